@@ -1,0 +1,40 @@
+# make demo    install, train both stages on the quick-start corpus, score, extract from raw text
+# make test    the test suite        make check   format, lint, types, generated tables
+# make clean   what these made       All of them work on a fresh clone: set-up is a dependency.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DOCS := README.md $(wildcard docs/*.md)
+
+.PHONY: demo test check clean
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,dev]"
+	touch $@
+
+demo: $(READY)
+	$(BIN)/mere train recipes/quickstart.yaml --out runs/quickstart --resume
+	$(BIN)/mere quickstart --out runs/quickstart-corpus > /dev/null
+	@echo; echo "== test: sentence patterns seen in training, names that never occur there"
+	$(BIN)/mere evaluate runs/quickstart/model runs/quickstart-corpus --split test
+	@echo; echo "== heldout: sentence patterns that never occur in training"
+	$(BIN)/mere evaluate runs/quickstart/model runs/quickstart-corpus --split heldout
+	@echo; echo "== triples from raw text"
+	$(BIN)/mere extract runs/quickstart/model examples/texts.txt > runs/quickstart/texts.jsonl
+	$(BIN)/python examples/show.py < runs/quickstart/texts.jsonl
+
+# Two workers of one thread each; -v lifts pyproject's -q, so that the closing line is pytest's full one.
+test: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -v
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m mere.experiments.tables --check $(DOCS)
+
+clean:
+	rm -rf $(VENV) runs dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find src tests examples -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,79 @@
+"""The command line: `mere VERB …`, one file per verb. Torch and models load inside the verbs, not here."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from mere import __version__
+from mere.cli import guard
+from mere.cli.check import check
+from mere.cli.evaluate import evaluate
+from mere.cli.extract import extract
+from mere.cli.quickstart import quickstart
+from mere.cli.train import train
+
+__all__ = ["app", "main"]
+
+
+class _Verbs(TyperGroup):
+    """Takes `--debug` wherever it stands before a `--`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        end = args.index("--") if "--" in args else len(args)
+        ours = [arg for arg in args[:end] if arg != "--debug"]
+        guard.wants_traceback.set(len(ours) < end or os.environ.get("MERE_DEBUG") == "1")
+        return super().parse_args(ctx, ours + args[end:])
+
+
+app = typer.Typer(
+    cls=_Verbs,
+    name="mere",
+    help="Entities and relational triples from text in many languages.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mere {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop."),
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error; may stand after the verb too.")
+    ] = False,
+) -> None:
+    """Options that come before a verb; `_Verbs` has taken `--debug` out already."""
+
+
+app.command()(guard.guarded(check))
+app.command()(guard.guarded(quickstart))
+app.command()(
+    guard.guarded(
+        train, when_interrupted="The last checkpoint is kept. Go on with the same command and --resume."
+    )
+)
+app.command()(guard.guarded(evaluate))
+app.command()(
+    guard.guarded(
+        extract, when_interrupted="What was written is whole lines; the texts after it were not read."
+    )
+)
+
+
+def main() -> None:
+    """Run the command line on `sys.argv`; ends the process with the exit status."""
+    app(prog_name="mere")

@@ -1,0 +1,105 @@
+"""`mere extract`: text in, one JSON line per text out, as a stream."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import deque
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mere.cli.guard import talk
+from mere.inference.io import InputText, read_texts
+from mere.types import Document
+
+
+class Format(str, Enum):
+    """How documents are written."""
+
+    jsonl = "jsonl"
+
+
+class Input(str, Enum):
+    """What the files are: by their names, or plain text, or JSON lines."""
+
+    auto = "auto"
+    text = "text"
+    jsonl = "jsonl"
+
+
+class Per(str, Enum):
+    """What one text is, in plain text."""
+
+    line = "line"
+    file = "file"
+
+
+def extract(
+    model: Annotated[Path, typer.Argument(help="A model's folder, such as runs/quickstart/model.")],
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(help='Text or .jsonl files, .gz too; "-" or nothing: standard input.'),
+    ] = None,
+    lang: Annotated[
+        str | None, typer.Option("--lang", help="Language of texts that state none; default: identify it.")
+    ] = None,
+    format: Annotated[Format, typer.Option("--format", help="How to write documents.")] = Format.jsonl,
+    input: Annotated[
+        Input, typer.Option("--input", help="What the files are; auto goes by the name.")
+    ] = Input.auto,
+    text_key: Annotated[
+        str, typer.Option("--text-key", help="The key that holds the text, in JSON lines.")
+    ] = "text",
+    per: Annotated[Per, typer.Option("--per", help="What one text is, in plain text.")] = Per.line,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            "--threshold", min=0.0, max=1.0, help="Least score of a triple; default: the model's own."
+        ),
+    ] = None,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Sentences per forward pass.")] = 64,
+) -> None:
+    """Extract entities and triples from raw text; offsets point into each text as it was given."""
+    from mere.inference.extractor import load
+
+    extractor = load(model, batch_size=batch_size, threshold=threshold)
+    if lang is not None and lang not in extractor.labels.languages:
+        talk(f'Note: the model does not know language "{lang}": universal path.')
+    waiting: deque[InputText] = deque()
+
+    def arriving() -> Iterator[InputText]:
+        for source in files or ["-"]:
+            if source == "-" and sys.stdin.isatty():
+                talk("Reading standard input; end it with Ctrl-D.")
+            for item in read_texts(source, kind=input.value, per=per.value, text_key=text_key):
+                waiting.append(item)
+                yield item
+
+    def texts() -> Iterator[tuple[str, str | None]]:
+        for item in arriving():
+            yield item.text, item.lang if item.lang is not None else lang
+
+    for document in extractor.extract_pairs(texts()):
+        _write(_record(waiting.popleft(), document))
+    sys.stdout.flush()
+
+
+def _record(item: InputText, document: Document) -> dict[str, Any]:
+    """A document with what came along in its input: id first, then ours, then keys that mere does not use."""
+    ours = document.to_json()
+    carried = {key: value for key, value in item.extra.items() if key not in ours and key != "id"}
+    return {"id": item.extra.get("id", item.where), **ours, **carried}
+
+
+def _write(record: dict[str, Any]) -> None:
+    try:
+        line = json.dumps(record, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:  # a lone surrogate in a key that came along: JSON can escape it
+        line = json.dumps(record).encode("ascii")
+    sys.stdout.buffer.write(line + b"\n")
+    if sys.stdout.isatty():
+        sys.stdout.buffer.flush()

@@ -1,0 +1,90 @@
+"""How every verb ends: 0 done, 1 failed, 2 the user's mistake, 130 interrupted; one message, no traceback.
+
+stdout is data and stderr is talk. `--debug`, before or after the verb, adds the traceback.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import ParamSpec, TextIO, TypeVar
+
+import typer
+
+from mere.errors import MereError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+INTERRUPTED = 130
+wants_traceback: ContextVar[bool] = ContextVar("wants_traceback", default=False)
+
+
+def talk(message: str) -> None:
+    """Say something to the user, on stderr."""
+    typer.echo(message, err=True)
+
+
+def guarded(verb: Callable[P, T], *, when_interrupted: str = "") -> Callable[P, T]:
+    """Return `verb` with its exceptions turned into one message on stderr and an exit status.
+
+    Args:
+        when_interrupted: what to say after Ctrl-C: what is lost, and how to go on.
+    """
+
+    @functools.wraps(verb)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        warnings.showwarning = _show_warning
+        try:
+            return verb(*args, **kwargs)
+        except MereError as error:
+            raise _failed(str(error), error.exit_status) from error
+        except BrokenPipeError:  # the reader (`| head`) has had enough; that is no failure of ours
+            _discard_stdout()
+            raise typer.Exit(0) from None
+        except KeyboardInterrupt:
+            talk(f"Interrupted. {when_interrupted}".rstrip())
+            raise typer.Exit(INTERRUPTED) from None
+        except OSError as error:
+            raise _failed(f"{error}. Check the disk and the path.", 1) from error
+        except Exception as error:
+            if isinstance(error, typer.Exit | typer.Abort) or type(error).__module__.startswith(
+                ("typer", "click")
+            ):
+                raise
+            advice = "This is a fault of mere. Run again with --debug for the traceback, and report it."
+            raise _failed(f"{type(error).__name__}: {error}. {advice}", 1) from error
+
+    return run
+
+
+def _failed(message: str, status: int) -> typer.Exit:
+    if wants_traceback.get():
+        traceback.print_exc()
+    talk(f"Error: {message}")
+    return typer.Exit(status)
+
+
+def _discard_stdout() -> None:
+    """Point stdout at nothing, so that closing it at exit is quiet too."""
+    try:
+        stdout = sys.stdout.fileno()
+    except (OSError, ValueError):  # not a real file: nothing will be flushed into a closed pipe
+        return
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stdout)
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    talk(f"Note: {message}")

@@ -1,0 +1,34 @@
+"""`mere train`: a recipe in, a run folder with a model out."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mere.errors import UserError
+
+
+def train(
+    recipe: Annotated[Path, typer.Argument(help="A recipe file, such as recipes/quickstart.yaml.")],
+    out: Annotated[
+        Path, typer.Option("--out", help="The run folder to make; the model goes into OUT/model.")
+    ],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Change one setting, as in --set data.path=DIR. Repeatable."
+        ),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in OUT.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bars.")] = False,
+) -> None:
+    """Train a model, stage by stage, as a recipe says."""
+    if importlib.util.find_spec("torch") is None:
+        raise UserError('training needs torch, which is not installed. Install: pip install "mere[train]"')
+    from mere.training.run import train as run_training
+
+    model = run_training(recipe, out, list(overrides or []), resume=resume, talk=not quiet)
+    typer.echo(model)

@@ -1,0 +1,1 @@
+"""Reading, checking and sampling corpora. No torch."""

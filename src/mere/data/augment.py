@@ -1,0 +1,100 @@
+"""Mention swapping: the same sentence about somebody else.
+
+A mention is replaced by another that plays the same roles (subject of has-author, object of birth-place …) in
+the same script somewhere in the training data, in any language, and every offset moves along. A model that is
+trained from scratch on a few thousand sentences otherwise learns their names by heart: on sentences whose main
+entity never occurs in training, recall was a tenth of what it was on the others (METHOD §7).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import numpy as np
+
+from mere.data.units import script_of
+from mere.types import Entity, Sentence, Span, Triple
+
+Role = tuple[str, int]
+"""A relation and a place in it: 0 for its subject, 1 for its object."""
+
+
+class MentionSwap:
+    """Pools of mentions by role and script, and the swap itself."""
+
+    def __init__(self, sentences: Iterable[Sentence]):
+        pools: dict[tuple[frozenset[Role], str], set[str]] = defaultdict(set)
+        for sentence in sentences:
+            for span, roles in _roles(sentence).items():
+                mention = sentence.text[span.start : span.end]
+                for key in (roles, *(frozenset({role}) for role in roles)):
+                    pools[key, script_of(mention)].add(mention)
+        self._pools = {key: sorted(pool) for key, pool in pools.items()}
+
+    def __call__(self, sentence: Sentence, rng: np.random.Generator, share: float = 0.7) -> Sentence:
+        """Return the sentence with each of its mentions swapped with probability `share`.
+
+        Mentions that overlap another, or play no role in a triple, stay as they are; so does the sentence's id.
+        """
+        roles = _roles(sentence)
+        spans = sorted(entity.span for entity in sentence.entities)
+        free = [
+            span
+            for index, span in enumerate(spans)
+            if (index == 0 or spans[index - 1].end <= span.start)
+            and (index + 1 == len(spans) or span.end <= spans[index + 1].start)
+        ]
+        pieces: list[str] = []
+        moved: dict[Span, Span] = {}
+        done = length = 0
+        for span in free:
+            old = sentence.text[span.start : span.end]
+            new = self._draw(roles[span], old, rng) if span in roles and rng.random() < share else old
+            pieces += [sentence.text[done : span.start], new]
+            length += span.start - done
+            moved[span] = Span(length, length + len(new))
+            length += len(new)
+            done = span.end
+        pieces.append(sentence.text[done:])
+        text = "".join(pieces)
+
+        def move(entity: Entity) -> Entity:
+            span = moved.get(entity.span) or _shift(entity.span, moved)
+            return Entity(span.start, span.end, text[span.start : span.end], entity.type)
+
+        return Sentence(
+            id=sentence.id,
+            lang=sentence.lang,
+            text=text,
+            entities=tuple(move(entity) for entity in sentence.entities),
+            triples=tuple(Triple(move(t.subject), t.relation, move(t.object)) for t in sentence.triples),
+            relations_covered=sentence.relations_covered,
+            complete=sentence.complete,
+            source=sentence.source,
+            extra=sentence.extra,
+        )
+
+    def _draw(self, roles: frozenset[Role], mention: str, rng: np.random.Generator) -> str:
+        """Draw a mention that plays all the roles; where there are hardly any, one that plays one of them."""
+        script = script_of(mention)
+        pool = self._pools.get((roles, script), [])
+        if len(pool) < 5:
+            role = sorted(roles)[int(rng.integers(len(roles)))]
+            pool = self._pools.get((frozenset({role}), script), pool)
+        return pool[int(rng.integers(len(pool)))] if pool else mention
+
+
+def _roles(sentence: Sentence) -> dict[Span, frozenset[Role]]:
+    roles: dict[Span, set[Role]] = defaultdict(set)
+    for triple in sentence.triples:
+        roles[triple.subject.span].add((triple.relation, 0))
+        roles[triple.object.span].add((triple.relation, 1))
+    return {span: frozenset(found) for span, found in roles.items()}
+
+
+def _shift(span: Span, moved: dict[Span, Span]) -> Span:
+    """Where a span that was not swapped itself has gone: by as much as the last swap before it moved the text."""
+    before = [old for old in moved if old.end <= span.start]
+    shift = moved[max(before)].end - max(before).end if before else 0
+    return Span(span.start + shift, span.end + shift)

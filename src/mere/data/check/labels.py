@@ -1,0 +1,97 @@
+"""Histograms of relations and types, and what they say: rare, unlearnable, untested and misspelt labels."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from mere.data.check.finding import Histogram, Tally
+from mere.data.check.rows import Row
+
+MIN_TRAIN = 5  # fewer training examples than this is rare
+NARROW = 3  # a language with at most so many relations is narrow
+TRAIN = "train"
+
+
+def histogram(labels: Iterable[tuple[str, str, str]]) -> Histogram:
+    """Count (label, split, language) into label -> split -> language -> count, sorted by name."""
+    counts: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    for label, split, lang in labels:
+        counts[label][split][lang] += 1
+    return {
+        label: {split: dict(sorted(by_lang.items())) for split, by_lang in sorted(by_split.items())}
+        for label, by_split in sorted(counts.items())
+    }
+
+
+def relations_of(rows: Iterable[Row]) -> Histogram:
+    """Count the triples by relation."""
+    return histogram((t.relation, row.split, row.sentence.lang) for row in rows for t in row.sentence.triples)
+
+
+def types_of(rows: Iterable[Row]) -> Histogram:
+    """Count the entities by type; entities without one are left out."""
+    return histogram(
+        (entity.type, row.split, row.sentence.lang)
+        for row in rows
+        for entity in row.sentence.entities
+        if entity.type is not None
+    )
+
+
+def check_relations(relations: Histogram, tallies: Mapping[str, Tally]) -> None:
+    """Find relations that cannot be learnt, hardly be learnt, or not be tested."""
+    splits = {split for by_split in relations.values() for split in by_split}
+    num_relations: Counter[str] = Counter()
+    names: dict[str, list[str]] = defaultdict(list)
+    for relation, by_split in relations.items():
+        train = by_split.get(TRAIN, {})
+        elsewhere = Counter[str]()
+        for split, by_lang in by_split.items():
+            if split != TRAIN:
+                elsewhere.update(by_lang)
+        for lang in {*train, *elsewhere}:
+            num_relations[lang] += 1
+            names[lang].append(relation)
+        if TRAIN not in splits:
+            continue
+        total = sum(train.values())
+        if not train:
+            where = ", ".join(f"{lang} {count}" for lang, count in elsewhere.most_common())
+            tallies["unlearnable-relation"].add(relation, f"{relation}: {where}")
+            continue
+        if total < MIN_TRAIN:
+            tallies["rare-relation"].add(relation, f"{relation}: {total} in training")
+        if not elsewhere and len(splits) > 1:
+            tallies["never-tested"].add(relation, f"{relation}: {total} in training")
+        for lang in elsewhere.keys() - train.keys():
+            tallies["zero-shot"].add(lang, f"{lang}: {relation}")
+        for lang, count in train.items():
+            if count < MIN_TRAIN <= total:
+                tallies["rare-in-language"].add(lang, f"{lang}: {relation} {count}")
+    if len(relations) > 2 * NARROW:
+        for lang, count in num_relations.items():
+            if count <= NARROW:
+                tallies["narrow-language"].add(lang, f"{lang}: {', '.join(names[lang])}")
+    _check_spelling(list(relations), tallies["near-labels"])
+
+
+def check_types(types: Histogram, tallies: Mapping[str, Tally]) -> None:
+    """Find entity types with too few training examples, and those spelt in two ways."""
+    splits = {split for by_split in types.values() for split in by_split}
+    for type_, by_split in types.items():
+        train = by_split.get(TRAIN, {})
+        if TRAIN in splits and sum(train.values()) < MIN_TRAIN:
+            langs = sorted({lang for by_lang in by_split.values() for lang in by_lang})
+            tallies["rare-type"].add(", ".join(langs), f"{type_} ({', '.join(langs)})")
+    _check_spelling(list(types), tallies["near-labels"])
+
+
+def _check_spelling(labels: Sequence[str], tally: Tally) -> None:
+    alike: dict[str, list[str]] = defaultdict(list)
+    for label in labels:
+        alike[re.sub(r"[-_\s/:.]", "", label.casefold())].append(label)
+    for group in alike.values():
+        if len(group) > 1:
+            tally.add(" / ".join(group), " / ".join(group), len(group) - 1)

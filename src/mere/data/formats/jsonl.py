@@ -1,0 +1,148 @@
+"""The JSON-lines corpus format: one sentence a line, offsets in code points of its own text.
+
+    {"id": "s1", "lang": "de", "text": "…", "entities": [{"start": 0, "end": 11, "type": "PER"}],
+     "triples": [{"subject": {"start": 0, "end": 11}, "relation": "birth-place", "object": {…}}],
+     "relations_covered": ["birth-place"], "complete": true, "source": "…"}
+
+Only `lang` and `text` are required. `read` and `write` are inverse to each other: keys that mere does not
+use travel in `Sentence.extra`. Gzip is seen through on reading and follows the name on writing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from mere.data.formats import files
+from mere.data.formats.problems import Problem, report
+from mere.data.formats.record import RecordFault, sentence_from_record
+from mere.errors import DataError
+from mere.types import Entity, Sentence, Span, Triple
+
+_SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+def read(path: Path | str, problems: list[Problem] | None = None) -> Iterator[Sentence]:
+    """Yield the sentences of a corpus file in order.
+
+    Args:
+        path: a `.jsonl` file, plain or gzip.
+        problems: where to note what is wrong; lines with an error are passed over and reading goes on.
+            None: the first error is raised.
+
+    Raises:
+        DataError: the file cannot be opened, or has an error and `problems` is None. Names file and line.
+    """
+    path = Path(path)
+    stem = files.stem(path)
+    for number, raw, line in files.numbered_lines(path, problems):
+        try:
+            record = _parse(raw, line)
+            sentence, notes = sentence_from_record(record, default_id=f"{stem}:{number}")
+        except RecordFault as fault:
+            report(Problem(path, number, fault.code, fault.message, fault.cure), problems)
+            continue
+        if problems is not None:
+            problems += [Problem(path, number, n.code, n.message, n.cure, "warning") for n in notes]
+        yield sentence
+
+
+def _parse(raw: bytes, line: str) -> object:
+    try:
+        record = json.loads(line)
+    except json.JSONDecodeError as error:
+        if error.pos >= len(line.rstrip()) or error.msg.startswith("Unterminated string"):
+            cure = "Write the line again, or delete it."
+            raise RecordFault(
+                "json-cut", f"the JSON ends too early, after {len(line):,} characters", cure
+            ) from None
+        near = line[max(0, error.pos - 12) : error.pos + 12]
+        raise RecordFault("json", f"not JSON: {error.msg} at column {error.colno:,}, near {near!r}") from None
+    except (RecursionError, ValueError) as error:
+        raise RecordFault("json", f"not JSON that can be read: {error}") from None
+    if _SURROGATE_ESCAPE.search(raw):
+        try:
+            json.dumps(record, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            code = ord(error.object[error.start])
+            raise RecordFault(
+                "surrogate",
+                f"a lone surrogate, U+{code:04X}, which stands for no character",
+                r"Write the character itself, or both halves (\ud83d\ude00)",
+            ) from None
+    return record
+
+
+def write(sentences: Iterable[Sentence], path: Path | str) -> int:
+    """Write sentences one a line and return how many; `read` gives back equal ones.
+
+    Raises:
+        DataError: a text cannot be written as UTF-8 (a lone surrogate), or the file cannot be written.
+    """
+    return files.write_lines((_line(sentence) for sentence in sentences), Path(path))
+
+
+def _line(sentence: Sentence) -> str:
+    line = json.dumps(to_record(sentence), ensure_ascii=False)
+    try:
+        line.encode()
+    except UnicodeEncodeError as error:
+        code = ord(error.object[error.start])
+        raise DataError(
+            f"sentence {sentence.id!r}: a lone surrogate, U+{code:04X}, cannot be written as UTF-8. "
+            "Replace it in the text."
+        ) from None
+    return line
+
+
+def to_record(sentence: Sentence) -> dict[str, Any]:
+    """Return a sentence as the JSON object of its line."""
+    first_at: dict[Span, Entity] = {}
+    for entity in sentence.entities:
+        first_at.setdefault(entity.span, entity)
+    covered = sentence.relations_covered
+    record: dict[str, Any] = {
+        "id": sentence.id,
+        "lang": sentence.lang,
+        "text": sentence.text,
+        "entities": [_mention(entity) for entity in sentence.entities],
+        "triples": [_triple(triple, first_at) for triple in sentence.triples],
+        "relations_covered": None if covered is None else sorted(covered),
+        "complete": sentence.complete,
+    }
+    if sentence.source is not None:
+        record["source"] = sentence.source
+    for key, value in sentence.extra.items():
+        record.setdefault(key, value)
+    return record
+
+
+def _mention(entity: Entity) -> dict[str, Any]:
+    record: dict[str, Any] = {"start": entity.start, "end": entity.end}
+    if entity.type is not None:
+        record["type"] = entity.type
+    if entity.score is not None:
+        record["score"] = entity.score
+    return record
+
+
+def _argument(entity: Entity, first_at: Mapping[Span, Entity]) -> dict[str, Any]:
+    """Write the span; the type too where the span alone would name another entity."""
+    record: dict[str, Any] = {"start": entity.start, "end": entity.end}
+    if first_at.get(entity.span, entity).type != entity.type:
+        record["type"] = entity.type
+    return record
+
+
+def _triple(triple: Triple, first_at: Mapping[Span, Entity]) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "subject": _argument(triple.subject, first_at),
+        "relation": triple.relation,
+        "object": _argument(triple.object, first_at),
+    }
+    if triple.score is not None:
+        record["score"] = triple.score
+    return record

@@ -1,0 +1,237 @@
+"""One JSON object of a corpus file into one Sentence, every field checked.
+
+Mentions are sliced from the text, never trusted: an object that brings its own `text` must agree with the
+slice. A triple's subject and object are the entities at their spans; a mention that no entity lists joins
+the entities.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from mere.types import Entity, Sentence, Span, Triple
+
+SENTENCE_KEYS = frozenset(
+    {"id", "lang", "text", "entities", "triples", "relations_covered", "complete", "source"}
+)
+ENTITY_KEYS = frozenset({"start", "end", "text", "type", "score"})
+TRIPLE_KEYS = frozenset({"subject", "relation", "object", "score"})
+SHOWN_CHARS = 40
+
+
+class RecordFault(Exception):
+    """Why a record cannot be a sentence; the reader adds file and line."""
+
+    def __init__(self, code: str, message: str, cure: str = ""):
+        self.code, self.message, self.cure = code, message, cure
+        super().__init__(message)
+
+
+class Note(NamedTuple):
+    """Something about a record that the reader of a report should know, though the record is used."""
+
+    code: str
+    message: str
+    cure: str = ""
+
+
+def sentence_from_record(record: object, default_id: str) -> tuple[Sentence, list[Note]]:
+    """Return the sentence of a parsed line and what was noticed on the way.
+
+    Raises:
+        RecordFault: a required key is missing or a value is not what it must be.
+    """
+    if not isinstance(record, dict):
+        cure = "One JSON object a line is expected."
+        raise RecordFault("not-an-object", f"a JSON {_kind(record)}, not an object", cure)
+    notes: list[Note] = []
+    text = _string(record, "text")
+    entities: list[Entity] = []
+    at: dict[Span, Entity] = {}  # the first entity listed at each span
+    for position, item in enumerate(_list(record, "entities")):
+        entity = _entity(item, text, f"entity {position + 1}", notes)
+        entities.append(entity)
+        at.setdefault(entity.span, entity)
+    triples = []
+    for position, item in enumerate(_list(record, "triples")):
+        what = f"triple {position + 1}"
+        if not isinstance(item, dict):
+            raise RecordFault("not-an-object", f"{what} is a JSON {_kind(item)}, not an object")
+        subject = _argument(item, "subject", text, what, entities, at, notes)
+        relation = _string(item, "relation", f"{what}: ")
+        object_ = _argument(item, "object", text, what, entities, at, notes)
+        triples.append(Triple(subject, relation, object_, _score(item, what)))
+        _note_unkept(item.keys() - TRIPLE_KEYS, what, notes)
+    extra = {key: value for key, value in record.items() if key not in SENTENCE_KEYS}
+    sentence = Sentence(
+        id=_id(record, default_id),
+        lang=_string(record, "lang"),
+        text=text,
+        entities=tuple(entities),
+        triples=tuple(triples),
+        relations_covered=_covered(record),
+        complete=_complete(record),
+        source=_string(record, "source") if record.get("source") is not None else None,
+        extra=extra,
+    )
+    return sentence, notes
+
+
+def _kind(value: object) -> str:
+    names = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
+    return names.get(type(value), "number")
+
+
+def _string(record: Mapping[str, Any], key: str, what: str = "") -> str:
+    value = record.get(key)
+    if value is None:
+        known = ", ".join(f'"{name}"' for name in record) or "none"
+        raise RecordFault(f"no-{key}", f'{what}the key "{key}" is missing', f"Keys found: {known}.")
+    if not isinstance(value, str):
+        raise RecordFault(f"no-{key}", f'{what}"{key}" is a JSON {_kind(value)}, a string was expected')
+    if not value and key != "text":
+        raise RecordFault(f"no-{key}", f'{what}"{key}" is empty')
+    return value
+
+
+def _list(record: Mapping[str, Any], key: str) -> list[Any]:
+    value = record.get(key)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise RecordFault(f"{key}-not-a-list", f'"{key}" is a JSON {_kind(value)}, a list was expected')
+    return value
+
+
+def _id(record: Mapping[str, Any], default_id: str) -> str:
+    value = record.get("id")
+    if value is None or value == "":
+        return default_id
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise RecordFault("bad-id", f'"id" is a JSON {_kind(value)}, a string was expected')
+    return str(value)
+
+
+def _covered(record: Mapping[str, Any]) -> frozenset[str] | None:
+    value = record.get("relations_covered")
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        message = '"relations_covered" must be a list of relation names, or null for all'
+        raise RecordFault("bad-relations-covered", message)
+    return frozenset(value)
+
+
+def _complete(record: Mapping[str, Any]) -> bool:
+    value = record.get("complete")
+    if value is None:
+        return True
+    if not isinstance(value, bool):
+        raise RecordFault("bad-complete", f'"complete" is a JSON {_kind(value)}, true or false was expected')
+    return value
+
+
+def _score(item: Mapping[str, Any], what: str) -> float | None:
+    value = item.get("score")
+    if value is None:
+        return None
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or not 0 <= value <= 1:
+        raise RecordFault("bad-score", f"{what}: score {value!r} is not a number from 0 to 1")
+    return float(value)
+
+
+def _offset(item: Mapping[str, Any], key: str, what: str) -> int:
+    value = item.get(key)
+    if type(value) is not int:
+        found = "is missing" if key not in item else f"is {value!r}, a whole number was expected"
+        raise RecordFault("offset-not-a-number", f'{what}: "{key}" {found}')
+    return value
+
+
+def _entity(item: object, text: str, what: str, notes: list[Note]) -> Entity:
+    """Check one mention against the text and slice it."""
+    if not isinstance(item, dict):
+        raise RecordFault("not-an-object", f"{what} is a JSON {_kind(item)}, not an object")
+    start, end = _offset(item, "start", what), _offset(item, "end", what)
+    if start < 0 or end < 0:
+        raise RecordFault("offset-negative", f"{what} has the offsets {start}:{end}; offsets count from 0")
+    if end > len(text):
+        message = f"{what} ends at {end} but the text has {len(text)} characters"
+        raise RecordFault("offset-beyond-end", message, _unit_hint(item, start, end, text))
+    if start > end:
+        raise RecordFault("offset-inverted", f"{what} starts at {start}, after its end at {end}")
+    if start == end:
+        raise RecordFault("offset-empty", f"{what} is empty: it starts and ends at {start}")
+    mention = text[start:end]
+    if item.get("text", mention) not in (mention, None):
+        stated, found = _shorten(item["text"]), _shorten(mention)
+        message = f"{what} says {stated} but the text at {start}:{end} is {found}"
+        raise RecordFault("offset-text", message, _unit_hint(item, start, end, text))
+    type_ = item.get("type")
+    if type_ is not None and (not isinstance(type_, str) or not type_):
+        raise RecordFault("bad-type", f'{what}: "type" is {_shorten(type_)}, a name was expected')
+    _note_unkept(item.keys() - ENTITY_KEYS, what, notes)
+    return Entity(start, end, mention, type_, _score(item, what))
+
+
+def _argument(
+    item: Mapping[str, Any],
+    role: str,
+    text: str,
+    what: str,
+    entities: list[Entity],
+    at: dict[Span, Entity],
+    notes: list[Note],
+) -> Entity:
+    """Return the entity that a triple's subject or object is, adding it to the entities if it is new."""
+    if role not in item:
+        raise RecordFault(f"no-{role}", f'{what}: the key "{role}" is missing')
+    mention = item[role]
+    if type(mention) is dict and len(mention) == 2:  # the common case: {"start": …, "end": …}
+        start, end = mention.get("start"), mention.get("end")
+        if type(start) is int and type(end) is int:
+            known = at.get(Span(start, end))
+            if known is not None:
+                return known
+    entity = _entity(mention, text, f"{what}, {role}", notes)
+    known = at.get(entity.span)
+    if known is not None and "type" not in mention:
+        return known
+    for other in entities:
+        if other.span == entity.span and other.type == entity.type:
+            return other
+    if known is not None and entity.type is None:
+        return known
+    entities.append(entity)
+    at.setdefault(entity.span, entity)
+    return entity
+
+
+def _note_unkept(keys: set[str], what: str, notes: list[Note]) -> None:
+    if keys:
+        names = ", ".join(f'"{name}"' for name in sorted(keys))
+        cure = "Extra keys are kept at the top level of a line only."
+        notes.append(Note("keys-not-kept", f"{what} has keys that are not kept: {names}", cure))
+
+
+def _unit_hint(item: Mapping[str, Any], start: int, end: int, text: str) -> str:
+    """Say so where the offsets would fit if they counted bytes or UTF-16 units."""
+    stated = item.get("text")
+    for unit, encoding in (("UTF-8 bytes", "utf-8"), ("UTF-16 units", "utf-16-le")):
+        width = 2 if encoding == "utf-16-le" else 1
+        encoded = text.encode(encoding, "replace")
+        try:
+            mention = encoded[start * width : end * width].decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if len(encoded) // width > len(text) and isinstance(stated, str) and mention == stated:
+            return f"The offsets count {unit}; mere counts code points."
+    return ""
+
+
+def _shorten(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= SHOWN_CHARS else shown[: SHOWN_CHARS - 1] + "…"

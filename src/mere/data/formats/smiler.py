@@ -1,0 +1,236 @@
+"""SMiLER's tab-separated files: one marked pair and one relation a row (METHOD.md, section 6).
+
+    id  entity_1  entity_2  label  text  [lang]
+    17  Мария Лопес  Журнал  has-occupation  <e1>Мария Лопес</e1> … <e2>журнал</e2>истка  ru
+
+`<e1>` marks the subject, `<e2>` the object; either may come first, and a tag may stand inside a word. A row
+becomes one sentence with `complete=False`, since its other facts are not annotated; the label `no_relation`
+becomes two entities and no triple. Rows whose tags are damaged are repaired where only one repair is
+possible, refused otherwise, and counted both ways in a `Repairs` report.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from mere.data.formats import files
+from mere.data.formats.marks import Damage, mark, unmark
+from mere.data.formats.problems import Problem, report
+from mere.types import Entity, Sentence, Triple
+
+COLUMNS = ("id", "entity_1", "entity_2", "label", "text", "lang")
+NUM_REQUIRED = 5
+NO_RELATION = "no_relation"
+SOURCE = "smiler"
+
+
+@dataclass
+class Repairs:
+    """What was done to the rows of SMiLER files, by kind, and which rows could not be used.
+
+    Args:
+        rows: rows met, the header apart.
+        repaired: how many rows had each kind of repair.
+        refused: the rows left out, each with file, line and reason.
+    """
+
+    rows: int = 0
+    repaired: Counter[str] = field(default_factory=Counter)
+    refused: list[Problem] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        done = ", ".join(f"{kind} {count:,}" for kind, count in self.repaired.most_common()) or "none"
+        codes = Counter(problem.code for problem in self.refused)
+        left = ", ".join(f"{code} {count:,}" for code, count in codes.most_common()) or "none"
+        return f"{self.rows:,} SMiLER rows; repaired: {done}; refused: {left}"
+
+
+class Row(NamedTuple):
+    """The fields of one row, unquoted; `lang` is empty where the file has no such column."""
+
+    id: str
+    entity_1: str
+    entity_2: str
+    label: str
+    text: str
+    lang: str
+
+
+def read(
+    path: Path | str,
+    problems: list[Problem] | None = None,
+    *,
+    lang: str | None = None,
+    repairs: Repairs | None = None,
+) -> Iterator[Sentence]:
+    """Yield one sentence a row.
+
+    Args:
+        path: a `.tsv` file, plain or gzip, with or without a header row.
+        problems: where to note rows of the wrong shape; None raises at the first. Refused rows (damaged
+            tags) never raise: they are noted here as warnings, and in `repairs`.
+        lang: language of rows without a `lang` column; else the file name's (`de_corpora_train.tsv`).
+        repairs: the report to add to. None: a Python warning tells the counts, if there are any.
+
+    Raises:
+        DataError: the file cannot be opened, a row has the wrong shape or no language is known, and
+            `problems` is None.
+    """
+    path = Path(path)
+    stem = files.stem(path)
+    lang = lang or files.lang_of(path)
+    tally = Repairs() if repairs is None else repairs
+    order: list[int] | None = None  # where each of COLUMNS stands, if a header says so
+    for number, _, line in files.numbered_lines(path, problems):
+        fields = [_unquote(value) for value in line.split("\t")]
+        if order is None:
+            order = _header(fields)
+            if order is not None:
+                continue
+            order = list(range(len(COLUMNS)))
+        row = _row(fields, order)
+        if row is None:
+            message = f"{len(fields)} columns, {NUM_REQUIRED} or {len(COLUMNS)} were expected"
+            report(Problem(path, number, "columns", message, f"Columns: {', '.join(COLUMNS)}."), problems)
+            continue
+        tally.rows += 1
+        row_lang = row.lang or lang
+        if not row.label or not row_lang:
+            what = "label" if not row.label else "language"
+            cure = "" if not row.label else "Name the file like de_corpora_train.tsv, or add a lang column."
+            report(Problem(path, number, f"no-{what}", f"the row has no {what}", cure), problems)
+            continue
+        try:
+            sentence, kinds = _sentence(row, row_lang, default_id=f"{stem}:{number}")
+        except Damage as damage:
+            cure = "Mend the tags, or leave the row out."
+            refused = Problem(
+                path, number, f"smiler-{damage.code}", f"row refused: {damage}", cure, "warning"
+            )
+            tally.refused.append(refused)
+            report(refused, problems)
+            continue
+        tally.repaired.update(kinds)
+        yield sentence
+    if repairs is None and problems is None and (tally.repaired or tally.refused):
+        warnings.warn(f"{path}: {tally}", stacklevel=2)
+
+
+def _header(fields: list[str]) -> list[int] | None:
+    names = [name.strip().lower() for name in fields]
+    if not set(COLUMNS[:NUM_REQUIRED]) <= set(names):
+        return None
+    return [names.index(name) if name in names else -1 for name in COLUMNS]
+
+
+def _row(fields: list[str], order: list[int]) -> Row | None:
+    if not NUM_REQUIRED <= len(fields) <= len(COLUMNS) or max(order[:NUM_REQUIRED]) >= len(fields):
+        return None
+    id_, entity_1, entity_2, label, text, lang = (
+        fields[place] if 0 <= place < len(fields) else "" for place in order
+    )
+    return Row(id_.strip(), entity_1, entity_2, label.strip(), text, lang.strip())
+
+
+def _unquote(value: str) -> str:
+    """Undo the quoting of spreadsheet programs: `"He said ""so""."`, but keep a sole pair of quotes."""
+    if len(value) > 1 and value[0] == value[-1] == '"':
+        inner = value[1:-1]
+        if '""' in inner and '"' not in inner.replace('""', ""):
+            return inner.replace('""', '"')
+    return value
+
+
+def _quote(value: str) -> str:
+    return '"' + value.replace('"', '""') + '"' if _unquote(value) != value else value
+
+
+def _sentence(row: Row, lang: str, default_id: str) -> tuple[Sentence, list[str]]:
+    marked = unmark(row.text, row.entity_1, row.entity_2)
+    subject, object_ = (Entity(s.start, s.end, marked.text[s.start : s.end]) for s in marked.spans)
+    columns = {"entity_1": (row.entity_1, subject), "entity_2": (row.entity_2, object_)}
+    sentence = Sentence(
+        id=row.id or default_id,
+        lang=lang,
+        text=marked.text,
+        entities=(subject, object_),
+        triples=() if row.label == NO_RELATION else (Triple(subject, row.label, object_),),
+        complete=False,
+        source=SOURCE,
+        extra={key: value for key, (value, entity) in columns.items() if value != entity.text},
+    )
+    return sentence, marked.repairs
+
+
+@dataclass
+class Written:
+    """What became of the sentences given to `write`.
+
+    Args:
+        rows: rows written, one a triple, or one for a sentence of two entities and no triple.
+        left_out: sentences that a SMiLER row cannot hold, by reason.
+        lost: what the written rows no longer say (entity types, further entities, …), counted.
+    """
+
+    rows: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
+    lost: Counter[str] = field(default_factory=Counter)
+
+
+def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
+    """Write sentences as SMiLER rows with a header, and count what the format could not hold.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    written = Written()
+
+    def lines() -> Iterator[str]:
+        yield "\t".join(COLUMNS)
+        for sentence in sentences:
+            rows = _rows(sentence, written)
+            written.rows += len(rows)
+            for row in rows:
+                yield "\t".join(_quote(value) for value in row)
+
+    files.write_lines(lines(), Path(path))
+    return written
+
+
+def _rows(sentence: Sentence, written: Written) -> list[Row]:
+    pairs = [(triple.subject, triple.relation, triple.object) for triple in sentence.triples]
+    if not pairs and len(sentence.entities) == 2:
+        pairs = [(sentence.entities[0], NO_RELATION, sentence.entities[1])]
+    if not pairs:
+        written.left_out["no triple and not exactly two entities"] += 1
+        return []
+    extra = sentence.extra
+    rows = []
+    for subject, label, object_ in pairs:
+        try:
+            text = mark(sentence.text, subject.span, object_.span)
+        except Damage as damage:
+            written.left_out[str(damage)] += 1
+            return []
+        name_1 = str(extra.get("entity_1", subject.text))
+        name_2 = str(extra.get("entity_2", object_.text))
+        rows.append(Row(sentence.id, name_1, name_2, label, text, sentence.lang))
+    if any(re.search(r"[\t\r\n]", value) for row in rows for value in row):
+        written.left_out["a tab or a line break in a field"] += 1
+        return []
+    named = {entity.span for subject, _, object_ in pairs for entity in (subject, object_)}
+    written.lost["entities in no triple"] += sum(entity.span not in named for entity in sentence.entities)
+    written.lost["entity types"] += sum(entity.type is not None for entity in sentence.entities)
+    written.lost["extra keys"] += len(extra.keys() - {"entity_1", "entity_2"})
+    written.lost["sources"] += sentence.source not in (None, SOURCE)
+    written.lost["sentences whose triples went to several rows"] += len(rows) > 1
+    written.lost["sentences marked complete"] += sentence.complete
+    written.lost["lists of relations covered"] += sentence.relations_covered is not None
+    written.lost = +written.lost
+    return rows

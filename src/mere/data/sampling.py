@@ -1,0 +1,115 @@
+"""Which sentences make an epoch, in which batches, in which groups: a pure function of (seed, stage, epoch).
+
+Because the plan of an epoch depends on nothing else, a run resumes in the middle of one by making the plan
+again and skipping what is done.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+_POOL_BATCHES = 40
+"""Batches' worth of sentences that are sorted by length together: long enough to pad little, short enough to mix."""
+
+
+@dataclass(frozen=True)
+class PlannedBatch:
+    """Indices of a batch's sentences; consecutive runs of `group_size` are concatenated."""
+
+    indices: NDArray[np.int64]
+    group_size: int
+
+
+def draw_epoch(
+    lang_ids: NDArray[np.int64], temperature: float, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Draw as many sentences as there are, languages in proportion to n ** (1 / temperature).
+
+    A language's sentences are drawn without repetition until all are used, then again from the start. With
+    temperature 1 every sentence is drawn exactly once.
+    """
+    languages, sizes = np.unique(lang_ids, return_counts=True)
+    shares = sizes ** (1 / temperature)
+    quotas = shares / shares.sum() * len(lang_ids)
+    counts = np.floor(quotas).astype(int)
+    for index in np.argsort(counts - quotas)[: len(lang_ids) - counts.sum()]:
+        counts[index] += 1
+    drawn: list[NDArray[np.int64]] = []
+    for language, size, count in zip(languages, sizes, counts, strict=True):
+        members = np.flatnonzero(lang_ids == language)
+        rounds = [rng.permutation(members) for _ in range(-(-count // size))]
+        drawn.append(np.concatenate([*rounds, members[:0]])[:count])
+    return rng.permutation(np.concatenate(drawn))
+
+
+def plan_epoch(
+    lengths: NDArray[np.int64],
+    lang_ids: NDArray[np.int64],
+    rng: np.random.Generator,
+    *,
+    temperature: float,
+    units_per_batch: int,
+    concat: int = 1,
+    concat_share: float = 0.0,
+) -> list[PlannedBatch]:
+    """Plan an epoch: draw, bucket by length, cut into batches under the budget, arrange groups.
+
+    Args:
+        lengths, lang_ids: of every sentence, shape (num_sentences,).
+        units_per_batch: budget of padded pieces per batch; a longer sentence has a batch of its own.
+        concat, concat_share: m, and the share of the batches whose sentences stand in groups of m.
+    """
+    order = draw_epoch(lang_ids, temperature, rng)
+    pool = max(1, int(_POOL_BATCHES * units_per_batch / max(1.0, lengths.mean())))
+    batches: list[PlannedBatch] = []
+    for start in range(0, len(order), pool):
+        chunk = order[start : start + pool]
+        chunk = chunk[np.argsort(lengths[chunk], kind="stable")]
+        for indices in cut_by_budget(chunk, lengths, units_per_batch):
+            concatenated = concat > 1 and len(indices) >= concat and rng.random() < concat_share
+            batches.extend(
+                arrange_groups(indices, lang_ids, concat) if concatenated else [PlannedBatch(indices, 1)]
+            )
+    return [batches[index] for index in rng.permutation(len(batches))]
+
+
+def cut_by_budget(
+    indices: NDArray[np.int64], lengths: NDArray[np.int64], units_per_batch: int
+) -> list[NDArray[np.int64]]:
+    """Cut indices, sorted by length, into runs whose padded size (rows x longest) is within the budget."""
+    batches: list[NDArray[np.int64]] = []
+    start = 0
+    for end in range(1, len(indices) + 1):
+        if end == len(indices) or (end + 1 - start) * lengths[indices[end]] > units_per_batch:
+            batches.append(indices[start:end])
+            start = end
+    return batches
+
+
+def arrange_groups(indices: NDArray[np.int64], lang_ids: NDArray[np.int64], m: int) -> list[PlannedBatch]:
+    """Arrange sentences so that every group of m holds m different languages; the rest stand alone.
+
+    Groups are filled from the languages that have most sentences left, which groups as many as possible.
+    """
+    left = {
+        lang: [i for i in indices.tolist() if lang_ids[i] == lang] for lang in np.unique(lang_ids[indices])
+    }
+    grouped: list[int] = []
+    while True:
+        ready = sorted((lang for lang in left if left[lang]), key=lambda lang: (-len(left[lang]), lang))[:m]
+        if len(ready) < m:
+            break
+        grouped.extend(left[lang].pop() for lang in ready)
+    alone = [index for members in left.values() for index in members]
+    planned = [PlannedBatch(np.array(grouped, dtype=np.int64), m)] if grouped else []
+    return planned + ([PlannedBatch(np.array(alone, dtype=np.int64), 1)] if alone else [])
+
+
+def language_counts(batches: Sequence[PlannedBatch], lang_ids: NDArray[np.int64]) -> Counter[int]:
+    """Count the sentences of each language in a plan."""
+    return Counter(int(lang_ids[index]) for batch in batches for index in batch.indices)

@@ -1,0 +1,41 @@
+"""Spans of pieces to BIO tags and back: the scheme is IOB2, `O = 0`, `B = 1`, `I = 2`, always explicit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+O, B, I = 0, 1, 2  # noqa: E741
+
+
+def to_tags(spans: Iterable[tuple[int, int]], length: int) -> NDArray[np.int64]:
+    """Return the IOB2 tags, shape (length,), of half-open piece spans that do not overlap."""
+    tags = np.zeros(length, dtype=np.int64)
+    for start, end in spans:
+        tags[start] = B
+        tags[start + 1 : end] = I
+    return tags
+
+
+def to_spans(tags: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the half-open piece spans of IOB2 tags. An `I` that follows no span is no span."""
+    spans: list[tuple[int, int]] = []
+    start: int | None = None
+    for index, tag in enumerate([*tags, O]):
+        if tag != I and start is not None:
+            spans.append((start, index))
+            start = None
+        if tag == B:
+            start = index
+    return spans
+
+
+def without_overlap(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Keep the longest spans that do not overlap one another: all that one BIO sequence can hold."""
+    kept: list[tuple[int, int]] = []
+    for start, end in sorted(set(spans), key=lambda span: (span[0] - span[1], span)):
+        if all(end <= other_start or other_end <= start for other_start, other_end in kept):
+            kept.append((start, end))
+    return sorted(kept)

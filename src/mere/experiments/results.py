@@ -1,0 +1,274 @@
+"""The results file: one schema for every experiment of the project, validated when read.
+
+A figure in the docs comes out of such a file (`mere.experiments.tables`), with the command, seeds, commit and
+hardware that made it, and with the attempts that failed. Scores are fractions, not percentages.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from mere.errors import DataError, nearest
+from mere.metrics.intervals import Measured
+from mere.metrics.paired import Difference
+from mere.metrics.report import Report
+from mere.metrics.scores import RECALLS
+
+ByScope = dict[str, Measured]  # a language code, "macro" (mean over languages) or "micro" -> F1
+
+
+class _Record(BaseModel):
+    """A part of a results file: every key known, every number finite."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class Hardware(_Record):
+    """What the figures were measured on; no host is named."""
+
+    cpu: str
+    cores: int = Field(ge=1, description="that the process may use")
+    memory_gb: float | None = Field(gt=0, description="in GiB; null where the system does not tell")
+    gpu: str | None = None
+
+
+class Software(_Record):
+    """Versions that a repetition needs; torch is null where none was used."""
+
+    python: str
+    torch: str | None
+    mere: str
+
+
+class Data(_Record):
+    """What the systems were trained and scored on."""
+
+    name: str
+    fingerprint: str = Field(description="hash of the files, as written in the run folder")
+    sizes: dict[str, dict[str, int]] = Field(description="sentences per split and language")
+
+
+class Costs(_Record):
+    """What a system took to train and takes to keep; null where it was not measured."""
+
+    train_seconds: float | None = Field(default=None, ge=0, description="wall clock, mean over seeds")
+    steps: int | None = Field(default=None, ge=0, description="optimiser steps, all stages together")
+    epochs_per_language: dict[str, float] = Field(
+        default_factory=dict, description="passes over its sentences"
+    )
+    parameters_trained: int | None = Field(default=None, ge=0, description="in any stage")
+    parameters_total: int | None = Field(default=None, ge=0)
+    bytes_stored: int | None = Field(default=None, ge=0, description="of all model folders of the system")
+    peak_memory_mb: float | None = Field(default=None, ge=0, description="resident, while training")
+    threads: int | None = Field(default=None, ge=1)
+
+
+class System(_Record):
+    """One system's scores and costs.
+
+    Args:
+        metrics: F1 per metric, and per language, "macro" and "micro".
+        per_source: F1 per metric and "language/source".
+        per_relation: F1 per metric and relation.
+        recall: strict triple recall on gold that training states ("seen") or not ("unseen").
+    """
+
+    metrics: dict[str, ByScope]
+    per_source: dict[str, dict[str, Measured]] = Field(default_factory=dict)
+    per_relation: dict[str, dict[str, Measured]] = Field(default_factory=dict)
+    recall: dict[Literal["seen", "unseen"], ByScope] = Field(default_factory=dict)
+    costs: Costs | None = None
+    command: str | None = Field(default=None, description="that trained it")
+    seeds: list[int] = Field(min_length=1)
+    note: str = ""
+
+    @classmethod
+    def from_report(
+        cls, report: Report, *, seeds: Sequence[int], costs: Costs | None = None, command: str | None = None
+    ) -> System:
+        """Take the scores of a report over one run per seed.
+
+        Raises:
+            DataError: the report is over another number of runs than there are seeds.
+        """
+        if len(seeds) != report.num_runs:
+            raise DataError(
+                f"{len(seeds)} seeds given for a report over {report.num_runs} runs. Give one seed per run."
+            )
+        triples = {name: scores for name, scores in report.metrics.items() if name not in RECALLS}
+        return cls(
+            metrics={name: scores.measured() for name, scores in triples.items()},
+            per_source={
+                name: {source: score.f1 for source, score in scores.source.items()}
+                for name, scores in triples.items()
+            },
+            per_relation={
+                name: {relation: score.f1 for relation, score in scores.relation.items()}
+                for name, scores in triples.items()
+            },
+            recall={
+                part: report.metrics[f"triple_recall/{part}"].measured()
+                for part in ("seen", "unseen")
+                if f"triple_recall/{part}" in report.metrics
+            },
+            costs=costs,
+            command=command,
+            seeds=list(seeds),
+        )
+
+
+class Comparison(_Record):
+    """The metric of system `a` minus that of system `b` on the same sentences."""
+
+    a: str
+    b: str
+    metric: str
+    scope: str = Field(default="macro", description='a language code, "macro" or "micro"')
+    difference: float | None
+    low: float | None = None
+    high: float | None = None
+    p: float | None = Field(default=None, ge=0, le=1, description="two-sided")
+    test: Literal["paired bootstrap", "approximate randomization"] = "paired bootstrap"
+
+    @classmethod
+    def from_differences(
+        cls,
+        a: str,
+        b: str,
+        metric: str,
+        differences: dict[str, Difference],
+        test: Literal["paired bootstrap", "approximate randomization"] = "paired bootstrap",
+    ) -> list[Comparison]:
+        """Make one comparison per scope of what a paired test of `mere.metrics` returns."""
+        return [
+            cls(a=a, b=b, metric=metric, scope=scope, test=test, **asdict(difference))
+            for scope, difference in differences.items()
+        ]
+
+
+class FailedAttempt(_Record):
+    """Something that was tried and did not help: what, what came out, and what was learnt."""
+
+    what: str
+    outcome: str
+    note: str = ""
+
+
+class Results(_Record):
+    """The results of one experiment."""
+
+    experiment: str
+    description: str
+    command: str = Field(description="that makes this file, from the project's root")
+    commit: str | None = Field(description='"-dirty" at its end: with changes that were not committed')
+    date: date
+    seeds: list[int] = Field(min_length=1)
+    hardware: Hardware
+    software: Software
+    data: Data
+    systems: dict[str, System]
+    comparisons: list[Comparison] = Field(default_factory=list)
+    failed_attempts: list[FailedAttempt] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _comparisons_name_systems(self) -> Results:
+        for number, comparison in enumerate(self.comparisons):
+            for side, name in (("a", comparison.a), ("b", comparison.b)):
+                if name not in self.systems:
+                    raise ValueError(
+                        f'comparisons.{number}.{side} is "{name}", which is no system of this file.'
+                        f"{nearest(name, self.systems)}"
+                    )
+        return self
+
+    @classmethod
+    def read(cls, path: str | Path) -> Results:
+        """Read and validate a results file.
+
+        Raises:
+            DataError: the file is missing, is no JSON, or does not fit; names the file, every key at fault
+                and, for an unknown key, the nearest known one.
+        """
+        path = Path(path)
+        try:
+            text = path.read_text(encoding="utf-8")
+            json.loads(text)  # for the line number of a fault
+        except OSError as error:
+            raise DataError(
+                f"{path}: cannot be read: {error.strerror}. Run the experiment that writes it."
+            ) from None
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"{path}: is not UTF-8: {error.reason} at byte {error.start}. Write it again."
+            ) from None
+        except json.JSONDecodeError as error:
+            raise DataError(
+                f"{path}:{error.lineno}: is no JSON: {error.msg} at column {error.colno}. Write it again."
+            ) from None
+        try:
+            return cls.model_validate_json(text, strict=True)
+        except ValidationError as error:
+            problems = [_problem(path, details) for details in error.errors()]
+            raise DataError("\n".join(problems)) from None
+
+    def write(self, path: str | Path) -> None:
+        """Write the file whole or not at all: no reader meets half of it, a full disk keeps the old one."""
+        path = Path(path)
+        text = "".join(_json_lines(self.model_dump(mode="json"))) + "\n"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(name, 0o644)  # mkstemp's own mode would hide the file from other users
+            os.replace(name, path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+def _problem(path: Path, details: Any) -> str:
+    """Put one of pydantic's findings as three facts and a cure."""
+    key = ".".join(str(part) for part in details["loc"]) or "(the whole file)"
+    if details["type"] == "extra_forbidden":
+        hint = nearest(str(details["loc"][-1]), _known_keys())
+        return f"{path}: unknown key {key}.{hint} Remove or rename it."
+    if details["type"] == "missing":
+        return f"{path}: lacks the key {key}. Add it, or write the file again with this version."
+    found = "" if isinstance(details["input"], dict) else f", found {details['input']!r}"
+    return f"{path}: {key}: {details['msg']}{found}. Mend it, or write the file again with this version."
+
+
+def _known_keys() -> set[str]:
+    records = (Results, Hardware, Software, Data, System, Costs, Comparison, FailedAttempt, Measured)
+    return {key for record in records for key in record.model_fields}
+
+
+def _json_lines(value: Any, indent: str = "") -> Iterator[str]:
+    """Write JSON with one line per innermost record, so that a changed figure is a changed line."""
+    items = (
+        list(value.values() if isinstance(value, dict) else value) if isinstance(value, dict | list) else []
+    )
+    if not any(isinstance(item, dict | list) for item in items):
+        yield json.dumps(value, ensure_ascii=False, allow_nan=False)
+        return
+    names = (
+        [json.dumps(name, ensure_ascii=False) + ": " for name in value] if isinstance(value, dict) else None
+    )
+    opening, closing = "{}" if names else "[]"
+    yield opening
+    for number, item in enumerate(items):
+        yield ("," if number else "") + f"\n{indent}  " + (names[number] if names else "")
+        yield from _json_lines(item, indent + "  ")
+    yield f"\n{indent}{closing}"

@@ -1,0 +1,1 @@
+"""From raw text to documents: sentences, language, windows, prediction, merging."""

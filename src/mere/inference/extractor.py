@@ -1,0 +1,256 @@
+"""The extractor: text in, documents out, with every offset pointing into the text as it was given.
+
+Split into sentences, identify the language, window what is long, predict in batches of like length, shift the
+offsets back, merge. It knows nothing of torch: a `Predictor` does the one step that needs a model.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import count, repeat
+from pathlib import Path
+from typing import Protocol, cast
+
+from mere.errors import DataError, MereError, ModelError
+from mere.inference.io import check_text
+from mere.inference.language import identify
+from mere.inference.prediction import Prediction
+from mere.inference.sentences import split_sentences
+from mere.inference.windows import cut_windows, merge
+from mere.schema import Labels
+from mere.types import Document, Entity, Span, Triple
+
+MODEL_FILES = ("config.json", "labels.json", "model.safetensors")
+_POOLED_BATCHES = 16
+
+
+class Predictor(Protocol):
+    """What an extractor needs of a model.
+
+    Args:
+        labels: the relations, types and languages the model knows.
+        max_units: the longest text `predict` reads, in units.
+    """
+
+    labels: Labels
+    max_units: int
+
+    def unit_spans(self, text: str) -> list[Span]:
+        """Return the units of a text; a slice that starts and ends at unit borders has the same units."""
+        ...
+
+    def predict(
+        self,
+        texts: Sequence[str],
+        langs: Sequence[str | None],
+        *,
+        batch_size: int = 64,
+        threshold: float | None = None,
+    ) -> list[Prediction]:
+        """Return one prediction per text, offsets relative to it; a lang of None takes the universal path."""
+        ...
+
+
+@dataclass
+class _Plan:
+    """One text on its way: how it was cut, and what has been predicted for its windows so far."""
+
+    text: str
+    lang: str | None
+    notes: list[str] = field(default_factory=list)
+    sentences: list[Span] = field(default_factory=list)
+    windows: list[tuple[int, Span]] = field(
+        default_factory=list
+    )  # (index of the sentence, slice of the text)
+    predictions: list[Prediction | None] = field(default_factory=list)  # one per window
+
+
+class Extractor:
+    """Finds entities and triples in raw text, one text at a time or in a stream.
+
+    Args:
+        predictor: the model.
+        batch_size: windows per forward pass; changes speed and memory, not results.
+        threshold: least probability of a relation, or None for the one the model was saved with.
+    """
+
+    def __init__(self, predictor: Predictor, *, batch_size: int = 64, threshold: float | None = None):
+        self.predictor = predictor
+        self.batch_size = batch_size
+        self.threshold = threshold
+
+    @property
+    def labels(self) -> Labels:
+        return self.predictor.labels
+
+    def __call__(self, text: str, lang: str | None = None) -> Document:
+        """Return what `text` says; `lang` is identified where it is not given."""
+        return next(self.extract([text], lang))
+
+    def extract(
+        self, texts: Iterable[str], lang: str | Iterable[str | None] | None = None
+    ) -> Iterator[Document]:
+        """Yield one document per text, in order, reading ahead no further than a pool of batches.
+
+        Args:
+            texts: any number of texts of any length, empty ones included.
+            lang: one language for all texts, or one per text; None where it is to be identified. A language
+                that the model does not know takes the universal path, and the document's notes say so.
+
+        Raises:
+            DataError: a text is not a string or holds a lone surrogate; the documents before it come first.
+        """
+        if isinstance(texts, str):
+            raise DataError("extract() takes several texts and got one string. Call: extractor(text)")
+        return self.extract_pairs(_paired(texts, lang))
+
+    def extract_pairs(self, pairs: Iterable[tuple[str, str | None]]) -> Iterator[Document]:
+        """Yield one document per (text, language), as `extract` does."""
+        source = iter(pairs)
+        pool: list[_Plan] = []
+        pooled = 0
+        for number in count(1):
+            try:
+                text, given = next(source)
+                plan = self._plan(text, given, number)
+            except StopIteration:
+                break
+            except MereError:  # a bad text, or a bad line in the file that texts come from
+                yield from self._finish(pool)
+                raise
+            pool.append(plan)
+            pooled += max(1, len(plan.windows))
+            if pooled >= self.batch_size * _POOLED_BATCHES:
+                yield from self._finish(pool)
+                pool, pooled = [], 0
+        yield from self._finish(pool)
+
+    def _plan(self, text: str, given: str | None, number: int) -> _Plan:
+        check_text(text, f"text {number}")
+        if not text.strip():
+            return _Plan(text, None)
+        spoken, note = self._language(text, given)
+        plan = _Plan(text, spoken if spoken in self.labels.languages else None, [note] if note else [])
+        plan.sentences = split_sentences(text, spoken)
+        max_units = self.predictor.max_units
+        for index, sentence in enumerate(plan.sentences):
+            windows = [sentence]
+            if sentence.end - sentence.start > max_units:  # a unit has at least one character
+                units = self.predictor.unit_spans(text[sentence.start : sentence.end])
+                if len(units) > max_units:
+                    by = sentence.start
+                    windows = [Span(start + by, end + by) for start, end in cut_windows(units, max_units)]
+                    plan.notes.append(
+                        f"sentence {index + 1}: {len(units)} units, read in {len(windows)} windows"
+                    )
+            plan.windows.extend((index, window) for window in windows)
+        plan.predictions = [None] * len(plan.windows)
+        return plan
+
+    def _language(self, text: str, given: str | None) -> tuple[str | None, str | None]:
+        """Return the language to split by, and a note where the model can't follow it."""
+        known = self.labels.languages
+        if given is not None:
+            lang = given if given in known else re.split("[-_]", given.lower())[0]
+            return (
+                lang,
+                None if lang in known else f'the model does not know language "{given}": universal path',
+            )
+        found, probability = identify(text, expected=known)
+        if found is None:
+            return None, "language not sure: universal path"
+        if found not in known:
+            return found, f'language is "{found}" ({probability:.2f}), unknown to the model: universal path'
+        return found, None
+
+    def _finish(self, pool: Sequence[_Plan]) -> Iterator[Document]:
+        """Predict all windows of the pool in order of length, so that batches waste little on padding."""
+        tasks = [(plan, index) for plan in pool for index in range(len(plan.windows))]
+        tasks.sort(key=lambda task: _length(task[0].windows[task[1]][1]))
+        texts = [plan.text[slice(*plan.windows[index][1])] for plan, index in tasks]
+        langs = [plan.lang for plan, _ in tasks]
+        if tasks:
+            predictions = self.predictor.predict(
+                texts, langs, batch_size=self.batch_size, threshold=self.threshold
+            )
+            for (plan, index), prediction in zip(tasks, predictions, strict=True):
+                plan.predictions[index] = prediction
+        for plan in pool:
+            yield _document(plan)
+
+
+def load(folder: str | Path, *, batch_size: int = 64, threshold: float | None = None) -> Extractor:
+    """Return an extractor for the model in `folder`.
+
+    Raises:
+        ModelError: the folder is missing or holds no model, or torch is not installed.
+    """
+    return Extractor(load_predictor(folder), batch_size=batch_size, threshold=threshold)
+
+
+def load_predictor(folder: str | Path) -> Predictor:
+    """Return the model in `folder` itself, for texts that are sentences already; raises as `load` does."""
+    path = Path(folder)
+    if not path.is_dir():
+        found = "is a file" if path.exists() else "no such folder"
+        raise ModelError(
+            f"{path}: {found}; expected a model's folder. "
+            "Train one: mere train recipes/quickstart.yaml --out runs/quickstart"
+        )
+    missing = [name for name in MODEL_FILES if not (path / name).is_file()]
+    if missing:
+        inner = path / "model"
+        hint = (
+            f"Did you mean {inner}?" if inner.is_dir() else "Copy the whole model folder, or train it again."
+        )
+        raise ModelError(f"{path}: not a model's folder, it lacks {', '.join(missing)}. {hint}")
+    if importlib.util.find_spec("torch") is None:
+        raise ModelError(f'{path}: reading this model needs torch. Install: pip install "mere[train]"')
+    from mere.models.predictor import TriplePredictor
+
+    return TriplePredictor.load(path)
+
+
+def _paired(
+    texts: Iterable[str], lang: str | Iterable[str | None] | None
+) -> Iterator[tuple[str, str | None]]:
+    if lang is None or isinstance(lang, str):
+        yield from zip(texts, repeat(lang))
+        return
+    langs, ended = iter(lang), object()
+    for number, text in enumerate(texts, 1):
+        own = next(langs, ended)
+        if own is ended:
+            raise DataError(
+                f"text {number} has no language: lang= ended after {number - 1}. Give one per text, or None."
+            )
+        yield text, cast("str | None", own)
+
+
+def _length(span: Span) -> int:
+    return span.end - span.start
+
+
+def _document(plan: _Plan) -> Document:
+    """Merge the windows of each sentence and put the sentences in order."""
+    parts: dict[int, list[tuple[Span, Prediction]]] = {}
+    for (sentence, window), prediction in zip(plan.windows, plan.predictions, strict=True):
+        if prediction is not None:
+            parts.setdefault(sentence, []).append((window, prediction))
+    entities: list[Entity] = []
+    triples: list[Triple] = []
+    for index, sentence_parts in sorted(parts.items()):
+        merged = merge(plan.text, sentence_parts, plan.sentences[index])
+        entities.extend(merged.entities)
+        triples.extend(merged.triples)
+    return Document(
+        text=plan.text,
+        lang=plan.lang,
+        entities=tuple(entities),
+        triples=tuple(triples),
+        sentences=tuple(plan.sentences),
+        notes=tuple(plan.notes),
+    )

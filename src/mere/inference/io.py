@@ -1,0 +1,170 @@
+"""Texts from files and standard input, for `mere extract`: plain text or JSON lines, decoded strictly.
+
+Plain text: a line ends at LF; a CR just before it belongs to the line end. Neither is part of the line's
+text, so offsets count from the line's first character. A byte order mark at the start of a file is no
+character either. With `per="file"` the text is the whole file, line ends included, as they stand.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Literal, cast
+
+from mere.errors import DataError
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_UTF8_MARK = b"\xef\xbb\xbf"
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True)
+class InputText:
+    """One text to read, and where it came from ("notes.txt:12")."""
+
+    text: str
+    where: str
+    lang: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def check_text(text: str, where: str) -> None:
+    """Refuse what is no text.
+
+    Raises:
+        DataError: not a string, or a string with a lone surrogate; names `where`.
+    """
+    if not isinstance(text, str):
+        raise DataError(
+            f"{where}: expected a string, got {type(text).__name__}. Decode bytes as UTF-8 first."
+        )
+    surrogate = _SURROGATE.search(text)
+    if surrogate:
+        code = f"U+{ord(surrogate[0]):04X}"
+        raise DataError(
+            f"{where}: lone surrogate {code} at character {surrogate.start()}; it is half a character. "
+            "Decode the source as UTF-8, or mend it: "
+            'text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")'
+        )
+
+
+def read_texts(
+    source: str,
+    *,
+    kind: Literal["auto", "text", "jsonl"] = "auto",
+    per: Literal["line", "file"] = "line",
+    text_key: str = "text",
+) -> Iterator[InputText]:
+    """Yield the texts of a file, or of standard input for "-", as they are read.
+
+    Args:
+        source: a path; `.gz` is unpacked. "auto" takes `.jsonl` files for JSON lines and all else for text.
+        per: what one text is, in plain text.
+        text_key: the key that holds the text, in JSON lines.
+
+    Raises:
+        DataError: no such file, bytes that are not UTF-8, a line that is not a JSON object with a text.
+    """
+    name = "stdin" if source == "-" else source
+    is_json = kind == "jsonl" or (kind == "auto" and name.removesuffix(".gz").endswith((".jsonl", ".ndjson")))
+    with _open(source) as stream:
+        if is_json:
+            yield from _json_lines(stream, name, text_key)
+        elif per == "file":
+            try:
+                yield InputText(_decode(_unmarked(stream.read(), name), name), name)
+            except OSError as error:
+                raise _unreadable(name, error) from error
+        else:
+            for number, line in _lines(stream, name):
+                yield InputText(line, f"{name}:{number}")
+
+
+def _open(source: str) -> IO[bytes]:
+    if source == "-":
+        return open(sys.stdin.fileno(), "rb", closefd=False) if _has_fileno() else sys.stdin.buffer
+    path = Path(source)
+    try:
+        return cast("IO[bytes]", gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
+    except FileNotFoundError:
+        raise DataError(f'{source}: no such file. Give a path, or "-" for standard input.') from None
+    except OSError as error:
+        raise _unreadable(source, error) from error
+
+
+def _has_fileno() -> bool:
+    try:
+        sys.stdin.fileno()
+    except (AttributeError, OSError, ValueError):
+        return False
+    return True
+
+
+def _unreadable(name: str, error: Exception) -> DataError:
+    reason = getattr(error, "strerror", None) or str(error)
+    return DataError(f"{name}: cannot be read ({reason}). Check the file and its permissions.")
+
+
+def _unmarked(head: bytes, name: str) -> bytes:
+    """Take a byte order mark off the start of a file; refuse UTF-16."""
+    if head.startswith(_UTF16_MARKS):
+        raise DataError(f"{name}: starts like UTF-16; mere reads UTF-8. Convert it: iconv -f UTF-16 -t UTF-8")
+    return head.removeprefix(_UTF8_MARK)
+
+
+def _decode(raw: bytes, where: str) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        at = where if ":" in Path(where).name else f"{where}:{line}"
+        column = error.start - (raw.rfind(b"\n", 0, error.start) + 1) + 1
+        raise DataError(
+            f"{at}: byte {column} of the line (0x{raw[error.start]:02x}) is not UTF-8. "
+            "Convert the file, for example: iconv -f WINDOWS-1252 -t UTF-8"
+        ) from None
+
+
+def _lines(stream: IO[bytes], name: str) -> Iterator[tuple[int, str]]:
+    number = 0
+    try:
+        for number, raw in enumerate(stream, 1):
+            if number == 1:
+                raw = _unmarked(raw, name)
+            line = raw.removesuffix(b"\n").removesuffix(b"\r") if raw.endswith(b"\n") else raw
+            yield number, _decode(line, f"{name}:{number}")
+    except (OSError, EOFError) as error:  # EOFError: a gzip file cut short
+        raise _unreadable(f"{name}:{number + 1}", error) from error
+
+
+def _json_lines(stream: IO[bytes], name: str, text_key: str) -> Iterator[InputText]:
+    for number, line in _lines(stream, name):
+        where = f"{name}:{number}"
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except (json.JSONDecodeError, RecursionError) as error:
+            column, reason = getattr(error, "colno", 1), getattr(error, "msg", "nested too deeply")
+            raise DataError(
+                f"{where}: not a JSON object (column {column} of {len(line)}: {reason}). "
+                "Each line must hold one whole object; is the file cut short?"
+            ) from None
+        if not isinstance(record, dict):
+            raise DataError(
+                f"{where}: expected a JSON object, got {type(record).__name__}. Or pass --input text."
+            )
+        text, lang = record.get(text_key), record.get("lang")
+        if not isinstance(text, str):
+            keys = ", ".join(sorted(record)) or "none"
+            raise DataError(f'{where}: no string under "{text_key}"; its keys: {keys}. Or pass --text-key.')
+        if lang is not None and not isinstance(lang, str):
+            raise DataError(f'{where}: "lang" must be a string or null, got {type(lang).__name__}.')
+        check_text(text, where)
+        extra = {key: value for key, value in record.items() if key not in (text_key, "lang")}
+        yield InputText(text, where, lang, extra)

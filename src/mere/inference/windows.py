@@ -1,0 +1,119 @@
+"""Long sentences: overlapping windows over the units of the model, and one answer out of several.
+
+A window is a slice of the sentence that starts and ends at unit borders. Windows overlap, so that a mention
+which one of them cuts stands whole in its neighbour; `merge` puts the whole one in the cut one's place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from mere.inference.prediction import Prediction
+from mere.types import Entity, Span, Triple
+
+Key = tuple[Span, str, Span]
+
+
+def cut_windows(units: Sequence[Span], max_units: int) -> list[Span]:
+    """Return the slices of a sentence that hold at most `max_units` units each and together hold all of them.
+
+    Neighbours share about a quarter of a window. The last one reaches back to be as long as the others.
+
+    Args:
+        units: spans of the sentence's units, in order.
+        max_units: at least 1.
+    """
+    if len(units) <= max_units:
+        return [Span(units[0].start, units[-1].end)] if units else []
+    stride = max(1, max_units * 3 // 4)
+    firsts = [*range(0, len(units) - max_units, stride), len(units) - max_units]
+    return [Span(units[first].start, units[first + max_units - 1].end) for first in firsts]
+
+
+def merge(text: str, parts: Iterable[tuple[Span, Prediction]], whole: Span) -> Prediction:
+    """Join what was predicted for the windows of one sentence, `whole`; offsets then point into `text`.
+
+    A mention that touches a cut edge of its window is replaced by a longer one around it, if a neighbour saw
+    one. Of mentions with the same span, and of triples with the same key, the best score stays. Every subject
+    and object is among the entities. Entities come by position, triples best first.
+    """
+    shifted = [(window, _shift(text, prediction, window.start)) for window, prediction in parts]
+    entities: dict[Span, Entity] = {}
+    triples: dict[Key, Triple] = {}
+    mended: dict[Key, Triple] = {}
+    for index, (_, prediction) in enumerate(shifted):
+        wholes = _whole_mentions(shifted, index, whole)
+        for entity in prediction.entities:
+            _keep_best_entity(entities, wholes.get(entity.span, entity))
+        for triple in prediction.triples:
+            subject = wholes.get(triple.subject.span, triple.subject)
+            object_ = wholes.get(triple.object.span, triple.object)
+            is_whole = subject is triple.subject and object_ is triple.object
+            _keep_best_triple(
+                triples if is_whole else mended, Triple(subject, triple.relation, object_, triple.score)
+            )
+    triples = mended | triples  # a score given to half a mention counts only where no window saw it whole
+    for triple in triples.values():
+        for mention in (triple.subject, triple.object):
+            entities.setdefault(mention.span, mention)
+    agreed = (
+        Triple(entities[triple.subject.span], triple.relation, entities[triple.object.span], triple.score)
+        for triple in triples.values()
+    )
+    return Prediction(
+        entities=tuple(sorted(entities.values(), key=lambda entity: entity.span)),
+        triples=tuple(sorted(agreed, key=lambda triple: (-(triple.score or 0.0), triple.key))),
+    )
+
+
+def _shift(text: str, prediction: Prediction, by: int) -> Prediction:
+    def moved(entity: Entity) -> Entity:
+        start, end = entity.start + by, entity.end + by
+        return Entity(start, end, text[start:end], entity.type, entity.score)
+
+    return Prediction(
+        tuple(moved(entity) for entity in prediction.entities),
+        tuple(
+            Triple(moved(triple.subject), triple.relation, moved(triple.object), triple.score)
+            for triple in prediction.triples
+        ),
+    )
+
+
+def _mentions(prediction: Prediction) -> Iterable[Entity]:
+    yield from prediction.entities
+    for triple in prediction.triples:
+        yield triple.subject
+        yield triple.object
+
+
+def _whole_mentions(parts: Sequence[tuple[Span, Prediction]], index: int, whole: Span) -> dict[Span, Entity]:
+    """Return, for each mention that an edge of window `index` cut, the longer mention that its neighbour saw.
+
+    What the neighbour saw just so is not cut: it stays, also inside a longer mention.
+    """
+    window, prediction = parts[index]
+    wholes: dict[Span, Entity] = {}
+    for cut in _mentions(prediction):
+        neighbours: list[Prediction] = []
+        if cut.start == window.start > whole.start and index > 0:
+            neighbours.append(parts[index - 1][1])
+        if cut.end == window.end < whole.end and index + 1 < len(parts):
+            neighbours.append(parts[index + 1][1])
+        seen = [mention for neighbour in neighbours for mention in _mentions(neighbour)]
+        around = [mention for mention in seen if mention.start <= cut.start and cut.end <= mention.end]
+        if around and not any(mention.span == cut.span for mention in around):
+            wholes[cut.span] = max(around, key=lambda it: (it.end - it.start, it.score or 0.0))
+    return wholes
+
+
+def _keep_best_entity(entities: dict[Span, Entity], entity: Entity) -> None:
+    kept = entities.get(entity.span)
+    if kept is None or (entity.score or 0.0) > (kept.score or 0.0):
+        entities[entity.span] = entity
+
+
+def _keep_best_triple(triples: dict[Key, Triple], triple: Triple) -> None:
+    kept = triples.get(triple.key)
+    if kept is None or (triple.score or 0.0) > (kept.score or 0.0):
+        triples[triple.key] = triple

@@ -1,0 +1,164 @@
+"""Is one system better than another? Two tests on the same sentences, per language, macro and micro.
+
+- `paired_bootstrap`: the interval of the difference, both systems scored on the same resamples of sentences.
+- `approximate_randomization`: how often a difference this large arises when each sentence's two results are
+  swapped by the toss of a coin.
+
+Both p values are two-sided and never 0: the observed data count as one resample.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mere.errors import DataError
+from mere.metrics.counts import f1, mean_known
+from mere.metrics.intervals import DECIMALS, Resampled, percentiles, strata_of, weighted_sums
+from mere.metrics.scores import Cell, SystemScores
+
+_CHUNK = 256
+_TIE = 1e-12  # differences this close are equal: F1s of equal counts may differ in their last bit
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The F1 of `a` minus that of `b`, its interval where the test gives one, and the two-sided p value.
+
+    All are None where a system has nothing to be measured by (no gold and no predictions).
+    """
+
+    difference: float | None
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+
+
+def paired_bootstrap(
+    a: SystemScores,
+    b: SystemScores,
+    metric: str = "triple_f1/strict",
+    *,
+    resamples: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> dict[str, Difference]:
+    """Compare two systems by resampling sentences (the same for both) and the runs of each (independently).
+
+    Returns:
+        A difference per language, `"macro"` and `"micro"`. p is twice the smaller share of resamples in which
+        the difference is not above, or not below, zero.
+
+    Raises:
+        DataError: the systems were not scored on the same sentences.
+    """
+    langs = _check_comparable(a, b)
+    sides = [
+        Resampled(
+            system.by_language(metric),
+            strata_of(system),
+            resamples=resamples,
+            seed=seed,
+            level=level,
+            system=number,
+        )
+        for number, system in enumerate((a, b))
+    ]
+
+    def difference(scope: str) -> Difference:
+        (value_a, values_a), (value_b, values_b) = (
+            side.macro(langs) if scope == "macro" else side.micro(langs if scope == "micro" else [scope])
+            for side in sides
+        )
+        return _with_interval(value_a - value_b, values_a - values_b, level)
+
+    return {scope: difference(scope) for scope in (*langs, "macro", "micro")}
+
+
+def approximate_randomization(
+    a: SystemScores,
+    b: SystemScores,
+    metric: str = "triple_f1/strict",
+    *,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> dict[str, Difference]:
+    """Test two systems by swapping their results on random halves of the sentences.
+
+    With several runs a sentence is swapped in all of them at once, run i of `a` with run i of `b`: the test
+    then speaks of these runs, not of other seeds.
+
+    Returns:
+        A difference per language, `"macro"` and `"micro"`, without an interval. p is the share of swaps whose
+        difference is as large or larger, on either side of zero.
+
+    Raises:
+        DataError: the systems were not scored on the same sentences, or have unlike numbers of runs.
+    """
+    langs = _check_comparable(a, b)
+    if a.num_runs != b.num_runs:
+        raise DataError(
+            f"system a has {a.num_runs} runs and system b has {b.num_runs}: randomization swaps run by run. "
+            "Give equally many runs of both, or use the paired bootstrap."
+        )
+    cells_a, cells_b = a.by_language(metric), b.by_language(metric)
+    rng = np.random.default_rng([seed, 2])
+    totals = {lang: (cells_a[lang].totals(), cells_b[lang].totals()) for lang in langs}  # (N, 3) twice
+    parts: dict[str, list[NDArray[np.float64]]] = {lang: [np.zeros((1, a.num_runs, 3))] for lang in langs}
+    for first in range(0, resamples, _CHUNK):
+        size = min(_CHUNK, resamples - first)
+        is_swapped = rng.integers(0, 2, (len(a.langs), size), dtype=np.int8).astype(np.float32)  # (S, B)
+        for lang in langs:
+            gain = Cell(cells_a[lang].rows, cells_b[lang].counts - cells_a[lang].counts)
+            parts[lang].append(weighted_sums(gain, is_swapped))
+    # Row 0 swaps nothing: it is the observed difference, and counts among the resamples.
+    moved = {lang: np.concatenate(parts[lang]) for lang in langs}  # (1 + B, N, 3)
+    swapped = {lang: (totals[lang][0] + moved[lang], totals[lang][1] - moved[lang]) for lang in langs}
+
+    def values(scope: str, side: int) -> NDArray[np.float64]:
+        counts = np.stack(
+            [swapped[lang][side] for lang in (langs if scope in ("macro", "micro") else [scope])]
+        )
+        by_run = mean_known(f1(counts), axis=0) if scope == "macro" else f1(counts.sum(axis=0))
+        return mean_known(by_run, axis=1)
+
+    return {scope: _randomized(values(scope, 0) - values(scope, 1)) for scope in (*langs, "macro", "micro")}
+
+
+def _check_comparable(a: SystemScores, b: SystemScores) -> list[str]:
+    """Return the languages that both systems were scored on, the sentences being the same."""
+    if a.ids == b.ids:
+        return a.languages
+    if len(a.ids) != len(b.ids):
+        raise DataError(
+            f"system a was scored on {len(a.ids)} sentences and system b on {len(b.ids)}: a paired test "
+            "needs the same ones in the same order. Score both on the same split."
+        )
+    s = next(s for s, (one, other) in enumerate(zip(a.ids, b.ids, strict=True)) if one != other)
+    (lang_a, id_a), (lang_b, id_b) = a.ids[s], b.ids[s]
+    raise DataError(
+        f"sentence {s} is {id_a} ({lang_a}) for system a and {id_b} ({lang_b}) for system b: a paired test "
+        "needs the same ones in the same order. Score both on the same split."
+    )
+
+
+def _with_interval(value: float, values: NDArray[np.float64], level: float) -> Difference:
+    known = values[~np.isnan(values)]
+    if math.isnan(value) or not len(known):
+        return Difference(None if math.isnan(value) else round(value, DECIMALS))
+    low, high = percentiles(known, level)
+    tail = min(int((known <= _TIE).sum()), int((known >= -_TIE).sum()))
+    p = min(1.0, 2 * (tail + 1) / (len(known) + 1))
+    return Difference(round(value, DECIMALS), low, high, round(p, DECIMALS))
+
+
+def _randomized(values: NDArray[np.float64]) -> Difference:
+    """Judge the observed difference, `values[0]`, among all of them."""
+    observed, known = float(values[0]), values[~np.isnan(values)]
+    if math.isnan(observed):
+        return Difference(None)
+    p = int((np.abs(known) >= abs(observed) - _TIE).sum()) / len(known)
+    return Difference(round(observed, DECIMALS), p=round(p, DECIMALS))

@@ -1,0 +1,100 @@
+"""A report as tables for a terminal; percentages with their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from mere.metrics.intervals import Measured
+from mere.metrics.scores import RECALLS, TRIPLE_METRICS
+
+if TYPE_CHECKING:
+    from mere.metrics.report import MetricScores, Report, Score
+
+MAIN = "triple_f1/strict"
+UNKNOWN = "–"  # nothing to measure by
+
+
+def percent(value: float | None) -> str:
+    """Write a fraction as a percentage with one decimal: 0.6131 -> "61.3"."""
+    return UNKNOWN if value is None else f"{100 * value:.1f}"
+
+
+def with_interval(measured: Measured) -> str:
+    """Write a measured fraction with its interval: "61.3 [59.0, 63.4]"."""
+    if measured.low is None:
+        return percent(measured.value)
+    return f"{percent(measured.value)} [{percent(measured.low)}, {percent(measured.high)}]"
+
+
+def tables(report: Report) -> Iterator[Table]:
+    """Make the report's tables, in the order in which they are read."""
+    yield _languages(report)
+    main = _main_metric(report)
+    scores = report.metrics[main]
+    yield _parts(f"{main} per source", "source", scores.source, report.num_runs)
+    if scores.relation:
+        rows = dict(sorted(scores.relation.items(), key=lambda item: -(item[1].tp + item[1].fn)))
+        rows |= {"macro": scores.macro_relations}
+        yield _parts(f"{main} per relation", "relation", rows, report.num_runs)
+    if all(name in report.metrics for name in RECALLS):
+        yield _seen(report)
+
+
+def _main_metric(report: Report) -> str:
+    """The metric to break down: triples, or entities in a corpus that has no triples."""
+    has_triples = any(score.f1.value is not None for score in report.metrics[MAIN].language.values())
+    return MAIN if has_triples else "entity_f1/strict"
+
+
+def _languages(report: Report) -> Table:
+    runs = f", mean over {report.num_runs} runs" if report.num_runs > 1 else ""
+    interval = f", {100 * report.level:g} % intervals" if report.resamples else ""
+    table = Table(title=f"F1 per language{runs}{interval}", title_justify="left")
+    table.add_column("language")
+    for column in ("sentences", *TRIPLE_METRICS):
+        table.add_column(column, justify="right", no_wrap=True)
+    metrics = [report.metrics[name] for name in TRIPLE_METRICS]
+    for lang, num_sentences in report.sentences.items():
+        table.add_row(
+            lang, str(num_sentences), *(with_interval(metric.language[lang].f1) for metric in metrics)
+        )
+    table.add_section()
+    total = str(sum(report.sentences.values()))
+    table.add_row("macro", total, *(with_interval(metric.macro.f1) for metric in metrics))
+    table.add_row("micro", total, *(with_interval(metric.micro.f1) for metric in metrics))
+    return table
+
+
+def _parts(title: str, part: str, rows: Mapping[str, Score], num_runs: int) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column(part)
+    for column in ("gold", "precision", "recall", "F1"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for name, score in rows.items():
+        ratios = (percent(score.precision), percent(score.recall), with_interval(score.f1))
+        table.add_row(name, str((score.tp + score.fn) // num_runs), *ratios)
+    return table
+
+
+def _seen(report: Report) -> Table:
+    table = Table(title="strict recall of triples that training states (seen) or not", title_justify="left")
+    table.add_column("language")
+    for column in ("gold seen", "seen", "gold unseen", "unseen"):
+        table.add_column(column, justify="right", no_wrap=True)
+    parts: list[MetricScores] = [report.metrics[name] for name in RECALLS]
+
+    def row(name: str, scores: list[Score]) -> None:
+        cells: list[str] = []
+        for score in scores:
+            cells += (str((score.tp + score.fn) // report.num_runs), with_interval(score.f1))
+        table.add_row(name, *cells)
+
+    for lang in report.sentences:
+        row(lang, [part.language[lang] for part in parts])
+    table.add_section()
+    row("macro", [part.macro for part in parts])
+    row("micro", [part.micro for part in parts])
+    return table

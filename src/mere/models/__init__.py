@@ -1,0 +1,1 @@
+"""Assembly only: forward() reads like the figure."""

@@ -1,0 +1,1 @@
+"""The boxes of the figure, one file each: encoders, aggregator, switcher, heads, CRF."""

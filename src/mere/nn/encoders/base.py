@@ -1,0 +1,22 @@
+"""What an encoder is: pieces of a text in, one vector per piece out.
+
+`P` pieces are the encoder's own affair (units, bytes, subwords); the rest of the model only sees their
+spans, as half-open code-point offsets, and their vectors.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+
+class Encoder(nn.Module, ABC):
+    """Reads batches of pieces. Subclasses set `dim`, the width D of their output."""
+
+    dim: int
+
+    @abstractmethod
+    def forward(self, pieces: Int[Tensor, "B P F"], is_piece: Bool[Tensor, "B P"]) -> Float[Tensor, "B P D"]:
+        """Return a vector per piece; what padding holds is undefined, and must not reach any real piece."""

@@ -1,0 +1,62 @@
+"""The label inventory of a model or corpus: relations, entity types and languages, in a fixed order.
+
+Saved as `labels.json` in a model folder; the index of a name is its row in the model's weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mere.errors import DataError, ModelError, nearest
+from mere.types import Sentence
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The names a model knows. `lang_id` k > 0 is `languages[k - 1]`; 0 is the universal path."""
+
+    relations: tuple[str, ...]
+    types: tuple[str, ...]
+    languages: tuple[str, ...]
+
+    @classmethod
+    def from_sentences(cls, sentences: Iterable[Sentence]) -> Labels:
+        """Collect every relation, type and language that occurs, each sorted by name."""
+        relations: set[str] = set()
+        types: set[str] = set()
+        languages: set[str] = set()
+        for sentence in sentences:
+            languages.add(sentence.lang)
+            relations.update(triple.relation for triple in sentence.triples)
+            types.update(entity.type for entity in sentence.entities if entity.type is not None)
+        return cls(tuple(sorted(relations)), tuple(sorted(types)), tuple(sorted(languages)))
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> Labels:
+        try:
+            return cls(*(tuple(record[key]) for key in ("relations", "types", "languages")))
+        except (KeyError, TypeError) as error:
+            raise ModelError(f"labels.json lacks {error}. Save the model again with this version.") from None
+
+    def to_json(self) -> dict[str, Any]:
+        return {key: list(value) for key, value in asdict(self).items()}
+
+    def relation_id(self, relation: str) -> int:
+        """Return the row of `relation`.
+
+        Raises:
+            DataError: the relation is not in the inventory; names the nearest one.
+        """
+        try:
+            return self.relations.index(relation)
+        except ValueError:
+            raise DataError(
+                f'unknown relation "{relation}".{nearest(relation, self.relations)} '
+                f"The model knows {len(self.relations)} relations; they are listed in its labels.json."
+            ) from None
+
+    def lang_id(self, lang: str | None) -> int:
+        """Return the row of a language, or 0 (the universal path) for None and for languages not trained."""
+        return self.languages.index(lang) + 1 if lang in self.languages else 0

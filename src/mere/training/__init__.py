@@ -1,0 +1,1 @@
+"""Stages, the loop (a generator of step reports), checkpoints and run folders."""

@@ -1,0 +1,138 @@
+"""What flows through mere: spans of text, the entities and triples they form, sentences in, documents out.
+
+All offsets are half-open code-point offsets into the original string: `text[start:end]` is the mention.
+Nothing here imports numpy or torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+
+class Span(NamedTuple):
+    """A half-open range of code points, `text[start:end]`."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A mention in a text, with its type if one is known and the model's confidence if a model found it.
+
+    Args:
+        start: first code point of the mention.
+        end: one past its last code point.
+        text: the mention itself, always `source_text[start:end]`.
+        type: an entity type such as "PER", or None where the corpus or the model gives none.
+        score: confidence in [0, 1], or None for a gold annotation.
+    """
+
+    start: int
+    end: int
+    text: str
+    type: str | None = None
+    score: float | None = None
+
+    @property
+    def span(self) -> Span:
+        return Span(self.start, self.end)
+
+    def to_json(self) -> dict[str, Any]:
+        record: dict[str, Any] = {"start": self.start, "end": self.end, "text": self.text}
+        if self.type is not None:
+            record["type"] = self.type
+        if self.score is not None:
+            record["score"] = round(self.score, 4)
+        return record
+
+
+@dataclass(frozen=True, slots=True)
+class Triple:
+    """A relation stated between two mentions: subject, relation, object."""
+
+    subject: Entity
+    relation: str
+    object: Entity
+    score: float | None = None
+
+    @property
+    def key(self) -> tuple[Span, str, Span]:
+        """What must agree for two triples of one sentence to be the same under strict scoring."""
+        return (self.subject.span, self.relation, self.object.span)
+
+    def to_json(self) -> dict[str, Any]:
+        record: dict[str, Any] = {
+            "subject": {"start": self.subject.start, "end": self.subject.end, "text": self.subject.text},
+            "relation": self.relation,
+            "object": {"start": self.object.start, "end": self.object.end, "text": self.object.text},
+        }
+        if self.score is not None:
+            record["score"] = round(self.score, 4)
+        return record
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One annotated sentence of a corpus.
+
+    Args:
+        id: unique within its corpus file.
+        lang: language code, such as "de".
+        text: the original string; every offset points into it.
+        entities: annotated mentions.
+        triples: annotated facts; subject and object carry the type of the entity at the same span, if any.
+        relations_covered: the relations that were annotated at all; None means all of them. What is not
+            covered gives no loss and no false positive. An empty set: a corpus of entities only.
+        complete: False where only some of the entities and triples are annotated (one pair per row).
+        source: name of the corpus the sentence came from.
+        extra: keys of the input record that mere does not use, kept as they were.
+    """
+
+    id: str
+    lang: str
+    text: str
+    entities: tuple[Entity, ...] = ()
+    triples: tuple[Triple, ...] = ()
+    relations_covered: frozenset[str] | None = None
+    complete: bool = True
+    source: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def covers(self, relation: str) -> bool:
+        """Whether `relation` was annotated in this sentence's source."""
+        return self.relations_covered is None or relation in self.relations_covered
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What an extractor returns for one text: entities and triples with offsets into that very text.
+
+    Args:
+        text: the text as it was given.
+        lang: the language whose switcher was used, or None where the universal path was taken.
+        entities: mentions found, in order of position.
+        triples: facts found, best first within a sentence, sentences in order.
+        sentences: the spans that the text was cut into.
+        notes: what the reader should know ("language not sure: universal path").
+    """
+
+    text: str
+    lang: str | None
+    entities: tuple[Entity, ...] = ()
+    triples: tuple[Triple, ...] = ()
+    sentences: tuple[Span, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        record: dict[str, Any] = {
+            "text": self.text,
+            "lang": self.lang,
+            "entities": [entity.to_json() for entity in self.entities],
+            "triples": [triple.to_json() for triple in self.triples],
+        }
+        if self.notes:
+            record["notes"] = list(self.notes)
+        return record

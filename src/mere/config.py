@@ -140,6 +140,9 @@ class Recipe(Settings):
     checkpoint_minutes: float = Field(
         3.0, ge=0, description="minutes between checkpoints; 0: after every step"
     )
+    start: str = Field(
+        "", description="safetensors file of weights to start from, such as a finished stage's; empty: random"
+    )
     data: DataSettings = Field(default_factory=lambda: DataSettings())
     encoder: EncoderSettings = Field(default_factory=lambda: EncoderSettings())
     aggregator: AggregatorSettings = Field(default_factory=lambda: AggregatorSettings())

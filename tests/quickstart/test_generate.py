@@ -340,8 +340,8 @@ GOLDEN: dict[str, list[tuple[str, list[tuple[str, str, str]]]]] = {
     ],
     "es": [
         (
-            "«Regreso al paraíso» es una película del género de intriga.",
-            [("Regreso al paraíso", "has-genre", "intriga")],
+            "Los documentos señalan que Lucía Herrera no nació en Girona, sino en Teruel.",
+            [("Lucía Herrera", "birth-place", "Teruel")],
         ),
         (
             "Rafael Lafuente es hijo de Emilio Arellano.",
@@ -351,14 +351,14 @@ GOLDEN: dict[str, list[tuple[str, list[tuple[str, str, str]]]]] = {
     ],
     "pl": [
         (
-            "Lucyna Malinowska jest żoną Damiana Czarneckiego.",
-            [("Lucyna Malinowska", "has-spouse", "Damiana Czarneckiego")],
+            "Barbara Lewandowska jest matką Norberta Wiśniewskiego.",
+            [("Barbara Lewandowska", "has-child", "Norberta Wiśniewskiego")],
         ),
         (
-            "Zenon Lewandowski przyszedł na świat w Płocku.",
-            [("Zenon Lewandowski", "birth-place", "Płocku")],
+            "W 1990 roku Tomasz Lasocki założył firmę Ramzes S.A.",
+            [("Ramzes S.A.", "org-has-founder", "Tomasz Lasocki")],
         ),
-        ("Jak podaje kronika z 1963 roku, książki „Ogród mgły” nie napisała Krystyna Zieleńska.", []),
+        ("Jak podaje kronika z 1963 roku, książki „Ogród mgły” nie napisała Krystyna Radomska.", []),
     ],
     "ru": [
         (
@@ -371,7 +371,7 @@ GOLDEN: dict[str, list[tuple[str, list[tuple[str, str, str]]]]] = {
         ),
     ],
     "ar": [
-        ("ولدت سميرة الزهراوي في تعز عام ١٩٤٠.", [("سميرة الزهراوي", "birth-place", "تعز")]),
+        ("لم تولد ريم الراوي في كركوك بل في بنزرت.", [("ريم الراوي", "birth-place", "بنزرت")]),
         (
             "زياد اليازجي والد نوال السعدي وعماد الجزائري.",
             [
@@ -383,10 +383,10 @@ GOLDEN: dict[str, list[tuple[str, list[tuple[str, str, str]]]]] = {
     ],
     "hi": [
         (
-            "अभिलेख के अनुसार सागर प्रकाशन कंपनी का मुख्यालय अलवर में है।",
-            [("सागर प्रकाशन", "headquarters", "अलवर")],
+            "अभिलेख के अनुसार सागर प्रकाशन कंपनी का मुख्यालय मुंगेर में है।",
+            [("सागर प्रकाशन", "headquarters", "मुंगेर")],
         ),
-        ("पुस्तक “हवा के गीत” मीना पांडेय ने नहीं लिखी है।", []),
+        ("पुस्तक “सपनों का घर” उषा बाजपेयी ने नहीं लिखी है।", []),
     ],
     "zh": [
         ("高丽华不是出生于徐州，而是出生于赣州，档案如此记载。", [("高丽华", "birth-place", "赣州")]),

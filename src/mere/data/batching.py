@@ -100,27 +100,21 @@ def targets(
 def _pairs(
     example: Example, relation: int, facts: Sequence[PieceTriple], rng: np.random.Generator
 ) -> list[tuple[int, tuple[int, int, int, int], bool]]:
-    """Stated pairs of one relation, and as many wrong ones: crossed, swapped, or with a neighbour's span."""
+    """Stated pairs of one relation, all crossed ones, and as many others: swapped, misjoined, a span off by one."""
     stated = {(fact[0], fact[2]) for fact in facts}
     subjects, objects = {s for s, _ in stated}, {o for _, o in stated}
-    wrong = {(s, o) for s in subjects for o in objects}
-    wrong |= {(o, s) for s, o in stated}
-    wrong |= {
-        (s, mention) for s in subjects for mention in example.mentions if example.complete and mention != s
-    }
-    wrong |= {
-        (mention, o) for o in objects for mention in example.mentions if example.complete and mention != o
-    }
-    wrong -= stated
-    # A wrong span: one edge of a stated pair moved by a piece.
+    crossed = {(s, o) for s in subjects for o in objects if s != o} - stated  # what decoding must tell apart
+    others = {(o, s) for s, o in stated}
+    if example.complete:
+        others |= {(s, mention) for s in subjects for mention in example.mentions if mention != s}
+        others |= {(mention, o) for o in objects for mention in example.mentions if mention != o}
     last = len(example.pieces)
-    for subject, object_ in sorted(stated):
-        moved = [(subject, _nudge(object_, last, rng)), (_nudge(subject, last, rng), object_)]
-        wrong |= {pair for pair in moved if pair not in stated}
-    candidates = sorted(wrong)
-    chosen = rng.permutation(len(candidates))[: 2 * len(stated)]
-    found = [(relation, (*s, *o), True) for s, o in sorted(stated)]
-    return found + [(relation, (*candidates[i][0], *candidates[i][1]), False) for i in chosen]
+    for subject, object_ in sorted(stated):  # a span whose one edge is off by a piece
+        others |= {(subject, _nudge(object_, last, rng)), (_nudge(subject, last, rng), object_)}
+    candidates = sorted(others - stated - crossed)
+    chosen = rng.permutation(len(candidates))[: len(stated)]
+    wrong = [*sorted(crossed), *(candidates[i] for i in chosen)]
+    return [(relation, (*s, *o), True) for s, o in sorted(stated)] + [(relation, (*s, *o), False) for s, o in wrong]
 
 
 def _nudge(span: tuple[int, int], last: int, rng: np.random.Generator) -> tuple[int, int]:

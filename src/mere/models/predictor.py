@@ -17,7 +17,7 @@ from mere.data.batching import collate
 from mere.data.examples import Example, ExampleMaker
 from mere.data.features import Features
 from mere.data.sampling import cut_by_budget
-from mere.inference.decode import Chain, span_probabilities, viterbi
+from mere.inference.decode import Chain, best_spans
 from mere.inference.prediction import Prediction
 from mere.models.folder import ModelFolder
 from mere.models.tensors import to_tensors
@@ -137,7 +137,7 @@ class TriplePredictor:
         lengths = np.array([len(example.pieces) for example in examples], dtype=np.int64)
         rows, relations = row.cpu().numpy(), relation.cpu().numpy()
         stated = probability[row, relation].cpu().numpy()
-        found = decode_items(emissions.cpu().numpy(), lengths[rows], chain)
+        found = best_spans(emissions.cpu().numpy(), lengths[rows], chain) if len(rows) else []
         pairs = [
             (item, subject, object_)
             for item, (subjects, objects) in enumerate(found)
@@ -145,20 +145,18 @@ class TriplePredictor:
             for object_ in objects
             if subject[0] != object_[0]
         ]
-        joined = np.ones(len(pairs), dtype=np.float32)
-        if pairs:
-            items = torch.tensor([pair[0] for pair in pairs], device=device)
-            spans = torch.tensor([[*s[0], *o[0]] for _, s, o in pairs], device=device)
-            with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-                logits = self.model.pair_scorer(
-                    refined.pieces, refined.read, row[items], relation[items], spans
-                )
-            joined = logits.float().sigmoid().cpu().numpy()
         facts: list[list[PieceFact]] = [[] for _ in examples]
+        if not pairs:
+            return facts
+        items = torch.tensor([pair[0] for pair in pairs], device=device)
+        spans = torch.tensor([[*s[0], *o[0]] for _, s, o in pairs], device=device)
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+            logits = self.model.pair_scorer(refined.pieces, refined.read, row[items], relation[items], spans)
+        joined = logits.float().sigmoid().cpu().numpy()
         for (item, subject, object_), p_pair in zip(pairs, joined, strict=True):
             score = triple_score(float(stated[item]), subject[1], object_[1], float(p_pair))
             facts[rows[item]].append((int(relations[item]), subject[0], object_[0], score))
-        return [sorted(found_here, key=lambda fact: -fact[3]) for found_here in facts]
+        return [without_conflict(found_here) for found_here in facts]
 
     def _in_characters(self, text: str, spans: Sequence[Span], facts: Sequence[PieceFact]) -> Prediction:
         entities: dict[Span, Entity] = {}
@@ -177,13 +175,26 @@ class TriplePredictor:
         return Prediction(tuple(sorted(entities.values(), key=lambda e: e.span)), triples)
 
 
-def decode_items(
-    emissions: NDArray[np.float32], lengths: NDArray[np.int64], chain: Chain
-) -> list[list[list[tuple[tuple[int, int], float]]]]:
-    """Return the subjects and the objects of each item, with their probabilities."""
-    if not len(emissions):
-        return []
-    return span_probabilities(emissions, lengths, chain, viterbi(emissions, lengths, chain))
+def without_conflict(facts: Sequence[PieceFact]) -> list[PieceFact]:
+    """Return the facts best first, less those whose span overlaps one that a better fact of the relation has.
+
+    Within a relation and a role two mentions are the same or apart: `University of Warsaw` and `Warsaw` are
+    not both the object of one subject's has-edu because the model is unsure where the name begins.
+    """
+    kept: list[PieceFact] = []
+    taken: dict[tuple[int, int], set[tuple[int, int]]] = {}
+    for fact in sorted(facts, key=lambda fact: (-fact[3], fact[:3])):
+        roles = [(taken.setdefault((fact[0], role), set()), fact[1 + role]) for role in (0, 1)]
+        clash = any(
+            span != other and span[0] < other[1] and other[0] < span[1]
+            for spans, span in roles
+            for other in spans
+        )
+        if not clash:
+            kept.append(fact)
+            for spans, span in roles:
+                spans.add(span)
+    return kept
 
 
 def triple_score(p_relation: float, p_subject: float, p_object: float, p_pair: float) -> float:

@@ -116,6 +116,8 @@ class Run:
         self.data = TrainingData(train_sentences, self.maker)
         torch.manual_seed(recipe.seed)
         self.model: TripleModel = build(recipe, self.labels).to(self.device)
+        if recipe.start:
+            start_from(self.model, Path(recipe.start))
         self.predictor = TriplePredictor(
             self.model, self.maker, candidates=recipe.triples.candidates, precision=recipe.precision
         )
@@ -322,6 +324,28 @@ class Run:
     def _log(self, record: dict[str, Any]) -> None:
         with (self.out / "log.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def start_from(model: TripleModel, path: Path) -> None:
+    """Load the weights of another run, strictly, but for the switcher: each run may have its own or none.
+
+    Raises:
+        ModelError: the file is missing or cut short, or holds the weights of another architecture or labels.
+    """
+    weights = read_tensors(path)
+    own = {name: tensor for name, tensor in model.state_dict().items() if not name.startswith("switcher.")}
+    shared = {name: tensor for name, tensor in weights.items() if not name.startswith("switcher.")}
+    wrong = [
+        n
+        for n in own.keys() | shared.keys()
+        if n not in own or n not in shared or own[n].shape != shared[n].shape
+    ]
+    if wrong:
+        raise ModelError(
+            f"{path}: these weights are of another model ({len(wrong)} names or shapes differ, first {min(wrong)}). "
+            "Start from a run with the same encoder, aggregator, heads and relations."
+        )
+    model.load_state_dict(shared, strict=False)
 
 
 def _rounded(report: StepReport) -> dict[str, Any]:

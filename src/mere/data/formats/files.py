@@ -30,6 +30,7 @@ SPLIT_NAMES = {
     "validation": "dev",
     "val": "dev",
     "test": "test",
+    "heldout": "heldout",
 }
 _LANG_FIRST = re.compile(r"([a-z]{2,3})(?:-[A-Za-z]+)*$")
 
@@ -181,7 +182,7 @@ def lang_of(path: Path) -> str | None:
 
 
 def split_of(path: Path) -> str:
-    """Return the split that a file name states (train, dev, test), or "train" where it states none."""
+    """Return the split that a file name states (train, dev, test, heldout), or "train" where it states none."""
     for part in reversed(re.split(r"[._-]", stem(path))):
         if part in SPLIT_NAMES:
             return SPLIT_NAMES[part]

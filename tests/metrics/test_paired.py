@@ -1,0 +1,183 @@
+"""Paired tests against scipy's permutation test and bootstrap."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from metrics_examples import random_counts, table_of
+from numpy.typing import NDArray
+from scipy import stats
+
+from mere.errors import DataError
+from mere.metrics.paired import Difference, approximate_randomization, paired_bootstrap
+
+MANY = 8000
+LANGS = ["hi"] * 5 + ["te"] * 5
+
+
+def two_systems(seed: int, num_sentences: int, right: float, other: float) -> NDArray[np.int64]:
+    """Counts (2, S, 3) of two systems on the same sentences: the same number of gold triples in each."""
+    rng = np.random.default_rng(seed)
+    gold = rng.integers(1, 4, num_sentences)
+    systems = []
+    for share in (right, other):
+        tp = rng.binomial(gold, share)
+        systems.append(np.stack([tp, rng.binomial(2, 1 - share, num_sentences), gold - tp], axis=1))
+    return np.stack(systems)
+
+
+def f1_at(counts: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    tp, fp, fn = np.moveaxis(counts[rows].sum(axis=-2), -1, 0)
+    return 2 * tp / (2 * tp + fp + fn)
+
+
+@pytest.mark.parametrize(("seed", "right", "other"), [(0, 0.7, 0.6), (1, 0.8, 0.4), (2, 0.9, 0.5)])
+def test_randomization_has_the_p_value_of_scipys_exact_permutation_test(
+    seed: int, right: float, other: float
+) -> None:
+    counts = two_systems(seed, 10, right, other)
+    both = counts.reshape(-1, 3)  # rows 0..9 are a's sentences, 10..19 are b's
+
+    def difference_of_macros(a: NDArray[np.int64], b: NDArray[np.int64], axis: int) -> NDArray[np.float64]:
+        halves = (slice(0, 5), slice(5, 10))
+        of_a, of_b = (np.mean([f1_at(both, x[..., half]) for half in halves], axis=0) for x in (a, b))
+        return of_a - of_b
+
+    exact = stats.permutation_test(
+        (np.arange(10), np.arange(10, 20)),
+        difference_of_macros,
+        permutation_type="samples",
+        n_resamples=np.inf,
+        vectorized=True,
+    )
+    a, b = (table_of(system[None], LANGS) for system in counts)
+    ours = approximate_randomization(a, b, resamples=MANY)["macro"]
+    assert ours.difference == pytest.approx(exact.statistic, abs=1e-6)
+    assert ours.p == pytest.approx(exact.pvalue, abs=0.02)
+
+
+def test_paired_bootstrap_has_scipys_interval_and_share_of_resamples() -> None:
+    counts = two_systems(3, 100, 0.62, 0.55)
+    theirs = stats.bootstrap(
+        (np.arange(100),),
+        lambda rows, axis: f1_at(counts[0], rows.astype(int)) - f1_at(counts[1], rows.astype(int)),
+        method="percentile",
+        n_resamples=MANY,
+        rng=np.random.default_rng(4),
+    )
+    a, b = (table_of(system[None], ["hi"] * 100) for system in counts)
+    ours = paired_bootstrap(a, b, resamples=MANY)["hi"]
+    interval = theirs.confidence_interval
+    assert (ours.low, ours.high) == pytest.approx((interval.low, interval.high), abs=0.006)
+    share = (theirs.bootstrap_distribution <= 0).mean()
+    assert ours.p == pytest.approx(2 * min(share, 1 - share), abs=0.03)
+
+
+def test_pairing_makes_the_interval_narrower_than_independent_systems_have() -> None:
+    rng = np.random.default_rng(5)
+    counts = random_counts(rng, 200, 0.6)
+    better = counts.copy()
+    missed = np.flatnonzero(counts[:, 2])[:6]
+    better[missed] += np.array([1, 0, -1])
+    a, b = (table_of(system[None], ["hi"] * 200) for system in (better, counts))
+    paired = paired_bootstrap(a, b)["macro"]
+    apart = paired_bootstrap(
+        a,
+        dataclasses.replace(
+            b,
+            metrics={
+                "triple_f1/strict": dataclasses.replace(
+                    b.metrics["triple_f1/strict"], counts=counts[None, rng.permutation(200)]
+                )
+            },
+        ),
+    )["macro"]
+    assert paired.low > 0  # type: ignore[operator]
+    assert paired.p < 0.05  # type: ignore[operator]
+    assert paired.high - paired.low < (apart.high - apart.low) / 2  # type: ignore[operator]
+
+
+def test_a_system_does_not_differ_from_itself() -> None:
+    scores = table_of(random_counts(np.random.default_rng(6), 10, 0.5)[None], LANGS)
+    for differences in (paired_bootstrap(scores, scores), approximate_randomization(scores, scores)):
+        assert list(differences) == ["hi", "te", "macro", "micro"]
+        assert all(d.difference == 0 and d.p == 1 for d in differences.values())
+    assert paired_bootstrap(scores, scores)["macro"] == Difference(0.0, 0.0, 0.0, 1.0)
+
+
+def test_the_other_way_round_the_difference_changes_its_sign_alone() -> None:
+    a, b = (table_of(system[None], LANGS) for system in two_systems(7, 10, 0.7, 0.5))
+    there, back = paired_bootstrap(a, b)["macro"], paired_bootstrap(b, a)["macro"]
+    assert (there.difference, there.p) == (-back.difference, back.p)  # type: ignore[operator]
+    assert (there.low, there.high) == (-back.high, -back.low)  # type: ignore[operator]
+    assert approximate_randomization(a, b)["te"].p == approximate_randomization(b, a)["te"].p
+
+
+def test_p_is_never_zero() -> None:
+    perfect, hopeless = np.tile([1, 0, 0], (60, 1)), np.tile([0, 1, 1], (60, 1))
+    a, b = (table_of(system[None], ["hi"] * 60) for system in (perfect, hopeless))
+    assert paired_bootstrap(a, b, resamples=999)["hi"] == Difference(1.0, 1.0, 1.0, 0.002)
+    assert approximate_randomization(a, b, resamples=999)["hi"] == Difference(1.0, p=0.001)
+
+
+def test_p_values_are_even_where_the_systems_are_equally_good() -> None:
+    """Under the null hypothesis one comparison in five has p < 0.2: neither test cries wolf."""
+    for test in (paired_bootstrap, approximate_randomization):
+        p_values = []
+        for seed in range(150):
+            a, b = (table_of(system[None], ["hi"] * 60) for system in two_systems(seed, 60, 0.6, 0.6))
+            p_values.append(test(a, b, resamples=200, seed=seed)["hi"].p)
+        # 30 expected of 150, standard deviation 4.9
+        assert 12 <= sum(p < 0.2 for p in p_values) <= 48  # type: ignore[operator]
+
+
+def test_unlike_runs_widen_the_interval() -> None:
+    rng = np.random.default_rng(8)
+    alike = np.stack([random_counts(rng, 60, 0.6)] * 4)
+    unlike = np.stack([random_counts(rng, 60, share) for share in (0.4, 0.55, 0.7, 0.85)])
+    other = table_of(alike[:2], ["hi"] * 60)  # systems may have unlike numbers of runs
+    narrow, wide = (paired_bootstrap(table_of(runs, ["hi"] * 60), other)["hi"] for runs in (alike, unlike))
+    assert wide.high - wide.low > narrow.high - narrow.low  # type: ignore[operator]
+
+
+def test_runs_of_two_systems_are_drawn_independently_as_scipy_does() -> None:
+    # Every sentence of a run is alike, so only the runs vary: a difference of two means of four.
+    tp = np.array([[203, 397, 512, 731], [111, 298, 456, 689]])
+    a, b = (
+        table_of(np.stack([x, 1000 - x, 1000 - x], axis=1)[:, None].repeat(6, axis=1), ["hi"] * 6) for x in tp
+    )
+    theirs = stats.bootstrap(
+        tuple(tp / 1000),
+        lambda x, y, axis: x.mean(axis=axis) - y.mean(axis=axis),
+        method="percentile",
+        n_resamples=MANY,
+        rng=np.random.default_rng(9),
+    ).confidence_interval
+    ours = paired_bootstrap(a, b, resamples=MANY)["macro"]
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.02)
+
+
+def test_an_unknown_difference_has_no_p_value() -> None:
+    empty = table_of(np.zeros((1, 2, 3), int), ["hi", "te"])
+    for test in (paired_bootstrap, approximate_randomization):
+        assert set(test(empty, empty).values()) == {Difference(None)}
+
+
+def test_systems_scored_on_other_sentences_are_refused() -> None:
+    scores = table_of(np.ones((1, 10, 3), int), LANGS)
+    fewer = table_of(np.ones((1, 9, 3), int), LANGS[:9])
+    with pytest.raises(
+        DataError, match=r"a was scored on 10 sentences and system b on 9.*Score both on the same"
+    ):
+        paired_bootstrap(scores, fewer)
+    shuffled = dataclasses.replace(scores, ids=scores.ids[::-1])
+    with pytest.raises(DataError, match=r"sentence 0 is 0 \(hi\) for system a and 9 \(te\) for system b"):
+        approximate_randomization(scores, shuffled)
+
+
+def test_randomization_needs_equally_many_runs() -> None:
+    one, two = (table_of(np.ones((n, 10, 3), int), LANGS) for n in (1, 2))
+    with pytest.raises(DataError, match=r"a has 1 runs and system b has 2.*use the paired bootstrap"):
+        approximate_randomization(one, two)

@@ -1,0 +1,50 @@
+"""A tiny corpus is learned by heart: both stages, every script, F1 1.0, through the files on disk."""
+
+import json
+
+import pytest
+
+import mere
+from mere.metrics.report import evaluate
+from mere.models.predictor import TriplePredictor
+from tests import tiny
+
+
+def test_both_stages_overfit_to_one(tiny_model):
+    predictor = TriplePredictor.load(tiny_model)
+    gold = tiny.SENTENCES
+    predicted = predictor.predict([s.text for s in gold], [s.lang for s in gold])
+    report = evaluate(gold, predicted, resamples=0).to_json()
+    assert report["metrics"]["triple_f1/strict"]["micro"]["value"] == 1.0
+
+
+def test_extraction_from_raw_text_finds_what_was_learned(tiny_model):
+    extractor = mere.load(tiny_model)
+    document = extractor("\ufeffHans Reinhold wurde in Rostock geboren.\r\nAm Abend wurde es still.", lang="de")
+    found = [(t.subject.text, t.relation, t.object.text) for t in document.triples]
+    assert found == [("Hans Reinhold", "birth-place", "Rostock")]
+    assert all(document.text[e.start : e.end] == e.text for e in document.entities)
+
+
+def test_the_run_folder_says_what_was_done(tiny_run):
+    run = json.loads((tiny_run / "run.json").read_text(encoding="utf-8"))
+    assert run["seed"] == 2
+    assert run["data"]["fingerprint"] == tiny.CORPUS.fingerprint()
+    events = [json.loads(line) for line in (tiny_run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert {event["event"] for event in events} == {"alignment", "step", "evaluation"}
+    assert not (tiny_run / "checkpoint.safetensors").exists()
+    assert "| de |" in (tiny_run / "model" / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("context", ["bilstm", "transformer"])
+def test_either_context_learns(context, tiny_corpus, tmp_path):
+    from mere.training.run import train
+
+    recipe = tiny.recipe(
+        data={"path": str(tiny_corpus)},
+        encoder=tiny.recipe().encoder.model_dump() | {"context": context},
+        stages=[tiny.recipe().stages[0].model_dump()],
+    )
+    model = train(recipe, tmp_path / "run", talk=False)
+    dev = json.loads((model / "metrics.json").read_text(encoding="utf-8"))["dev"]["triple_f1/strict"]
+    assert dev["macro"] == 100.0

@@ -1,0 +1,176 @@
+"""A run that is killed and resumed ends in the same bits as one that was left alone."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from safetensors.torch import load_file
+
+from mere.errors import ConfigError, DataError, ModelError, TrainingError, UserError
+from mere.models import folder as model_folder
+from mere.training import checkpoint
+from mere.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from mere.training.loop import StageLoop
+from mere.training.run import train
+from tests import tiny
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def short(tiny_corpus):
+    """Both stages in a few dozen steps, a checkpoint after each, with everything that draws random numbers."""
+    base = tiny.recipe()
+    stages = [stage.model_dump() for stage in base.stages]
+    stages[0] |= {"epochs": 4, "ema": 0.9}
+    stages[0]["sampling"] |= {"mention_swap": 0.5}
+    stages[1] |= {"epochs": 2}
+    encoder = base.encoder.model_dump() | {"dropout": 0.3, "unit_dropout": 0.2}
+    return tiny.recipe(
+        data={"path": str(tiny_corpus)}, encoder=encoder, stages=stages, checkpoint_minutes=0, precision="bf16"
+    )
+
+
+def assert_same_weights(a: Path, b: Path) -> None:
+    assert (a / "model.safetensors").read_bytes() == (b / "model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("steps", [1, 9, 24])
+def test_stopped_and_resumed_equals_uninterrupted(short, tmp_path, monkeypatch, steps):
+    whole = train(short, tmp_path / "whole", talk=False)
+    run = StageLoop.run
+    done = 0
+
+    def stops(self):
+        nonlocal done
+        for report in run(self):
+            done += 1
+            yield report
+            if done == steps:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(StageLoop, "run", stops)
+    with pytest.raises(KeyboardInterrupt):
+        train(short, tmp_path / "cut", talk=False)
+    monkeypatch.setattr(StageLoop, "run", run)
+    resumed = train(short, tmp_path / "cut", resume=True, talk=False)
+    assert_same_weights(whole, resumed)
+    assert (tmp_path / "whole/log.jsonl").read_text() == (tmp_path / "cut/log.jsonl").read_text()
+
+
+def test_killed_with_sigkill_at_any_moment_equals_uninterrupted(short, tmp_path):
+    whole = train(short, tmp_path / "whole", talk=False)
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(yaml.safe_dump(short.model_dump(mode="json")), encoding="utf-8")
+    command = [sys.executable, "-m", "mere", "train", str(recipe), "--out", str(tmp_path / "cut"), "--resume"]
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "src")}
+    kills = 0
+    for delay in (0.0, 0.35, 0.8):
+        process = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        while not (tmp_path / "cut" / "checkpoint.safetensors").exists() and process.poll() is None:
+            time.sleep(0.01)
+        time.sleep(delay)
+        kills += process.poll() is None
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert kills
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert_same_weights(whole, tmp_path / "cut" / "model")
+
+
+def test_a_run_is_not_overwritten_nor_resumed_as_another(short, tmp_path, tiny_corpus):
+    out = tmp_path / "run"
+    model = train(short, out, talk=False)
+    with pytest.raises(UserError, match=r"holds a run already.*--resume"):
+        train(short, out, talk=False)
+    other = short.model_copy(update={"seed": 5})
+    with pytest.raises(ConfigError, match=r"seed: 2 -> 5"):
+        train(other, out, resume=True, talk=False)
+    before = (model / "model.safetensors").stat().st_mtime_ns
+    assert train(short, out, resume=True, talk=False) == model  # finished: left as it is
+    assert (model / "model.safetensors").stat().st_mtime_ns == before
+
+
+def test_resume_refuses_a_corpus_that_has_changed(short, tmp_path, tiny_corpus):
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    for file in tiny_corpus.iterdir():
+        (corpus / file.name).write_bytes(file.read_bytes())
+    recipe = short.model_copy(update={"data": short.data.model_copy(update={"path": str(corpus)})})
+    train(recipe, tmp_path / "run", talk=False)
+    text = (corpus / "de.train.jsonl").read_text(encoding="utf-8")
+    (corpus / "de.train.jsonl").write_text(text.replace("Am Abend", "Am Morgen"), encoding="utf-8")
+    with pytest.raises(DataError, match="the corpus has changed since this run began"):
+        train(recipe, tmp_path / "run", resume=True, talk=False)
+
+
+def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path, monkeypatch):
+    import torch
+
+    path = tmp_path / "checkpoint.safetensors"
+    save_checkpoint(path, {"step": torch.tensor(1)}, Progress(stage=1))
+
+    def full(tensors, file, metadata=None):
+        Path(file).write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    with pytest.raises(TrainingError, match=r"No space left.*last good one is kept.*--resume"):
+        save_checkpoint(path, {"step": torch.tensor(2)}, Progress(stage=2))
+    tensors, progress = load_checkpoint(path)
+    assert tensors["step"] == 1
+    assert progress.stage == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["checkpoint.safetensors"]
+
+
+def test_a_full_disk_while_writing_json_keeps_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "metrics.json"
+    model_folder.write_json(path, {"f1": 1})
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(model_folder.os, "fsync", full)
+    with pytest.raises(TrainingError, match="No space left on device"):
+        model_folder.write_json(path, {"f1": 2})
+    assert json.loads(path.read_text()) == {"f1": 1}
+    assert [p.name for p in tmp_path.iterdir()] == ["metrics.json"]
+
+
+def test_a_checkpoint_cut_short_is_refused(tmp_path):
+    import torch
+
+    path = tmp_path / "checkpoint.safetensors"
+    save_checkpoint(path, {"x": torch.zeros(1000)}, Progress())
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(ModelError, match=r"not a whole checkpoint"):
+        load_checkpoint(path)
+
+
+def test_the_saved_state_is_complete(short, tmp_path):
+    """Every tensor that AdamW keeps is in the checkpoint: none is rebuilt from scratch in silence."""
+    run = tmp_path / "run"
+    seen = {}
+    original = StageLoop.state
+
+    def spy(self):
+        state = original(self)
+        if self.step:
+            seen.update({name: len(self.parameters) for name in state})
+        return state
+
+    StageLoop.state = spy
+    try:
+        model = train(short, run, talk=False)
+    finally:
+        StageLoop.state = original
+    names = {name.removeprefix("optimizer.exp_avg.") for name in seen if name.startswith("optimizer.exp_avg.")}
+    assert names <= set(load_file(model / "model.safetensors"))
+    assert len(names) > 20

@@ -14,6 +14,10 @@ from __future__ import annotations
 
 import argparse
 import copy
+import json
+import sys
+from collections.abc import Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +26,22 @@ import yaml
 
 from mere.config import Recipe
 from mere.data.corpus import Corpus
+from mere.experiments.provenance import commit, hardware, software
+from mere.experiments.results import Comparison, Costs, Data, FailedAttempt, Results, System
+from mere.metrics.paired import paired_bootstrap
+from mere.metrics.report import evaluate
+from mere.models.predictor import TriplePredictor
 from mere.training.run import train
+from mere.types import Prediction, Sentence
 
 ROOT = Path(__file__).parents[1]
+NAMES = {
+    "mono": "monolingual",
+    "naive": "naive multilingual",
+    "unified": "unified + aggregator",
+    "full": "unified + aggregator + switchers",
+}
+PAIRS = (("full", "mono"), ("full", "naive"), ("full", "unified"), ("unified", "naive"), ("naive", "mono"))
 
 
 def base(data: Path, threads: int, seed: int) -> dict[str, Any]:
@@ -79,6 +96,82 @@ def recipe_of(system: str, data: Path, out: Path, threads: int, seed: int) -> Re
     return Recipe.from_tree(tree)
 
 
+def predict(out: Path, system: str, gold: Sequence[Sentence]) -> list[Prediction]:
+    """Predict the test sentences with a system's model, or with each language's own for `mono`."""
+    predictions: list[Prediction | None] = [None] * len(gold)
+    languages = sorted({sentence.lang for sentence in gold}) if system == "mono" else [None]
+    for lang in languages:
+        folder = out / (f"mono-{lang}" if lang else system) / "model"
+        rows = [i for i, sentence in enumerate(gold) if lang in (None, sentence.lang)]
+        predictor = TriplePredictor.load(folder)
+        found = predictor.predict([gold[i].text for i in rows], [gold[i].lang for i in rows])
+        for i, prediction in zip(rows, found, strict=True):
+            predictions[i] = prediction
+    return [prediction for prediction in predictions if prediction is not None]
+
+
+def costs_of(out: Path, runs: Sequence[str]) -> Costs:
+    """Add up what the runs of one system cost; memory is the largest of them."""
+    records = [json.loads((out / run / "model" / "metrics.json").read_text())["costs"] for run in runs]
+    weights = [(out / run / "model" / "model.safetensors").stat().st_size for run in runs]
+    return Costs(
+        train_seconds=sum(sum(record["seconds"].values()) for record in records),
+        steps=sum(sum(record["steps"].values()) for record in records),
+        parameters_total=sum(record["parameters"] for record in records),
+        bytes_stored=sum(weights),
+        peak_memory_mb=max(record["peak_memory_mb"] for record in records),
+        threads=records[0]["threads"],
+    )
+
+
+def report(data: Path, out: Path, seed: int, resamples: int) -> Results:
+    """Score every system that is finished on the test split, and compare each with the full model."""
+    corpus = Corpus.load(data)
+    gold, train_sentences = corpus.sentences("test"), corpus.sentences("train")
+    languages = corpus.languages("test")
+    members = {name: [name] for name in ("naive", "unified", "full")}
+    members["mono"] = [f"mono-{lang}" for lang in languages]
+    systems, reports = {}, {}
+    for name, runs in members.items():
+        if not all((out / run / "model" / "config.json").is_file() for run in runs):
+            print(f"{name}: not finished, left out", file=sys.stderr)
+            continue
+        predicted = predict(out, name, gold)
+        reports[name] = evaluate(gold, predicted, train=train_sentences, resamples=resamples)
+        which = name if name != "mono" else " ".join(runs)
+        systems[NAMES[name]] = System.from_report(
+            reports[name],
+            seeds=[seed],
+            costs=costs_of(out, runs),
+            command=f"python benchmarks/facts.py train {which} --data DATA --out runs/facts-systems --seed {seed}",
+        )
+        print(name, {k: v.value for k, v in systems[NAMES[name]].metrics["triple_f1/strict"].items()}, file=sys.stderr)
+    comparisons = [
+        comparison
+        for a, b in PAIRS
+        if a in reports and b in reports
+        for comparison in Comparison.from_differences(
+            NAMES[a], NAMES[b], "triple_f1/strict",
+            paired_bootstrap(reports[a].scores, reports[b].scores, "triple_f1/strict"),
+        )
+    ]  # fmt: skip
+    attempts = yaml.safe_load((ROOT / "benchmarks" / "attempts.yaml").read_text(encoding="utf-8"))["facts"]
+    return Results(
+        experiment="facts",
+        description="Triples in seven languages: four systems under equal epochs per language, on the test split.",
+        command="python benchmarks/facts.py report --data DATA --out runs/facts-systems",
+        commit=commit(),
+        date=datetime.now(timezone.utc).date(),
+        seeds=[seed],
+        hardware=hardware(),
+        software=software(),
+        data=Data(name="triples", fingerprint=corpus.fingerprint(), sizes=corpus.sizes()),
+        systems=systems,
+        comparisons=comparisons,
+        failed_attempts=[FailedAttempt(**attempt) for attempt in attempts],
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("verb", choices=["train", "report"])
@@ -91,6 +184,9 @@ def main() -> None:
     for system in arguments.systems:
         recipe = recipe_of(system, arguments.data, arguments.out, arguments.threads, arguments.seed)
         train(recipe, arguments.out / system, resume=True, talk=False)
+    if arguments.verb == "report":
+        results = report(arguments.data, arguments.out, arguments.seed, resamples=1000)
+        results.write(ROOT / "benchmarks" / "results" / "facts.json")
 
 
 if __name__ == "__main__":

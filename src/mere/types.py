@@ -107,6 +107,19 @@ class Sentence:
 
 
 @dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a model says of one sentence: offsets point into that sentence's text.
+
+    Args:
+        entities: mentions found, whether or not they take part in a triple.
+        triples: facts found; `score` is what the one-triple protocol ranks by (mere.metrics.protocol).
+    """
+
+    entities: tuple[Entity, ...] = ()
+    triples: tuple[Triple, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """What an extractor returns for one text: entities and triples with offsets into that very text.
 

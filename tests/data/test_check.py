@@ -14,7 +14,7 @@ from rich.console import Console
 
 from mere.data.check import CheckReport, check
 from mere.data.check.catalogue import CATALOGUE
-from mere.data.check.surface import inside_character, inside_word
+from mere.data.surface import inside_character, inside_word
 from mere.errors import DataError
 
 Write = Callable[[dict[str, list[Any]]], Path]

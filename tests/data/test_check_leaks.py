@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mere.data.check import check
-from mere.data.check.surface import normalise
+from mere.data.surface import normalise
 
 Write = Callable[[dict[str, list[Any]]], Path]
 LEAKS = (

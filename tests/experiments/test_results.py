@@ -15,9 +15,8 @@ from results_examples import results
 
 from mere.errors import DataError
 from mere.experiments.results import Comparison, Results, System
-from mere.inference.prediction import Prediction
 from mere.metrics import evaluate_runs, paired_bootstrap, score_runs
-from mere.types import Entity, Sentence, Triple
+from mere.types import Entity, Prediction, Sentence, Triple
 
 Record = dict[str, Any]
 

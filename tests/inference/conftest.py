@@ -9,9 +9,8 @@ from itertools import pairwise
 
 import pytest
 
-from mere.inference.prediction import Prediction
 from mere.schema import Labels
-from mere.types import Entity, Span, Triple
+from mere.types import Entity, Prediction, Span, Triple
 
 _UNIT = re.compile(r"\w+|[^\w\s]")
 _MOST_BETWEEN = 2

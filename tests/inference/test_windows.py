@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mere.inference.prediction import Prediction
 from mere.inference.windows import cut_windows, merge
-from mere.types import Entity, Span, Triple
+from mere.types import Entity, Prediction, Span, Triple
 
 
 def mention(text: str, start: int, end: int, score: float = 0.5, by: int = 0) -> Entity:

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from hypothesis import strategies as st
 
-from mere.inference.prediction import Prediction
 from mere.metrics.scores import Cell, SystemScores
-from mere.types import Entity, Sentence, Span, Triple
+from mere.types import Entity, Prediction, Sentence, Span, Triple
 
 TEXT = "abcdefghij"
 RELATIONS = ("eats", "has-child", "is-where")

@@ -7,7 +7,6 @@ import pytest
 from metrics_examples import TEXT, mention, saying, stated
 
 from mere.errors import DataError
-from mere.inference.prediction import Prediction
 from mere.metrics.counts import Counts, f1, mean_known, precision, recall
 from mere.metrics.entities import entity_counts, triple_entity_counts
 from mere.metrics.protocol import apply_protocol
@@ -15,7 +14,7 @@ from mere.metrics.relations import relation_counts
 from mere.metrics.scores import score_runs
 from mere.metrics.seen import normalise, surface, surface_index
 from mere.metrics.triples import boundary_counts, overlap, strict_counts
-from mere.types import Sentence, Span, Triple
+from mere.types import Prediction, Sentence, Span, Triple
 
 POLISH = "Doktor Zofia Lis z Gdyni ma syna Jana."
 GOLD = (stated(POLISH, "Zofia Lis", "is-where", "Gdyni"), stated(POLISH, "Zofia Lis", "has-child", "Jana"))

@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from metrics_examples import RELATIONS, scored_corpora, triples
 
-from mere.inference.prediction import Prediction
 from mere.metrics.report import evaluate
 from mere.metrics.triples import boundary_counts, overlap
-from mere.types import Entity, Sentence, Triple
+from mere.types import Entity, Prediction, Sentence, Triple
 
 TYPES = ("PER", "LOC", "ORG")
 

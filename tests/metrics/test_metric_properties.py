@@ -8,10 +8,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from metrics_examples import RELATIONS, scored_corpora, triples
 
-from mere.inference.prediction import Prediction
 from mere.metrics.report import MetricScores, evaluate
 from mere.metrics.scores import TRIPLE_METRICS
-from mere.types import Sentence, Triple
+from mere.types import Prediction, Sentence, Triple
 
 Corpus = list[tuple[Sentence, Prediction]]
 FROM_TRIPLES = ("triple_f1/strict", "triple_f1/boundary", "relation_f1")

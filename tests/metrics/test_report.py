@@ -10,9 +10,8 @@ from metrics_examples import saying, stated
 from rich.console import Console
 
 from mere.errors import DataError
-from mere.inference.prediction import Prediction
 from mere.metrics.report import Report, evaluate, evaluate_runs
-from mere.types import Entity, Sentence
+from mere.types import Entity, Prediction, Sentence
 
 TEXTS = {
     "de": "Ilse wohnt in Bremen und isst Grünkohl.",

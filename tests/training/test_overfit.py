@@ -3,11 +3,11 @@
 import json
 
 import pytest
+from tests import tiny
 
 import mere
 from mere.metrics.report import evaluate
 from mere.models.predictor import TriplePredictor
-from tests import tiny
 
 
 def test_both_stages_overfit_to_one(tiny_model):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from safetensors.torch import load_file
+from tests import tiny
 
 from mere.errors import ConfigError, DataError, ModelError, TrainingError, UserError
 from mere.models import folder as model_folder
@@ -18,7 +19,6 @@ from mere.training import checkpoint
 from mere.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from mere.training.loop import StageLoop
 from mere.training.run import train
-from tests import tiny
 
 ROOT = Path(__file__).parents[2]
 

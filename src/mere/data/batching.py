@@ -82,8 +82,8 @@ def targets(
             pairs.extend((row, *pair) for pair in _pairs(example, wanted, facts, rng))
         if example.complete:
             wrong = np.flatnonzero(example.is_covered & (relation[row] == 0))
-            for index in rng.permutation(len(wrong))[:negatives]:
-                items.append((row, int(wrong[index]), np.zeros((2, length), dtype=np.int64)))
+            drawn = wrong[rng.permutation(len(wrong))[:negatives]].tolist()
+            items.extend((row, index, np.zeros((2, length), dtype=np.int64)) for index in drawn)
     return Targets(
         relation=relation,
         relation_weight=weight,

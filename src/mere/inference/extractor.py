@@ -17,11 +17,10 @@ from typing import Protocol, cast
 from mere.errors import DataError, MereError, ModelError
 from mere.inference.io import check_text
 from mere.inference.language import identify
-from mere.inference.prediction import Prediction
 from mere.inference.sentences import split_sentences
 from mere.inference.windows import cut_windows, merge
 from mere.schema import Labels
-from mere.types import Document, Entity, Span, Triple
+from mere.types import Document, Entity, Prediction, Span, Triple
 
 MODEL_FILES = ("config.json", "labels.json", "model.safetensors")
 _POOLED_BATCHES = 16

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from mere.inference.prediction import Prediction
-from mere.types import Entity, Span, Triple
+from mere.types import Entity, Prediction, Span, Triple
 
 Key = tuple[Span, str, Span]
 

@@ -10,8 +10,7 @@ import math
 from collections.abc import Iterable
 
 from mere.errors import DataError
-from mere.inference.prediction import Prediction
-from mere.types import Sentence, Span, Triple
+from mere.types import Prediction, Sentence, Span, Triple
 
 
 def apply_protocol(sentence: Sentence, prediction: Prediction) -> tuple[Triple, ...]:

@@ -13,13 +13,12 @@ from typing import Any, Literal
 
 from rich.console import Console
 
-from mere.inference.prediction import Prediction
 from mere.metrics import render
 from mere.metrics.counts import f1, precision, recall
 from mere.metrics.intervals import DECIMALS, Measured, Resampled, strata_of
 from mere.metrics.scores import RECALLS, TRIPLE_METRICS, Cell, SystemScores, score_runs
 from mere.metrics.seen import surface_index
-from mere.types import Sentence
+from mere.types import Prediction, Sentence
 
 Dimension = Literal["language", "source", "relation"]
 Key = tuple[str, str, str]  # metric, dimension, name

@@ -12,14 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mere.errors import DataError, nearest
-from mere.inference.prediction import Prediction
 from mere.metrics.counts import Counts
 from mere.metrics.entities import entity_counts, triple_entity_counts
 from mere.metrics.protocol import apply_protocol, unique_triples
 from mere.metrics.relations import relation_counts
 from mere.metrics.seen import Surface, surface
 from mere.metrics.triples import boundary_counts, strict_counts
-from mere.types import Sentence, Triple
+from mere.types import Prediction, Sentence, Triple
 
 TRIPLE_METRICS: Mapping[str, Callable[[Sequence[Triple], Sequence[Triple]], Counts]] = {
     "triple_f1/strict": strict_counts,

@@ -6,18 +6,12 @@ and without regard to language: a fact learnt in one language counts as seen in 
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 
+from mere.data.surface import normalise
 from mere.types import Sentence, Triple
 
 Surface = tuple[str, str, str]
-
-
-def normalise(text: str) -> str:
-    """Fold case, compose (NFC) and reduce every run of white space to one space."""
-    folded = unicodedata.normalize("NFC", text).casefold()
-    return " ".join(unicodedata.normalize("NFC", folded).split())
 
 
 def surface(triple: Triple) -> Surface:

@@ -17,13 +17,12 @@ from mere.data.batching import collate
 from mere.data.examples import Example, ExampleMaker
 from mere.data.features import Features
 from mere.data.sampling import cut_by_budget
-from mere.inference.decode import Chain, best_spans
-from mere.inference.prediction import Prediction
+from mere.models.decode import Chain, best_spans
 from mere.models.folder import ModelFolder
 from mere.models.tensors import to_tensors
 from mere.models.triples import TripleModel, build
 from mere.schema import Labels
-from mere.types import Entity, Span, Triple
+from mere.types import Entity, Prediction, Span, Triple
 
 PieceFact = tuple[int, tuple[int, int], tuple[int, int], float]
 """Relation id, subject range, object range, score; ranges are half-open over pieces."""

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mere.inference.prediction import Prediction
 from mere.metrics.protocol import apply_protocol, unique_triples
 from mere.metrics.triples import strict_counts
 from mere.models.predictor import TriplePredictor
-from mere.types import Sentence
+from mere.types import Prediction, Sentence
 
 GRID = tuple(round(0.02 + 0.02 * i, 2) for i in range(40))
 MIN_SENTENCES = 50

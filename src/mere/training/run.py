@@ -8,6 +8,7 @@ RUN/<stage>.safetensors  each finished stage's best weights           RUN/model/
 from __future__ import annotations
 
 import json
+import os
 import platform
 import resource
 import time
@@ -38,6 +39,10 @@ from mere.training.loop import StageLoop, StepReport
 from mere.training.source import BatchSource, TrainingData
 from mere.training.talk import Listener, Silent, Talk
 from mere.types import Sentence
+
+# oneDNN keeps a compiled kernel for every shape of batch that it has met: with its default of 1024 they hold
+# more memory than the model, the data and the activations together. Read before the first kernel is made.
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
 
 CHECKPOINT = "checkpoint.safetensors"
 LOG_EVERY = 50

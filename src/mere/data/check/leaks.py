@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from mere.data.check.finding import Tally
 from mere.data.check.rows import Row
-from mere.data.check.surface import normalise, pair
+from mere.data.surface import normalise, pair
 
 TRAIN = "train"
 

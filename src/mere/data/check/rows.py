@@ -11,8 +11,8 @@ from typing import NamedTuple
 import regex
 
 from mere.data.check.finding import Tally
-from mere.data.check.surface import inside_character, inside_word
 from mere.data.formats import files
+from mere.data.surface import inside_character, inside_word
 from mere.types import Entity, Sentence
 
 MAX_CHARS = 1_000

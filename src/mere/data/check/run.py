@@ -12,9 +12,9 @@ from mere.data.check.labels import check_relations, check_types, relations_of, t
 from mere.data.check.leaks import check_duplicates, check_leaks
 from mere.data.check.rows import Row, check_normalisation, check_rows
 from mere.data.check.sources import check_sources, source_rows
-from mere.data.check.surface import normalise
 from mere.data.corpus import corpus_files, empty_file
 from mere.data.formats import Format, Problem, kinds, smiler
+from mere.data.surface import normalise
 from mere.errors import DataError, nearest
 
 

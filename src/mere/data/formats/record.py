@@ -19,6 +19,7 @@ SENTENCE_KEYS = frozenset(
 ENTITY_KEYS = frozenset({"start", "end", "text", "type", "score"})
 TRIPLE_KEYS = frozenset({"subject", "relation", "object", "score"})
 SHOWN_CHARS = 40
+_INTERNED: dict[frozenset[str], frozenset[str]] = {}  # a source repeats the same relations in every row
 
 
 class RecordFault(Exception):
@@ -121,7 +122,8 @@ def _covered(record: Mapping[str, Any]) -> frozenset[str] | None:
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         message = '"relations_covered" must be a list of relation names, or null for all'
         raise RecordFault("bad-relations-covered", message)
-    return frozenset(value)
+    covered = frozenset(value)
+    return _INTERNED.setdefault(covered, covered)
 
 
 def _complete(record: Mapping[str, Any]) -> bool:

@@ -1,7 +1,8 @@
-"""Tags, spans and their probabilities out of emissions, in numpy: the same code with torch and without it.
+"""Spans and their probabilities out of emissions, in numpy: the same code with torch and without it.
 
-Viterbi finds the best BIO sequence; forward and backward sums give the probability that exactly this span
-stands there, whatever the rest of the sentence does. Items are decoded together, one step per piece.
+Forward and backward sums give the probability that exactly this span stands there, whatever the rest of the
+sentence does. Naming spans by it, rather than reading them off the one best path, also names those that the
+model half believes: the score of the triple then says how far to trust them.
 """
 
 from __future__ import annotations
@@ -10,8 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-from mere.data.tagging import to_spans
 
 Array = NDArray[np.float32]
 
@@ -23,27 +22,6 @@ class Chain:
     start: Array
     transitions: Array
     end: Array
-
-
-def viterbi(emissions: Array, lengths: NDArray[np.int64], chain: Chain) -> NDArray[np.int64]:
-    """Return the best tags (N, C, P) of emissions (N, C, P, T); what lies beyond an item's length is 0."""
-    num, channels, places, _ = emissions.shape
-    back = np.zeros((places, num, channels, emissions.shape[-1]), dtype=np.int64)
-    alpha = chain.start + emissions[:, :, 0]
-    for step in range(1, places):
-        scores = alpha[..., :, None] + chain.transitions
-        back[step] = scores.argmax(-2)
-        moved = scores.max(-2) + emissions[:, :, step]
-        alpha = np.where((step < lengths)[:, None, None], moved, alpha)
-    tags = np.zeros((num, channels, places), dtype=np.int64)
-    best = (alpha + chain.end).argmax(-1)  # (N, C): the tag at each item's last place
-    for step in range(places - 1, -1, -1):
-        inside = (step < lengths)[:, None]
-        tags[:, :, step] = np.where(inside, best, 0)
-        if step:
-            previous = np.take_along_axis(back[step], best[..., None], -1)[..., 0]
-            best = np.where(inside, previous, best)
-    return tags
 
 
 def _logsumexp(x: Array, axis: int) -> Array:
@@ -68,34 +46,6 @@ def forward_backward(
         moved = _logsumexp(chain.transitions + ahead, -1)
         beta[:, :, step] = np.where((step + 1 < lengths)[:, None, None], moved, chain.end)
     return alpha, beta, _logsumexp(alpha[:, :, -1] + chain.end, -1)
-
-
-def span_probabilities(
-    emissions: Array, lengths: NDArray[np.int64], chain: Chain, tags: NDArray[np.int64]
-) -> list[list[list[tuple[tuple[int, int], float]]]]:
-    """Return for each item and channel the spans of `tags`, each with the probability of that very span."""
-    alpha, beta, log_z = forward_backward(emissions, lengths, chain)
-    found: list[list[list[tuple[tuple[int, int], float]]]] = []
-    for item, length in enumerate(lengths):
-        channels: list[list[tuple[tuple[int, int], float]]] = []
-        for channel in range(emissions.shape[1]):
-            spans = []
-            for start, end in to_spans(tags[item, channel, :length].tolist()):
-                score = alpha[item, channel, start, 1]
-                inner = chain.transitions[channel, 1, 2] if end - start > 1 else 0.0
-                inner += chain.transitions[channel, 2, 2] * max(0, end - start - 2)
-                score = score + inner + emissions[item, channel, start + 1 : end, 2].sum()
-                last = 1 if end - start == 1 else 2
-                if end == length:
-                    score = score + chain.end[channel, last]
-                else:  # whatever follows, it does not continue the span
-                    after = chain.transitions[channel, last] + emissions[item, channel, end]
-                    after = after + beta[item, channel, end]
-                    score = score + np.logaddexp(after[0], after[1])
-                spans.append(((start, end), float(min(1.0, np.exp(score - log_z[item, channel])))))
-            channels.append(spans)
-        found.append(channels)
-    return found
 
 
 def best_spans(

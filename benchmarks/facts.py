@@ -55,19 +55,27 @@ def epochs_of(tree: dict[str, Any]) -> float:
 
 
 def naive(tree: dict[str, Any]) -> dict[str, Any]:
-    """One stage, plain mixture, for as many epochs as both stages of the recipe."""
+    """One stage, plain mixture, for as many epochs as all stages of the recipe."""
     tree = copy.deepcopy(tree)
-    stage = tree["stages"][0] | {"train": ["encoder", "heads"], "epochs": epochs_of(tree)}
-    stage["sampling"] = stage["sampling"] | {"concat": 1}
-    return tree | {"name": "facts-naive", "stages": [stage], "aggregator": {"layers": 0}, "switcher": {"width": 0}}
+    stage = tree["stages"][0] | {
+        "name": "mixture",
+        "epochs": epochs_of(tree),
+        "evaluations": 5,
+        "use_aggregator": True,
+    }
+    return tree | {
+        "name": "facts-naive",
+        "stages": [stage],
+        "aggregator": {"layers": 0},
+        "switcher": {"width": 0},
+    }
 
 
 def unified(tree: dict[str, Any], start: Path) -> dict[str, Any]:
     """From the recipe's own unified stage: as many more epochs of it as the second stage has."""
     tree = copy.deepcopy(tree)
-    first, second = tree["stages"]
-    stage = first | {"name": "continued", "epochs": second["epochs"], "lr": second["lr"], "ema": second["ema"]}
-    stage["sampling"] = first["sampling"] | {"concat_after": 0.0}
+    _, together, own = tree["stages"]
+    stage = together | {"name": "continued", "epochs": own["epochs"], "lr": own["lr"], "ema": own["ema"]}
     return tree | {"name": "facts-unified", "stages": [stage], "switcher": {"width": 0}, "start": str(start)}
 
 
@@ -145,7 +153,11 @@ def report(data: Path, out: Path, seed: int, resamples: int) -> Results:
             costs=costs_of(out, runs),
             command=f"python benchmarks/facts.py train {which} --data DATA --out runs/facts-systems --seed {seed}",
         )
-        print(name, {k: v.value for k, v in systems[NAMES[name]].metrics["triple_f1/strict"].items()}, file=sys.stderr)
+        print(
+            name,
+            {k: v.value for k, v in systems[NAMES[name]].metrics["triple_f1/strict"].items()},
+            file=sys.stderr,
+        )
     comparisons = [
         comparison
         for a, b in PAIRS
@@ -173,7 +185,9 @@ def report(data: Path, out: Path, seed: int, resamples: int) -> Results:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("verb", choices=["train", "report"])
     parser.add_argument("systems", nargs="*")
     parser.add_argument("--data", type=Path, required=True)

@@ -34,7 +34,11 @@ __all__ = [
     "load",
 ]
 
-_LAZY = {"Corpus": "mere.data.corpus", "Extractor": "mere.inference.extractor", "load": "mere.inference.extractor"}
+_LAZY = {
+    "Corpus": "mere.data.corpus",
+    "Extractor": "mere.inference.extractor",
+    "load": "mere.inference.extractor",
+}
 
 
 def __getattr__(name: str) -> Any:

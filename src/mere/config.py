@@ -6,9 +6,10 @@ of a recipe is reported together. No torch here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -100,11 +101,15 @@ class SamplingSettings(Settings):
     )
 
 
+ParameterGroup = Literal["all", "encoder", "aggregator", "switcher", "heads"]
+"""What a stage may train; `mere.models.triples.GROUPS` says which modules each is."""
+
+
 class StageSettings(Settings):
     """One stage of training: what is sampled, what is trained, how long and how fast (mere.training)."""
 
     name: str = Field(description="name of the stage, as in `--set unified.epochs=3`")
-    train: tuple[str, ...] = Field(
+    train: tuple[ParameterGroup, ...] = Field(
         ("all",), description="parameter groups that are trained; the rest is frozen"
     )
     epochs: float = Field(1.0, gt=0, description="epochs; one is as many sentences as the training split has")
@@ -123,8 +128,9 @@ class StageSettings(Settings):
     patience: int = Field(
         0, ge=0, description="evaluations without a gain before the stage stops; 0 never stops"
     )
+    use_aggregator: bool = Field(True, description="False passes the aggregator by, to warm the encoder up")
     use_switcher: bool = Field(False, description="rows go through their language's switcher")
-    sampling: SamplingSettings = Field(default_factory=lambda: SamplingSettings(), description="see SamplingSettings")
+    sampling: SamplingSettings = Field(default_factory=SamplingSettings, description="see SamplingSettings")
 
 
 class Recipe(Settings):
@@ -134,20 +140,18 @@ class Recipe(Settings):
     task: Literal["triples"] = Field("triples", description="what is extracted")
     seed: int = Field(0, ge=0, description="seeds initialisation, sampling and dropout")
     threads: int = Field(0, ge=0, description="CPU threads; 0 takes what torch finds")
-    precision: Literal["fp32", "bf16"] = Field(
-        "bf16", description="bf16: autocast; the CRF stays in fp32"
-    )
+    precision: Literal["fp32", "bf16"] = Field("bf16", description="bf16: autocast; the CRF stays in fp32")
     checkpoint_minutes: float = Field(
         3.0, ge=0, description="minutes between checkpoints; 0: after every step"
     )
     start: str = Field(
         "", description="safetensors file of weights to start from, such as a finished stage's; empty: random"
     )
-    data: DataSettings = Field(default_factory=lambda: DataSettings())
-    encoder: EncoderSettings = Field(default_factory=lambda: EncoderSettings())
-    aggregator: AggregatorSettings = Field(default_factory=lambda: AggregatorSettings())
-    switcher: SwitcherSettings = Field(default_factory=lambda: SwitcherSettings())
-    triples: TriplesSettings = Field(default_factory=lambda: TriplesSettings())
+    data: DataSettings = Field(default_factory=DataSettings)
+    encoder: EncoderSettings = Field(default_factory=EncoderSettings)
+    aggregator: AggregatorSettings = Field(default_factory=AggregatorSettings)
+    switcher: SwitcherSettings = Field(default_factory=SwitcherSettings)
+    triples: TriplesSettings = Field(default_factory=TriplesSettings)
     stages: tuple[StageSettings, ...] = Field(min_length=1, description="run one after the other")
 
     @field_validator("stages")
@@ -160,11 +164,16 @@ class Recipe(Settings):
 
     @model_validator(mode="after")
     def _fits(self) -> Recipe:
+        problems = []
         if self.encoder.dim % 2 or (self.aggregator.layers and self.encoder.dim % self.aggregator.heads):
-            raise ValueError(f"encoder.dim {self.encoder.dim} must be even and divisible by aggregator.heads")
+            problems.append(f"encoder.dim {self.encoder.dim} must be even and divisible by aggregator.heads")
         for stage in self.stages:
+            if not stage.use_aggregator and stage.sampling.concat > 1:
+                problems.append(f"stage {stage.name} concatenates sentences, but passes the aggregator by")
             if stage.use_switcher and not self.switcher.width:
-                raise ValueError(f"stage {stage.name} uses the switcher, but switcher.width is 0")
+                problems.append(f"stage {stage.name} uses the switcher, but switcher.width is 0")
+        if problems:
+            raise ValueError("; ".join(problems))
         return self
 
     @classmethod
@@ -190,12 +199,23 @@ class Recipe(Settings):
 
     @classmethod
     def from_tree(cls, tree: dict[str, Any], overrides: Sequence[str] = (), where: str = "recipe") -> Recipe:
+        """Validate settings that were read already, with overrides on top; `tree` stays as it is.
+
+        Raises:
+            ConfigError: any key or value is wrong (all are listed).
+        """
+        tree = copy.deepcopy(tree)
         for override in overrides:
             _apply(tree, override)
         try:
             return cls.model_validate(tree)
         except ValidationError as error:
-            raise ConfigError([_explain(problem, where) for problem in error.errors()]) from None
+            problems = error.errors()
+        if any(len(problem["loc"]) > 1 and problem["loc"][0] == "stages" for problem in problems):
+            # pydantic leaves a wrong stage out and then misses it: that is no problem of its own
+            problems = [problem for problem in problems if problem["type"] != "too_short"]
+        names = [str(stage.get("name")) for stage in _stages(tree)]
+        raise ConfigError([_explain(problem, where, names) for problem in problems])
 
     def to_yaml(self) -> str:
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
@@ -217,6 +237,10 @@ def _apply(tree: dict[str, Any], override: str) -> None:
             node = node.setdefault(name, {})
         if not isinstance(node, dict | list):
             raise ConfigError(f'--set {key}: "{name}" is a value, not a group of settings.')
+    if isinstance(node, list):
+        raise ConfigError(f'--set {key}: write "stage1.…" or "<stage name>.…" for a stage.')
+    if not parents and leaf not in Recipe.model_fields and _stage(tree, leaf) is not None:
+        raise ConfigError(f'--set {key}: is a stage. Name a setting of it, for example "{key}.lr=1e-3".')
     try:
         node[leaf] = yaml.safe_load(value)
         if isinstance(node[leaf], str) and not value.strip().startswith(("'", '"')):
@@ -227,28 +251,34 @@ def _apply(tree: dict[str, Any], override: str) -> None:
         node[leaf] = value
 
 
+def _stages(tree: dict[str, Any]) -> list[dict[str, Any]]:
+    stages = tree.get("stages")
+    return [stage for stage in stages if isinstance(stage, dict)] if isinstance(stages, list) else []
+
+
 def _stage(tree: dict[str, Any], name: str) -> dict[str, Any] | None:
-    stages = tree.get("stages") or []
+    stages = _stages(tree)
     for index, stage in enumerate(stages, start=1):
-        if isinstance(stage, dict) and name in (f"stage{index}", stage.get("name")):
+        if name in (f"stage{index}", stage.get("name")):
             return stage
     if name.startswith("stage") and name[5:].isdigit():
         raise ConfigError(f"--set {name}.…: the recipe has {len(stages)} stages.")
     return None
 
 
-def _explain(problem: Any, where: str) -> str:
+def _explain(problem: Any, where: str, stage_names: Iterable[str]) -> str:
     """One line for one of pydantic's problems: where, what, and the nearest key."""
     path = ".".join(str(part + 1 if isinstance(part, int) else part) for part in problem["loc"])
     path = path.replace("stages.", "stage")
     if problem["type"] == "extra_forbidden":
-        known = _keys_at(problem["loc"][:-1])
+        known = [*_keys_at(problem["loc"][:-1]), *(stage_names if len(problem["loc"]) == 1 else ())]
         return f'{where}: unknown key "{path}".{nearest(str(problem["loc"][-1]), known)}'
     if problem["type"] == "missing":
         return f'{where}: "{path}" is missing.'
     given = problem.get("input")
     shown = f", found {given!r}" if isinstance(given, str | int | float | bool) else ""
-    return f'{where}: "{path}": {problem["msg"]}{shown}.' if path else f"{where}: {problem['msg']}."
+    said = problem["msg"].removeprefix("Value error, ")
+    return f'{where}: "{path}": {said}{shown}.' if path else f"{where}: {said}."
 
 
 def _keys_at(loc: tuple[Any, ...]) -> list[str]:
@@ -258,6 +288,8 @@ def _keys_at(loc: tuple[Any, ...]) -> list[str]:
             model = StageSettings
         else:
             annotation = model.model_fields[part].annotation
+            if get_origin(annotation) is not None:  # tuple[…], which Python 3.10 takes for a class
+                continue
             if isinstance(annotation, type) and issubclass(annotation, BaseModel):
                 model = annotation
     return list(model.model_fields)

@@ -53,14 +53,16 @@ def test_languages_get_their_share_and_sentences_their_turn(
     counts = Counter(lang_ids[drawn].tolist())
     assert all(abs(counts[lang] - quota) < 1 + 1e-6 for lang, quota in enumerate(quotas, start=1))
     for lang, quota in enumerate(quotas, start=1):
-        times = Counter({index: 0 for index in np.flatnonzero(lang_ids == lang).tolist()})
+        times = Counter(dict.fromkeys(np.flatnonzero(lang_ids == lang).tolist(), 0))
         times.update(index for index in drawn.tolist() if lang_ids[index] == lang)
         assert max(times.values()) - min(times.values()) <= 1, "again only after all were used"
         assert max(times.values()) <= quota // sizes[lang - 1] + 2
 
 
 def test_quotas_by_hand() -> None:
-    counts = Counter(languages([81, 16, 1])[draw_epoch(languages([81, 16, 1]), 2.0, np.random.default_rng(3))])
+    counts = Counter(
+        languages([81, 16, 1])[draw_epoch(languages([81, 16, 1]), 2.0, np.random.default_rng(3))]
+    )
     assert counts == {1: 63, 2: 28, 3: 7}  # 9 : 4 : 1 of 98
     counts = Counter(languages([90, 10])[draw_epoch(languages([90, 10]), 1e9, np.random.default_rng(3))])
     assert counts == {1: 50, 2: 50}
@@ -147,7 +149,7 @@ def test_a_plan_covers_the_draw_within_its_budget(
     ]
 
 
-@pytest.mark.parametrize(("share", "least", "most"), [(0.0, 0, 0), (0.5, 20, 80), (1.0, 90, 100)])
+@pytest.mark.parametrize(("share", "least", "most"), [(0.0, 0, 0), (0.5, 20, 80), (1.0, 80, 94)])
 def test_the_share_of_batches_that_are_concatenated(share: float, least: int, most: int) -> None:
     lang_ids = languages([400] * 4)
     planned = plan_epoch(
@@ -159,7 +161,7 @@ def test_the_share_of_batches_that_are_concatenated(share: float, least: int, mo
         concat=3,
         concat_share=share,
     )
-    sentences = sum(len(batch.indices) for batch in planned if batch.group_size == 3)
+    sentences = sum(len(batch.indices) for batch in planned if batch.group_size == 3)  # 15 of 16 at most
     assert least <= 100 * sentences / 1600 <= most
 
 

@@ -43,8 +43,8 @@ def test_every_visible_character_is_in_exactly_one_unit(text: str, units: Units)
     covered = {offset for start, end in spans for offset in range(start, end)}
     assert [c for i, c in enumerate(text) if i not in covered and c not in WHITE_SPACE] == []
     assert [text[start] for start, _ in spans if text[start] in WHITE_SPACE] == []
-    inside = [i for i in covered if text[i] in WHITE_SPACE]
-    assert all(PREPENDED.match(text[i - 1]) for i in inside)  # these marks join whatever follows (UAX 29, GB9b)
+    before = [text[i - 1] for i in covered if text[i] in WHITE_SPACE]
+    assert all(PREPENDED.match(mark) for mark in before)  # they join whatever follows (UAX 29, GB9b)
 
 
 def test_a_slice_of_flags_has_the_same_units() -> None:

@@ -76,9 +76,9 @@ def test_the_tables_say_what_a_reader_asks() -> None:
         "is-where",
     ):
         assert wanted in text
-    german = next(line for line in text.splitlines() if line.startswith("│ de "))
+    german = next(line for line in text.splitlines() if line.split()[:1] == ["de"])
     assert "85.7 [" in german
-    telugu = next(line for line in text.splitlines() if line.startswith("│ te "))
+    telugu = next(line for line in text.splitlines() if line.split()[:1] == ["te"])
     assert telugu.count("–") == 4
 
 
@@ -109,7 +109,7 @@ def test_several_runs_are_averaged_and_gold_is_not_counted_twice() -> None:
     text = printed(report)
     assert "mean over 2 runs" in text
     letters = next(line for line in text.splitlines() if "pl/letters" in line)
-    assert letters.split("│")[2].strip() == "2"
+    assert letters.split()[1] == "2"
 
 
 def test_an_empty_corpus_has_no_scores() -> None:

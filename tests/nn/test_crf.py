@@ -81,7 +81,9 @@ def test_forbidden_paths_have_no_mass_whatever_the_emissions_say():
     chain = Chain(*(scores.detach().numpy() for scores in crf.constrained()))
     for item in best_spans(emissions.numpy(), np.array(LENGTHS), chain, most=100, least=0.0):
         for spans in item:
-            assert sum(p for (start, _), p in spans if start == 0) <= 1 + 1e-5  # none begins twice, none with I
+            assert (
+                sum(p for (start, _), p in spans if start == 0) <= 1 + 1e-5
+            )  # none begins twice, none with I
     assert torch.isfinite(crf.log_partition(emissions, is_piece)).all()
 
 

@@ -20,7 +20,9 @@ def test_both_stages_overfit_to_one(tiny_model):
 
 def test_extraction_from_raw_text_finds_what_was_learned(tiny_model):
     extractor = mere.load(tiny_model)
-    document = extractor("\ufeffHans Reinhold wurde in Rostock geboren.\r\nAm Abend wurde es still.", lang="de")
+    document = extractor(
+        "\ufeffHans Reinhold wurde in Rostock geboren.\r\nAm Abend wurde es still.", lang="de"
+    )
     found = [(t.subject.text, t.relation, t.object.text) for t in document.triples]
     assert found == [("Hans Reinhold", "birth-place", "Rostock")]
     assert all(document.text[e.start : e.end] == e.text for e in document.entities)

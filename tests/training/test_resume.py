@@ -33,7 +33,11 @@ def short(tiny_corpus):
     stages[1] |= {"epochs": 2}
     encoder = base.encoder.model_dump() | {"dropout": 0.3, "unit_dropout": 0.2}
     return tiny.recipe(
-        data={"path": str(tiny_corpus)}, encoder=encoder, stages=stages, checkpoint_minutes=0, precision="bf16"
+        data={"path": str(tiny_corpus)},
+        encoder=encoder,
+        stages=stages,
+        checkpoint_minutes=0,
+        precision="bf16",
     )
 
 
@@ -171,6 +175,8 @@ def test_the_saved_state_is_complete(short, tmp_path):
         model = train(short, run, talk=False)
     finally:
         StageLoop.state = original
-    names = {name.removeprefix("optimizer.exp_avg.") for name in seen if name.startswith("optimizer.exp_avg.")}
+    names = {
+        name.removeprefix("optimizer.exp_avg.") for name in seen if name.startswith("optimizer.exp_avg.")
+    }
     assert names <= set(load_file(model / "model.safetensors"))
     assert len(names) > 20

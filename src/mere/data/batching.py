@@ -114,7 +114,9 @@ def _pairs(
     candidates = sorted(others - stated - crossed)
     chosen = rng.permutation(len(candidates))[: len(stated)]
     wrong = [*sorted(crossed), *(candidates[i] for i in chosen)]
-    return [(relation, (*s, *o), True) for s, o in sorted(stated)] + [(relation, (*s, *o), False) for s, o in wrong]
+    return [(relation, (*s, *o), True) for s, o in sorted(stated)] + [
+        (relation, (*s, *o), False) for s, o in wrong
+    ]
 
 
 def _nudge(span: tuple[int, int], last: int, rng: np.random.Generator) -> tuple[int, int]:

@@ -6,7 +6,7 @@ What the pieces cannot represent is counted in `AlignmentReport`, never moved.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,11 +14,15 @@ from numpy.typing import NDArray
 
 from mere.data.features import Features
 from mere.data.units import Units, align
+from mere.errors import DataError
 from mere.schema import Labels
 from mere.types import Sentence, Span
 
 PieceTriple = tuple[tuple[int, int], int, tuple[int, int]]
 """Subject range, relation id, object range; ranges are half-open over pieces."""
+
+LONGEST = 2048
+"""Most pieces of one sentence: attention costs their square. Extraction windows a text long before that."""
 
 
 @dataclass(frozen=True)
@@ -115,3 +119,21 @@ class ExampleMaker:
                 [covered is None or r in covered for r in self.labels.relations]
             )
         return self._covered[covered]
+
+
+def refuse_unreadable(sentences: Sequence[Sentence], units: Units) -> None:
+    """Refuse sentences that no model can read as they stand.
+
+    Raises:
+        DataError: a sentence has more than `LONGEST` pieces, or none has a visible character.
+    """
+    for sentence in sentences:
+        if len(sentence.text) > LONGEST and (length := len(units(sentence.text))) > LONGEST:
+            raise DataError(
+                f'sentence "{sentence.id}" ({sentence.lang}) has {length:,} words and signs; a model reads at most '
+                f"{LONGEST:,} at a time. Split it into sentences."
+            )
+    if sentences and not any(units(sentence.text) for sentence in sentences):
+        raise DataError(
+            f"none of {len(sentences)} sentences has a visible character. Run mere check on them."
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from rich import box
 from rich.table import Table
 
 from mere.metrics.intervals import Measured
@@ -52,27 +53,34 @@ def _main_metric(report: Report) -> str:
 def _languages(report: Report) -> Table:
     runs = f", mean over {report.num_runs} runs" if report.num_runs > 1 else ""
     interval = f", {100 * report.level:g} % intervals" if report.resamples else ""
-    table = Table(title=f"F1 per language{runs}{interval}", title_justify="left")
-    table.add_column("language")
-    for column in ("sentences", *TRIPLE_METRICS):
-        table.add_column(column, justify="right", no_wrap=True)
+    table = _table(f"F1 per language{runs}{interval}", "language", "sentences", *TRIPLE_METRICS)
     metrics = [report.metrics[name] for name in TRIPLE_METRICS]
-    for lang, num_sentences in report.sentences.items():
+
+    def row(name: str, num_sentences: int, scores: list[Measured]) -> None:
+        # Only the main metric shows its interval, so that the table fits 80 columns; --json has them all.
         table.add_row(
-            lang, str(num_sentences), *(with_interval(metric.language[lang].f1) for metric in metrics)
+            name, str(num_sentences), with_interval(scores[0]), *(percent(s.value) for s in scores[1:])
         )
+
+    for lang, num_sentences in report.sentences.items():
+        row(lang, num_sentences, [metric.language[lang].f1 for metric in metrics])
     table.add_section()
-    total = str(sum(report.sentences.values()))
-    table.add_row("macro", total, *(with_interval(metric.macro.f1) for metric in metrics))
-    table.add_row("micro", total, *(with_interval(metric.micro.f1) for metric in metrics))
+    total = sum(report.sentences.values())
+    row("macro", total, [metric.macro.f1 for metric in metrics])
+    row("micro", total, [metric.micro.f1 for metric in metrics])
+    return table
+
+
+def _table(title: str, *columns: str) -> Table:
+    """A table whose first column is never squeezed and whose metric names fold at the slash."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    for index, column in enumerate(columns):
+        table.add_column(column.replace("/", "/\n"), justify="right" if index else "left", no_wrap=True)
     return table
 
 
 def _parts(title: str, part: str, rows: Mapping[str, Score], num_runs: int) -> Table:
-    table = Table(title=title, title_justify="left")
-    table.add_column(part)
-    for column in ("gold", "precision", "recall", "F1"):
-        table.add_column(column, justify="right", no_wrap=True)
+    table = _table(title, part, "gold", "precision", "recall", "F1")
     for name, score in rows.items():
         ratios = (percent(score.precision), percent(score.recall), with_interval(score.f1))
         table.add_row(name, str((score.tp + score.fn) // num_runs), *ratios)
@@ -80,10 +88,8 @@ def _parts(title: str, part: str, rows: Mapping[str, Score], num_runs: int) -> T
 
 
 def _seen(report: Report) -> Table:
-    table = Table(title="strict recall of triples that training states (seen) or not", title_justify="left")
-    table.add_column("language")
-    for column in ("gold seen", "seen", "gold unseen", "unseen"):
-        table.add_column(column, justify="right", no_wrap=True)
+    title = "strict recall of triples that training states (seen) or not"
+    table = _table(title, "language", "gold seen", "seen", "gold unseen", "unseen")
     parts: list[MetricScores] = [report.metrics[name] for name in RECALLS]
 
     def row(name: str, scores: list[Score]) -> None:

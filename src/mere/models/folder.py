@@ -135,12 +135,14 @@ class ModelFolder:
                 "Train the model again, or install the version that wrote it."
             )
         try:
+            thresholds = {lang: float(value) for lang, value in config["thresholds"].items()}
+            _ = thresholds[""]  # the universal path has one in every folder
             return cls(
                 path,
                 Recipe.from_tree(config["recipe"], where=str(path / "config.json")),
                 Labels.from_json(_read_json(path / "labels.json")),
                 Units.from_json(config["units"]),
-                {lang: float(value) for lang, value in config["thresholds"].items()},
+                thresholds,
                 config["weights_sha256"],
             )
         except (KeyError, TypeError, AttributeError) as error:
@@ -149,6 +151,8 @@ class ModelFolder:
             ) from None
         except ConfigError as error:
             raise ModelError(str(error)) from None
+        except ValueError as error:
+            raise ModelError(f"{path / 'config.json'}: {error}. Copy the folder again.") from None
 
     def load_weights(self, model: nn.Module) -> None:
         """Load the weights into `model`, strictly: names, shapes and the digest must agree."""

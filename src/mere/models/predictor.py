@@ -14,9 +14,10 @@ import torch
 from numpy.typing import NDArray
 
 from mere.data.batching import collate
-from mere.data.examples import Example, ExampleMaker
+from mere.data.examples import LONGEST, Example, ExampleMaker
 from mere.data.features import Features
 from mere.data.sampling import cut_by_budget
+from mere.errors import DataError
 from mere.models.decode import Chain, best_spans
 from mere.models.folder import ModelFolder
 from mere.models.tensors import to_tensors
@@ -95,10 +96,19 @@ class TriplePredictor:
             langs: the language of each; None, or one without a switcher, is the universal path.
             batch_size: most sentences in a batch; results do not depend on it.
             threshold: least score of a triple, instead of the calibrated one of its language.
+
+        Raises:
+            DataError: a text has more than `LONGEST` pieces.
         """
         read = [self.maker.text(text, lang) for text, lang in zip(texts, langs, strict=True)]
         order = np.array([i for i, (_, example) in enumerate(read) if example is not None], dtype=np.int64)
         lengths = np.array([len(spans) for spans, _ in read], dtype=np.int64)
+        if len(lengths) and lengths.max() > LONGEST:
+            index = int(lengths.argmax())
+            raise DataError(
+                f"text {index + 1} ({texts[index][:40]!r} …) has {lengths[index]:,} words and signs; a model reads "
+                f"at most {LONGEST:,} at a time. Split it into sentences, or use mere.load, which does."
+            )
         order = order[np.argsort(lengths[order], kind="stable")] if len(order) else order
         predictions = [Prediction((), ())] * len(texts)
         for indices in self._batches(order, lengths, batch_size):
@@ -183,7 +193,8 @@ def without_conflict(facts: Sequence[PieceFact]) -> list[PieceFact]:
     kept: list[PieceFact] = []
     taken: dict[tuple[int, int], set[tuple[int, int]]] = {}
     for fact in sorted(facts, key=lambda fact: (-fact[3], fact[:3])):
-        roles = [(taken.setdefault((fact[0], role), set()), fact[1 + role]) for role in (0, 1)]
+        spans_by_role = enumerate((fact[1], fact[2]))
+        roles = [(taken.setdefault((fact[0], role), set()), span) for role, span in spans_by_role]
         clash = any(
             span != other and span[0] < other[1] and other[0] < span[1]
             for spans, span in roles

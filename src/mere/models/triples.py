@@ -38,7 +38,7 @@ class TensorBatch:
     pieces: Int[Tensor, "B P F"]
     is_piece: Bool[Tensor, "B P"]
     lang_id: Int[Tensor, " B"]
-    group_size: int = 1
+    group_size: int = 1  # 0: the aggregator is passed by
 
 
 @dataclass(frozen=True)

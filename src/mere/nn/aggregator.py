@@ -36,8 +36,11 @@ class Aggregator(nn.Module):
     def forward(
         self, encoded: Float[Tensor, "B P D"], is_piece: Bool[Tensor, "B P"], group_size: int
     ) -> Float[Tensor, "B P D"]:
-        """Aggregate; rows g*m … g*m+m-1 are one group of m = `group_size` sentences (m divides B)."""
-        if not self.blocks:
+        """Aggregate; rows g*m … g*m+m-1 are one group of m = `group_size` sentences (m divides B).
+
+        With m = 0, and without blocks, this is the identity.
+        """
+        if not self.blocks or not group_size:
             return encoded
         rows, length, dim = encoded.shape
         m = group_size if self.across_sentences else 1

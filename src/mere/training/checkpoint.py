@@ -77,8 +77,9 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], Progress]:
                     "Start the run anew, or resume it with the version that wrote it."
                 )
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
+            progress = Progress(**json.loads(metadata["progress"]))
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise ModelError(
             f"{path}: not a whole checkpoint ({error}). Delete the run folder, train anew."
         ) from None
-    return tensors, Progress(**json.loads(metadata["progress"]))
+    return tensors, progress

@@ -104,6 +104,8 @@ class StageLoop:
             self.model.train()
             arrays, wanted = self.source[self.step]
             batch, targets = to_tensors(arrays, self.device), targets_to_tensors(wanted, self.device)
+            if not self.stage.use_aggregator:
+                batch = dataclasses.replace(batch, group_size=0)
             if not self.stage.use_switcher:
                 batch = dataclasses.replace(batch, lang_id=torch.zeros_like(batch.lang_id))
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16"):

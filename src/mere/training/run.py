@@ -1,15 +1,12 @@
 """A training run from recipe to model folder, resumable at any moment to the same weights.
 
-RUN/recipe.yaml          the resolved recipe        RUN/run.json      seed, data fingerprint, versions
-RUN/log.jsonl            steps and evaluations      RUN/checkpoint.safetensors
-RUN/<stage>.safetensors  each finished stage's best weights           RUN/model/  the result
+`train` is the whole of it: read the corpus, run the recipe's stages one after the other, keep the best weights of
+each by dev score, calibrate, write the model. The files are RunFolder's (mere.training.folder).
 """
 
 from __future__ import annotations
 
-import json
 import os
-import platform
 import resource
 import time
 from collections.abc import Sequence
@@ -20,21 +17,21 @@ from typing import Any
 import numpy as np
 import torch
 
-import mere
 from mere.config import DataSettings, Recipe, StageSettings
 from mere.data.corpus import Corpus
-from mere.data.examples import ExampleMaker
+from mere.data.examples import ExampleMaker, refuse_unreadable
 from mere.data.features import Features
 from mere.data.units import Units
-from mere.errors import ConfigError, DataError, UserError
+from mere.errors import DataError, ModelError
 from mere.models.card import card
-from mere.models.folder import ModelFolder, read_tensors, write_atomically, write_json, write_tensors
+from mere.models.folder import ModelFolder, read_tensors, write_tensors
 from mere.models.predictor import TriplePredictor
 from mere.models.triples import TripleModel, build
 from mere.quickstart.corpus import quickstart_corpus
 from mere.schema import Labels
 from mere.training.calibrate import calibrate, predict_dev
 from mere.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from mere.training.folder import RunFolder
 from mere.training.loop import StageLoop, StepReport
 from mere.training.source import BatchSource, TrainingData
 from mere.training.talk import Listener, Silent, Talk
@@ -44,7 +41,6 @@ from mere.types import Sentence
 # more memory than the model, the data and the activations together. Read before the first kernel is made.
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
 
-CHECKPOINT = "checkpoint.safetensors"
 LOG_EVERY = 50
 """Steps between two lines of the log."""
 
@@ -100,7 +96,7 @@ class Run:
 
     def __init__(self, recipe: Recipe, out: Path, *, resume: bool, listener: Listener):
         self.recipe = recipe
-        self.out = out
+        self.folder = RunFolder(out)
         self.listener = listener
         if recipe.threads:
             torch.set_num_threads(recipe.threads)
@@ -115,8 +111,11 @@ class Run:
                 f"there is nothing to learn. Run: mere check {recipe.data.path}"
             )
         self.dev = self._dev_sentences()
-        self._claim(resume)
         units = Units.fit(train_sentences)
+        refuse_unreadable(train_sentences, units)
+        refuse_unreadable(self.dev, units)
+        if warning := self.folder.claim(recipe, self.corpus, resume=resume):
+            listener.say(warning)
         self.maker = ExampleMaker(units, Features(recipe.encoder.rows), self.labels)
         self.data = TrainingData(train_sentences, self.maker)
         torch.manual_seed(recipe.seed)
@@ -128,14 +127,13 @@ class Run:
         )
         self.progress = Progress()
         self._state: dict[str, torch.Tensor] | None = None
-        if resume and (out / CHECKPOINT).is_file():
-            self._state, self.progress = load_checkpoint(out / CHECKPOINT)
-            with (out / "log.jsonl").open("rb+") as log:
-                log.truncate(self.progress.log_bytes)
+        if resume and self.folder.checkpoint.is_file():
+            self._state, self.progress = load_checkpoint(self.folder.checkpoint)
+            self.folder.cut_log(self.progress.log_bytes)
 
     def finish(self) -> Path:
         """Run every stage that is not done and write the model folder."""
-        folder = self.out / "model"
+        folder = self.folder.model
         if (folder / "config.json").is_file():
             self.listener.say(f"{folder} is finished")
             return folder
@@ -143,7 +141,7 @@ class Run:
         for index in range(self.progress.stage, len(self.recipe.stages)):
             self._run_stage(index, self.recipe.stages[index])
         self._write_model(folder)
-        (self.out / CHECKPOINT).unlink(missing_ok=True)
+        self.folder.checkpoint.unlink(missing_ok=True)
         self.listener.say(f"model written to {folder}")
         return folder
 
@@ -156,43 +154,6 @@ class Run:
             )
         return dev
 
-    def _claim(self, resume: bool) -> None:
-        """Make the run folder, or check that it is the same run's."""
-        stored = self.out / "recipe.yaml"
-        identity = {
-            "recipe": self.recipe.model_dump(mode="json"),
-            "data": {"fingerprint": self.corpus.fingerprint(), "sizes": self.corpus.sizes()},
-        }
-        if stored.is_file():
-            if not resume:
-                raise UserError(
-                    f"{self.out}: holds a run already. Go on with --resume, or choose another --out."
-                )
-            before = json.loads((self.out / "run.json").read_text(encoding="utf-8"))
-            if before["recipe"] != identity["recipe"]:
-                changed = ", ".join(_differences(before["recipe"], identity["recipe"]))
-                raise ConfigError(
-                    f"{stored}: this run was begun with other settings ({changed}). Use them again."
-                )
-            if before["data"]["fingerprint"] != identity["data"]["fingerprint"]:
-                raise DataError(
-                    f"{self.recipe.data.path}: the corpus has changed since this run began. Train anew."
-                )
-            if before["threads"] != torch.get_num_threads():
-                self.listener.say(
-                    f"begun with {before['threads']} threads, now {torch.get_num_threads()}: "
-                    "weights will agree to rounding, not bit for bit"
-                )
-            return
-        self.out.mkdir(parents=True, exist_ok=True)
-        versions = {"mere": mere.__version__, "torch": torch.__version__, "python": platform.python_version()}
-        write_json(
-            self.out / "run.json",
-            {**identity, "seed": self.recipe.seed, "threads": torch.get_num_threads(), "versions": versions},
-        )
-        write_atomically(self.out / "log.jsonl", b"")
-        write_atomically(stored, self.recipe.to_yaml().encode())
-
     def _announce(self) -> None:
         lost = {lang: row for lang, row in self.data.report.to_json().items() if row["lost"]}
         if lost:
@@ -201,7 +162,7 @@ class Run:
         if len(self.labels.languages) == 1:
             self.listener.say("one language only: there is nothing to share, and concatenation has no effect")
         if self.progress.stage == 0 and self._state is None:
-            self._log({"event": "alignment", "languages": self.data.report.to_json()})
+            self.folder.log({"event": "alignment", "languages": self.data.report.to_json()})
 
     def _run_stage(self, index: int, stage: StageSettings) -> None:
         source = BatchSource(
@@ -212,9 +173,7 @@ class Run:
             seed=[self.recipe.seed, index],
         )
         if index and self._state is None:
-            self.model.load_state_dict(
-                read_tensors(self.out / f"{self.recipe.stages[index - 1].name}.safetensors")
-            )
+            self.model.load_state_dict(read_tensors(self.folder.weights(self.recipe.stages[index - 1].name)))
         if self._state is None:
             torch.manual_seed(self.recipe.seed + 1000 * (index + 1))
         loop = StageLoop(self.model, self.recipe, stage, source)
@@ -236,7 +195,7 @@ class Run:
                 bar.step(report)
                 self._tick(stage, report.seconds)
                 if report.step % LOG_EVERY == 0 or report.step == len(source):
-                    self._log({"event": "step", "stage": stage.name, **_rounded(report)})
+                    self.folder.log({"event": "step", "stage": stage.name, **_rounded(report)})
                 stop = False
                 if report.step in evaluate_at:
                     began = time.perf_counter()
@@ -250,19 +209,19 @@ class Run:
                     self._save(loop)
                     saved = time.monotonic()
         self.progress.steps[stage.name] = loop.step
-        best = self.out / f"{stage.name}.best.safetensors"
-        final = self.out / f"{stage.name}.safetensors"
+        best, final = self.folder.candidate(stage.name), self.folder.weights(stage.name)
         if not evaluate_at:
             write_tensors(best, loop.weights())
-        best.replace(final)
+        if best.is_file():  # else this stage was finished before, and `final` is what it left
+            best.replace(final)
         self.model.load_state_dict(read_tensors(final))
 
     def _tick(self, stage: StageSettings, seconds: float) -> None:
         self.progress.seconds[stage.name] = self.progress.seconds.get(stage.name, 0.0) + seconds
 
     def _save(self, loop: StageLoop) -> None:
-        self.progress.log_bytes = (self.out / "log.jsonl").stat().st_size
-        save_checkpoint(self.out / CHECKPOINT, loop.state(), self.progress)
+        self.progress.log_bytes = self.folder.log_bytes()
+        save_checkpoint(self.folder.checkpoint, loop.state(), self.progress)
 
     def _evaluate(self, loop: StageLoop) -> Evaluation:
         """Score the weights that would be kept now on dev; keep them if they are the best of the stage."""
@@ -279,8 +238,8 @@ class Run:
         self.progress.since_best = 0 if better else self.progress.since_best + 1
         if better:
             self.progress.best = evaluation.macro
-            write_tensors(self.out / f"{stage.name}.best.safetensors", weights)
-        self._log(
+            write_tensors(self.folder.candidate(stage.name), weights)
+        self.folder.log(
             {
                 "event": "evaluation",
                 "stage": stage.name,
@@ -326,10 +285,6 @@ class Run:
             card=card(self.recipe, self.labels, self.corpus.sizes(), self.corpus.fingerprint(), record),
         )
 
-    def _log(self, record: dict[str, Any]) -> None:
-        with (self.out / "log.jsonl").open("a", encoding="utf-8") as log:
-            log.write(json.dumps(record, ensure_ascii=False) + "\n")
-
 
 def start_from(model: TripleModel, path: Path) -> None:
     """Load the weights of another run, strictly, but for the switcher: each run may have its own or none.
@@ -373,18 +328,3 @@ def _first_per_language(sentences: Sequence[Sentence], limit: int) -> list[Sente
         size = min(limit or len(members), len(members))
         chosen += [members[i * len(members) // size] for i in range(size)]
     return chosen
-
-
-def _differences(before: Any, now: Any, path: str = "") -> list[str]:
-    """Name the settings in which two resolved recipes differ."""
-    if isinstance(before, dict) and isinstance(now, dict):
-        keys = sorted(before.keys() | now.keys())
-        return [
-            d
-            for key in keys
-            for d in _differences(before.get(key), now.get(key), f"{path}.{key}".lstrip("."))
-        ]
-    if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
-        pairs = enumerate(zip(before, now, strict=True), start=1)
-        return [d for i, (a, b) in pairs for d in _differences(a, b, f"{path}{i}")]
-    return [] if before == now else [f"{path}: {before} -> {now}"]

@@ -1,0 +1,243 @@
+"""Recipes: every problem at once, each with its key and the nearest right one; what is read can be written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mere.config import Recipe, Settings
+from mere.errors import ConfigError
+
+ROOT = Path(__file__).parents[1]
+RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
+
+
+def tree(**more: Any) -> dict[str, Any]:
+    return {"stages": [{"name": "unified"}, {"name": "specific"}], **more}
+
+
+def problems(tree: dict[str, Any], *overrides: str) -> list[str]:
+    with pytest.raises(ConfigError) as raised:
+        Recipe.from_tree(tree, overrides)
+    assert str(raised.value) == "\n".join(raised.value.problems)
+    return raised.value.problems
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_every_recipe_that_ships_is_valid(path: Path) -> None:
+    recipe = Recipe.read(path)
+    assert recipe.name == path.stem
+    assert Recipe.from_tree(yaml.safe_load(recipe.to_yaml())) == recipe
+
+
+def test_there_are_recipes() -> None:
+    assert {path.stem for path in RECIPES} >= {"facts", "quickstart"}
+
+
+def kinds_of_settings(kind: type[Settings] = Settings) -> list[type[Settings]]:
+    return [kind, *(found for sub in kind.__subclasses__() for found in kinds_of_settings(sub))]
+
+
+@pytest.mark.parametrize("kind", kinds_of_settings()[1:], ids=lambda kind: kind.__name__)
+def test_every_setting_is_described(kind: type[Settings]) -> None:
+    assert kind.__doc__
+    for name, field in kind.model_fields.items():
+        is_group = isinstance(field.annotation, type) and issubclass(field.annotation, Settings)
+        assert is_group or field.description, f"{kind.__name__}.{name} has no description"
+
+
+def test_settings_are_frozen_and_complete() -> None:
+    recipe = Recipe.from_tree(tree())
+    with pytest.raises(ValueError, match="frozen"):
+        recipe.seed = 3  # type: ignore[misc]
+    assert [stage.name for stage in recipe.stages] == ["unified", "specific"]
+    assert recipe.stages[0].train == ("all",)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"encoder": {"dimm": 8}}, 'recipe: unknown key "encoder.dimm". Did you mean "dim"?'),
+        ({"agregator": {}}, 'recipe: unknown key "agregator". Did you mean "aggregator"?'),
+        (
+            {"stages": [{"name": "a"}, {"name": "b", "sampling": {"tempratur": 2}}]},
+            'recipe: unknown key "stage2.sampling.tempratur". Did you mean "temperature"?',
+        ),
+        (
+            {"stages": [{"name": "a", "epoch": 1}]},
+            'recipe: unknown key "stage1.epoch". Did you mean "epochs"?',
+        ),
+        ({"zzz": 1}, 'recipe: unknown key "zzz".'),
+        ({"encoder": 5}, 'recipe: "encoder": Input should be a valid dictionary'),
+        ({"seed": -1}, 'recipe: "seed": Input should be greater than or equal to 0, found -1.'),
+        ({"precision": "fp16"}, "recipe: \"precision\": Input should be 'fp32' or 'bf16', found 'fp16'."),
+        ({"encoder": {"dim": 30}}, "recipe: encoder.dim 30 must be even and divisible by aggregator.heads."),
+        ({"encoder": {"dim": 33}, "aggregator": {"layers": 0}}, "recipe: encoder.dim 33 must be even"),
+        ({"stages": []}, 'recipe: "stages": Tuple should have at least 1 item'),
+        ({"stages": 5}, 'recipe: "stages": Input should be a valid tuple, found 5.'),
+        ({"stages": [{}]}, 'recipe: "stage1.name" is missing.'),
+        (
+            {"stages": [{"name": "a"}, {"name": "a"}]},
+            "recipe: \"stages\": stages need different names, found ['a', 'a'].",
+        ),
+        (
+            {"stages": [{"name": "a", "use_switcher": True}], "switcher": {"width": 0}},
+            "recipe: stage a uses the switcher, but switcher.width is 0.",
+        ),
+        (
+            {"stages": [{"name": "a", "train": ["encoder", "heds"]}]},
+            "recipe: \"stage1.train.2\": Input should be 'all', 'encoder', 'aggregator', 'switcher' or 'heads', "
+            "found 'heds'.",
+        ),
+    ],
+)
+def test_one_problem(more: dict[str, Any], said: str) -> None:
+    found = problems(tree(**more))
+    assert len(found) == 1
+    assert found[0].startswith(said)
+
+
+def test_no_stages_at_all() -> None:
+    assert problems({}) == ['recipe: "stages" is missing.']
+
+
+def test_all_problems_at_once() -> None:
+    wrong = tree(
+        sed=1,
+        encoder={"rowz": 3, "dim": "wide"},
+        stages=[{"name": "a", "lr": -1}, {"name": "b", "sampling": {"concat": 0}}],
+    )
+    found = problems(wrong, "aggregator.dropout=1.5")
+    assert [line.removeprefix("recipe: ").split(":")[0] for line in found] == [
+        '"encoder.dim"',
+        'unknown key "encoder.rowz". Did you mean "rows"?',
+        '"aggregator.dropout"',
+        '"stage1.lr"',
+        '"stage2.sampling.concat"',
+        'unknown key "sed". Did you mean "seed"?',
+    ]
+
+
+def test_what_does_not_fit_together_is_said_at_once_too() -> None:
+    wrong = tree(encoder={"dim": 33}, switcher={"width": 0})
+    (said,) = problems(wrong, "stage1.use_switcher=true", "specific.use_switcher=true")
+    assert said.count(";") == 2
+    assert "encoder.dim 33" in said
+    assert "stage unified uses the switcher" in said
+    assert "stage specific uses the switcher" in said
+
+
+@pytest.mark.parametrize(
+    ("override", "path", "value"),
+    [
+        ("seed=7", ("seed",), 7),
+        ("stage1.lr=1e-3", ("stages", 0, "lr"), 0.001),
+        ("specific.lr=5e-4", ("stages", 1, "lr"), 0.0005),
+        ("stage2.epochs=3", ("stages", 1, "epochs"), 3.0),
+        ("unified.sampling.temperature=2.5", ("stages", 0, "sampling", "temperature"), 2.5),
+        ("stage1.train=[switcher, heads]", ("stages", 0, "train"), ["switcher", "heads"]),
+        ("data.path=corpus/mine", ("data", "path"), "corpus/mine"),
+        ("data.path='2024'", ("data", "path"), "2024"),
+        ("data.path=a=b", ("data", "path"), "a=b"),
+        ("data.languages=[de, en]", ("data", "languages"), ["de", "en"]),
+        ("data.languages=null", ("data", "languages"), None),
+        ("encoder.dim= 64 ", ("encoder", "dim"), 64),
+        ("aggregator.across_sentences=false", ("aggregator", "across_sentences"), False),
+        ("name=Große Sache", ("name",), "Große Sache"),
+    ],
+)
+def test_overrides(override: str, path: tuple[str | int, ...], value: Any) -> None:
+    node: Any = Recipe.from_tree(tree(), [override]).model_dump(mode="json")
+    for part in path:
+        node = node[part]
+    assert node == value
+    assert type(node) is type(value)
+
+
+def test_the_last_override_of_a_key_wins_and_the_tree_is_left_alone() -> None:
+    given = tree()
+    assert Recipe.from_tree(given, ["seed=1", "seed=2", "stage1.lr=1"]).seed == 2
+    assert given == tree()
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("seed", '--set seed: write it as key=value, for example "--set stage1.lr=1e-3".'),
+        ("=5", "--set =5: write it as key=value"),
+        ("stage3.lr=1", "--set stage3.…: the recipe has 2 stages."),
+        ("stages.lr=1", '--set stages.lr: write "stage1.…" or "<stage name>.…" for a stage.'),
+        ("stages.1.lr=1", '--set stages.1.lr: write "stage1.…"'),
+        ("unified=1", '--set unified: is a stage. Name a setting of it, for example "unified.lr=1e-3".'),
+        ("name.x=1", 'recipe: "name": Input should be a valid string.'),
+        ("unifed.lr=1", 'recipe: unknown key "unifed". Did you mean "unified"?'),
+        ("encodr.dim=8", 'recipe: unknown key "encodr". Did you mean "encoder"?'),
+        ("stage1.lrr=8", 'recipe: unknown key "stage1.lrr". Did you mean "lr"?'),
+        ("stage1.lr=fast", 'recipe: "stage1.lr": Input should be a valid number'),
+        ("stage1.lr=[1", 'recipe: "stage1.lr": Input should be a valid number'),
+        ("stage1.lr=nan", 'recipe: "stage1.lr": Input should be greater than 0, found nan.'),
+    ],
+)
+def test_overrides_that_lead_nowhere(override: str, said: str) -> None:
+    (found,) = problems(tree(), override)
+    assert found.startswith(said)
+
+
+def test_a_value_is_no_group() -> None:
+    said = problems(tree(data={"path": "x"}), "data.path.deep.er=1")
+    assert said == ['--set data.path.deep.er: "path" is a value, not a group of settings.']
+
+
+def test_overrides_of_a_recipe_without_stages() -> None:
+    assert problems({"stages": 5}, "stage1.lr=1") == ["--set stage1.…: the recipe has 0 stages."]
+    assert problems({"stages": 5}, "seed=1") == ['recipe: "stages": Input should be a valid tuple, found 5.']
+
+
+def read(path: Path, *overrides: str) -> str:
+    with pytest.raises(ConfigError) as raised:
+        Recipe.read(path, overrides)
+    return str(raised.value)
+
+
+def test_files_that_are_no_recipes(tmp_path: Path) -> None:
+    (tmp_path / "facts.yaml").write_text("stages: [{name: a}]\n", encoding="utf-8")
+    assert read(tmp_path / "fact.yaml") == (
+        f'{tmp_path / "fact.yaml"}: there is no such recipe. Did you mean "facts.yaml"?'
+    )
+    assert read(tmp_path / "no" / "x.yaml") == f"{tmp_path / 'no' / 'x.yaml'}: there is no such recipe."
+    assert "there is no such recipe" in read(tmp_path)
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("seed: 1\nstages: [{name: a\n", encoding="utf-8")
+    said = read(broken)
+    assert said.startswith(f"{broken}: not readable as YAML:")
+    assert "line 3" in said
+    broken.write_bytes(b"name: gr\xfcn\n")
+    assert read(broken).startswith(f"{broken}: not readable as YAML: 'utf-8' codec can't decode byte 0xfc")
+    for text, kind in (("", "NoneType"), ("[1, 2]", "list"), ("facts", "str")):
+        broken.write_text(text, encoding="utf-8")
+        assert read(broken) == f"{broken}: a recipe is a mapping of settings, found {kind}."
+    broken.write_text("stages: [{name: a}]\nsed: 1\n", encoding="utf-8")
+    assert read(broken) == f'{broken}: unknown key "sed". Did you mean "seed"?'
+
+
+@given(
+    seed=st.integers(0, 2**40),
+    name=st.text(st.characters(exclude_categories=("Cs",)), max_size=8),
+    lr=st.floats(1e-9, 10),
+    epochs=st.floats(1e-3, 1e3),
+    languages=st.none() | st.lists(st.sampled_from(["de", "no", "y"]), max_size=3),
+    train=st.lists(st.sampled_from(["encoder", "heads", "all"]), max_size=3),
+)
+def test_what_is_written_is_read_again(
+    seed: int, name: str, lr: float, epochs: float, languages: list[str] | None, train: list[str]
+) -> None:
+    stage = {"name": f"s{name}", "lr": lr, "epochs": epochs, "train": train}
+    recipe = Recipe.from_tree(
+        {"seed": seed, "name": name, "data": {"languages": languages}, "stages": [stage]}
+    )
+    assert Recipe.from_tree(yaml.safe_load(recipe.to_yaml())) == recipe

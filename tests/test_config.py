@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mere.config import Recipe, Settings
@@ -88,6 +88,10 @@ def test_settings_are_frozen_and_complete() -> None:
         (
             {"stages": [{"name": "a", "use_switcher": True}], "switcher": {"width": 0}},
             "recipe: stage a uses the switcher, but switcher.width is 0.",
+        ),
+        (
+            {"stages": [{"name": "a", "use_aggregator": False, "sampling": {"concat": 2}}]},
+            "recipe: stage a concatenates sentences, but passes the aggregator by.",
         ),
         (
             {"stages": [{"name": "a", "train": ["encoder", "heds"]}]},
@@ -225,9 +229,10 @@ def test_files_that_are_no_recipes(tmp_path: Path) -> None:
     assert read(broken) == f'{broken}: unknown key "sed". Did you mean "seed"?'
 
 
+@settings(deadline=None)
 @given(
     seed=st.integers(0, 2**40),
-    name=st.text(st.characters(exclude_categories=("Cs",)), max_size=8),
+    name=st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), max_size=8),
     lr=st.floats(1e-9, 10),
     epochs=st.floats(1e-3, 1e3),
     languages=st.none() | st.lists(st.sampled_from(["de", "no", "y"]), max_size=3),

@@ -20,6 +20,7 @@ SURFACE = [
 
 VERBS = {
     "check": {"--languages", "--json"},
+    "convert": {"--to", "--from", "--scheme", "--column", "--lang"},
     "evaluate": {"--split", "--json", "--no-intervals", "--threshold", "--batch-size"},
     "extract": {"--lang", "--format", "--input", "--text-key", "--per", "--threshold", "--batch-size"},
     "quickstart": {"--out"},

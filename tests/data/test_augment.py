@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests import tiny
 
@@ -62,6 +62,7 @@ def between(sentence: Sentence) -> list[str]:
     return [sentence.text[start:end] for start, end in zip(starts, ends, strict=True)]
 
 
+@settings(deadline=None)
 @given(st.sampled_from(CORPUS), seeds)
 def test_offsets_move_along_and_the_rest_stays(sentence: Sentence, seed: int) -> None:
     new = swapped(sentence, seed)
@@ -77,6 +78,7 @@ def test_offsets_move_along_and_the_rest_stays(sentence: Sentence, seed: int) ->
     ]
 
 
+@settings(deadline=None)
 @given(st.sampled_from(CORPUS), seeds)
 def test_a_mention_makes_way_for_one_of_its_roles_in_its_script(sentence: Sentence, seed: int) -> None:
     new = swapped(sentence, seed)
@@ -112,6 +114,7 @@ def test_swaps_happen_as_often_as_asked() -> None:
     assert 0.4 < changed(0.5) / changed(1.0) < 0.6
 
 
+@settings(deadline=None)
 @given(st.sampled_from(CORPUS), seeds)
 def test_the_same_draw_gives_the_same_sentence(sentence: Sentence, seed: int) -> None:
     assert swapped(sentence, seed) == swapped(sentence, seed)
@@ -133,7 +136,11 @@ def entity(text: str, mention: str) -> Entity:
 def test_mentions_that_overlap_and_those_without_a_role_stay() -> None:
     text = "Ada aus dem Bad Ems Kreis traf Eva in Ulm."
     ada, town, district, eva, ulm = (entity(text, m) for m in ("Ada", "Bad Ems", "Ems Kreis", "Eva", "Ulm"))
-    triples = (Triple(ada, "birth-place", town), Triple(eva, "birth-place", ulm))
+    triples = (
+        Triple(ada, "birth-place", town),
+        Triple(eva, "birth-place", district),
+        Triple(eva, "birth-place", ulm),
+    )
     sentence = Sentence("1", "de", text, (ada, town, district, eva, ulm), triples)
     for seed in range(20):
         new = swapped(sentence, seed)

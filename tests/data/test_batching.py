@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mere.data.batching import Targets, collate, targets
@@ -153,6 +153,7 @@ def pairs_of(wanted: Targets, row: int, relation: int, stated: int) -> set[tuple
     return set(map(tuple, wanted.pair_spans[chosen].tolist()))
 
 
+@settings(deadline=None)
 @given(st.lists(examples(), min_size=1, max_size=4), st.integers(0, 3), st.integers(0, 2**32 - 1))
 def test_targets_of_any_sentences(batch: list[Example], negatives: int, seed: int) -> None:
     wanted = targets(batch, np.random.default_rng(seed), negatives=negatives, incomplete_negative=0.5)

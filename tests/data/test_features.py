@@ -10,7 +10,7 @@ import unicodedata
 import numpy as np
 import pytest
 from data_strategies import texts
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mere.data.features import NUM_FEATURES, SLOTS, Features
@@ -83,6 +83,7 @@ def test_a_long_unit_keeps_sixteen_ngrams_from_all_over_it() -> None:
     assert features(word)[0, SLOTS.ngrams].tolist() == chosen
 
 
+@settings(deadline=None)
 @given(texts(), st.sampled_from([64, 65536]))
 def test_ids_are_rows_and_row_0_is_only_padding(text: str, rows: int) -> None:
     spans = Units()(text)
@@ -97,6 +98,7 @@ def test_ids_are_rows_and_row_0_is_only_padding(text: str, rows: int) -> None:
     assert (is_gram[:, :-1] >= is_gram[:, 1:]).all(), "what is not there stands after what is"
 
 
+@settings(deadline=None)
 @given(texts())
 def test_a_unit_is_hashed_the_same_on_its_own_and_again(text: str) -> None:
     hasher, spans = Features(ROWS), Units()(text)

@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mere.data.sampling import (
@@ -28,6 +28,7 @@ def languages(sizes: list[int]) -> Ints:
     return np.repeat(np.arange(1, len(sizes) + 1), sizes)
 
 
+@settings(deadline=None)
 @given(sizes_of_languages, seeds)
 def test_at_temperature_1_every_sentence_is_drawn_once(sizes: list[int], seed: int) -> None:
     drawn = draw_epoch(languages(sizes), 1.0, np.random.default_rng(seed))
@@ -40,6 +41,7 @@ def test_the_order_is_shuffled() -> None:
     assert drawn != draw_epoch(languages([50, 50]), 1.0, np.random.default_rng(1)).tolist()
 
 
+@settings(deadline=None)
 @given(sizes_of_languages, temperatures, seeds)
 def test_languages_get_their_share_and_sentences_their_turn(
     sizes: list[int], temperature: float, seed: int
@@ -71,6 +73,7 @@ def test_quotas_by_hand() -> None:
 lengths_of_sentences = st.lists(st.integers(1, 60), min_size=1, max_size=60)
 
 
+@settings(deadline=None)
 @given(lengths_of_sentences, st.integers(1, 120))
 def test_cut_by_budget_keeps_order_and_budget(lengths: list[int], budget: int) -> None:
     by_length = np.argsort(lengths, kind="stable")
@@ -89,6 +92,7 @@ def test_cut_by_budget_by_hand() -> None:
     assert cut_by_budget(np.arange(0), lengths, 6) == []
 
 
+@settings(deadline=None)
 @given(sizes_of_languages, st.integers(2, 4))
 def test_groups_hold_different_languages_and_are_as_many_as_can_be(sizes: list[int], m: int) -> None:
     lang_ids = languages(sizes)
@@ -108,6 +112,7 @@ def test_groups_hold_different_languages_and_are_as_many_as_can_be(sizes: list[i
     assert num_groups == max(k for k in range(sum(sizes) + 1) if sum(min(n, k) for n in sizes) >= m * k)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(1, 40), st.integers(1, 4)), min_size=1, max_size=80),
     temperatures,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mere.data.tagging import to_spans, to_tags, without_overlap
@@ -24,6 +24,7 @@ def apart(draw: st.DrawFn) -> tuple[Spans, int]:
     return spans, place + draw(st.integers(0, 3))
 
 
+@settings(deadline=None)
 @given(apart())
 def test_spans_to_tags_and_back(case: tuple[Spans, int]) -> None:
     spans, length = case
@@ -32,6 +33,7 @@ def test_spans_to_tags_and_back(case: tuple[Spans, int]) -> None:
     assert to_spans(tags.tolist()) == spans
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 2), max_size=20))
 def test_spans_are_a_b_and_the_is_after_it(tags: list[int]) -> None:
     """Checked by a regular expression over the tags as text."""
@@ -50,6 +52,7 @@ def test_hand_cases() -> None:
 pairs = st.tuples(st.integers(0, 12), st.integers(1, 6)).map(lambda pair: (pair[0], pair[0] + pair[1]))
 
 
+@settings(deadline=None)
 @given(st.lists(pairs, max_size=8))
 def test_without_overlap_keeps_all_that_fits_longest_first(spans: Spans) -> None:
     kept = without_overlap(spans)

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 import regex
 from data_strategies import texts
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from mere.data.units import Units, align, script_of
@@ -32,6 +32,7 @@ def shifted(spans: list[Span], by: int) -> list[Span]:
     return [Span(start + by, end + by) for start, end in spans]
 
 
+@settings(deadline=None)
 @given(texts(), st.sampled_from(ANY_UNITS))
 @example("\r\n\x00\x1b\x7f\ufeff\u200b\u202e", Units())
 @example("\u200d\u0301 \u0301", Units())
@@ -52,6 +53,7 @@ def test_a_slice_of_flags_has_the_same_units() -> None:
     assert shifted(Units()(text[2:]), 2) == Units()(text)[1:]
 
 
+@settings(deadline=None)
 @given(texts(), st.sampled_from(ANY_UNITS), st.data())
 def test_a_slice_at_unit_borders_has_the_same_units(text: str, units: Units, data: st.DataObject) -> None:
     """What windows rely on. A slice may end inside a word that was cut, but must not begin there."""
@@ -83,6 +85,7 @@ def test_a_slice_that_begins_at_an_ending_has_the_same_units() -> None:
         ("iPhone15Pro", ["iPhone", "15", "Pro"]),
         ("東京都2024年", ["東", "京", "都", "2024", "年"]),
         ("スーパーへ", ["ス", "ー", "パ", "ー", "へ"]),
+        ("わーーいーa", ["わ", "ー", "ー", "い", "ー", "a"]),  # the sign for length belongs to no script
         ("東京Towerは", ["東", "京", "Tower", "は"]),
         ("ประเทศ", ["ป", "ร", "ะ", "เ", "ท", "ศ"]),
         ("กี่", ["กี่"]),
@@ -159,9 +162,9 @@ def test_fit_learns_the_endings_that_mentions_leave_behind() -> None:
 
 
 def test_fit_leaves_scripts_alone_that_respect_words() -> None:
-    whole = [mentions(f"Anna{i} kam", f"Anna{i}", lang="de") for i in range(400)]
+    whole = [mentions(f"Anna{i} kam", f"Anna{i}", lang="de") for i in range(398)]
     inside = [mentions("Bergstraße", "Berg", lang="de"), mentions("Talstraße", "Tal", lang="de")]
-    assert Units.fit([*whole, *inside]) == Units()  # 2 of 402 are within the tolerance of 0.5 %
+    assert Units.fit([*whole, *inside]) == Units()  # 2 of 400 are within the tolerance of 0.5 %
     assert Units.fit([*whole, *inside], tolerance=0.004) == Units(frozenset({"straße"}))
     assert Units.fit([*whole[:300], *inside]) == Units(frozenset({"straße"}))
 
@@ -192,12 +195,14 @@ def test_fit_on_nothing_cuts_nothing() -> None:
 names = st.text(min_size=1, max_size=6)
 
 
+@settings(deadline=None)
 @given(st.frozensets(names, max_size=4), st.lists(st.sampled_from(["Hangul", "Telugu"]), unique=True))
 def test_json_round_trip(endings: frozenset[str], scripts: list[str]) -> None:
     units = Units(endings, tuple(scripts))
     assert Units.from_json(json.loads(json.dumps(units.to_json()))) == units
 
 
+@settings(deadline=None)
 @given(texts(), st.sampled_from(ANY_UNITS), st.data())
 def test_align_equals_trying_every_range(text: str, units: Units, data: st.DataObject) -> None:
     spans = units(text)

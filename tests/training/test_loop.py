@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -96,6 +97,19 @@ def test_a_batch_is_the_same_whenever_it_is_asked_for() -> None:
     assert not same(in_order[0], in_order[straight._ends[0]]), "epochs differ"
 
 
+def test_every_step_draws_its_own_negatives() -> None:
+    twins = TrainingData([tiny.SENTENCES[0]] * 60, DATA.maker)
+    ours = BatchSource(
+        twins,
+        sampling=SamplingSettings(),
+        task=tiny.recipe(triples={"negatives": 1}).triples,
+        epochs=9,
+        seed=[7],
+    )
+    drawn = {tuple(ours[step][1].tag_relation.tolist()) for step in range(len(ours))}
+    assert len(drawn) == len(ours) == 9
+
+
 def test_epochs_are_as_many_sentences_as_there_are() -> None:
     ours = source(epochs=2, temperature=1.0, mention_swap=0.0)
     num_sentences = len(tiny.SENTENCES)
@@ -171,6 +185,22 @@ def test_without_its_switch_a_stage_leaves_the_switchers_alone() -> None:
     assert all(gradient is None or not gradient.any() for gradient in gradients)
     moved = ours.model.switcher.state_dict()  # type: ignore[union-attr]
     assert all(torch.equal(moved[n], before[n]) for n in before if n.endswith(("up", "bias")))
+
+
+def test_a_stage_may_pass_the_aggregator_by() -> None:
+    """Even one that is no longer the identity: what it would add is not in the losses."""
+    model = build(tiny.recipe(), LABELS)
+    with torch.no_grad():
+        model.aggregator.blocks[0].feed_out.bias.add_(1.0)  # type: ignore[union-attr, operator]
+    passed, taken = (
+        next(loop(short(use_aggregator=use), model=copy.deepcopy(model)).run()).losses
+        for use in (False, True)
+    )
+    bare = build(tiny.recipe(aggregator={"layers": 0}), LABELS)
+    rest = {n: t for n, t in model.state_dict().items() if not n.startswith("aggregator.")}
+    assert not bare.load_state_dict(rest, strict=False).unexpected_keys
+    assert passed == next(loop(short(), model=bare).run()).losses
+    assert passed != taken
 
 
 def test_biases_and_norms_do_not_decay() -> None:

@@ -45,7 +45,7 @@ def assert_same_weights(a: Path, b: Path) -> None:
     assert (a / "model.safetensors").read_bytes() == (b / "model.safetensors").read_bytes()
 
 
-@pytest.mark.parametrize("steps", [1, 9, 24])
+@pytest.mark.parametrize("steps", [1, 5, 11])
 def test_stopped_and_resumed_equals_uninterrupted(short, tmp_path, monkeypatch, steps):
     whole = train(short, tmp_path / "whole", talk=False)
     run = StageLoop.run

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from mere import __version__
 from mere.cli import guard
 from mere.cli.check import check
+from mere.cli.convert import convert
 from mere.cli.evaluate import evaluate
 from mere.cli.extract import extract
 from mere.cli.quickstart import quickstart
@@ -60,6 +61,9 @@ def _options(
 
 
 app.command()(guard.guarded(check))
+app.command()(
+    guard.guarded(convert, when_interrupted="The files named above are whole; the others were not written.")
+)
 app.command()(guard.guarded(quickstart))
 app.command()(
     guard.guarded(

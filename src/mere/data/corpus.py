@@ -34,8 +34,8 @@ class CorpusFile(NamedTuple):
 def corpus_files(path: Path | str, format: Format | None = None) -> list[CorpusFile]:
     """Return the corpus files under a path, in order of their names.
 
-    A folder holds `<lang>.<split>.jsonl[.gz]`, `<lang>/<split>.jsonl[.gz]` or SMiLER's `.tsv` files; other
-    files in it are passed over. A single file may have any name; its split is "train" where the name
+    A folder holds `<lang>.<split>.jsonl[.gz]`, `<lang>/<split>.jsonl[.gz]`, the same with CoNLL's endings
+    (.conll, .bio, .iob, .iob2) or SMiLER's `.tsv` files; other files in it are passed over. A single file may have any name; its split is "train" where the name
     states none.
 
     Args:
@@ -59,7 +59,8 @@ def corpus_files(path: Path | str, format: Format | None = None) -> list[CorpusF
     if not found:
         raise DataError(
             f"{path}: no corpus files in this folder. "
-            "Expected <lang>.<split>.jsonl or .jsonl.gz (de.train.jsonl), or SMiLER .tsv files."
+            "Expected <lang>.<split>.jsonl or .jsonl.gz (de.train.jsonl), CoNLL .conll, .bio, .iob or .iob2 files, "
+            "or SMiLER .tsv files."
         )
     return found
 

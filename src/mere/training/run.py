@@ -104,7 +104,8 @@ class Run:
         listener.say("reading the corpus")
         self.corpus = load_corpus(recipe.data)
         train_sentences = self.corpus.sentences(recipe.data.train_split)
-        self.labels = Labels.from_sentences(train_sentences)
+        found = Labels.from_sentences(train_sentences)
+        self.labels = Labels(found.relations, (), found.languages)  # this task predicts no entity types
         if not self.labels.relations:
             raise DataError(
                 f"{recipe.data.path or 'the corpus'}: no triple in the split {recipe.data.train_split}, so "

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
 
-from mere.data.formats import files, jsonl, smiler
+from mere.data.formats import conll, files, jsonl, smiler
 from mere.data.formats.problems import Problem
 from mere.errors import DataError
 from mere.types import Sentence
@@ -17,9 +17,23 @@ class Format(Enum):
 
     JSONL = "jsonl"
     SMILER = "smiler"
+    CONLL = "conll"
+
+    @property
+    def ending(self) -> str:
+        """The ending that files of the format are given."""
+        return {"jsonl": ".jsonl", "smiler": ".tsv", "conll": ".conll"}[self.value]
 
 
-SUFFIXES = {".jsonl": Format.JSONL, ".ndjson": Format.JSONL, ".tsv": Format.SMILER}
+SUFFIXES = {
+    ".jsonl": Format.JSONL,
+    ".ndjson": Format.JSONL,
+    ".tsv": Format.SMILER,
+    ".conll": Format.CONLL,
+    ".bio": Format.CONLL,
+    ".iob": Format.CONLL,
+    ".iob2": Format.CONLL,
+}
 
 
 def by_suffix(path: Path) -> Format | None:
@@ -40,6 +54,8 @@ def sniff(path: Path | str) -> Format:
     first = next((line for _, _, line in files.numbered_lines(path)), "")
     if first.lstrip().startswith("{"):
         return Format.JSONL
+    if conll.looks_like(first):
+        return Format.CONLL
     if first.count("\t") >= smiler.NUM_REQUIRED - 1:
         return Format.SMILER
     if first.lstrip().startswith("["):
@@ -47,7 +63,7 @@ def sniff(path: Path | str) -> Format:
         raise DataError(f"{path}:1: a JSON array; one JSON object a line was expected. {cure}")
     raise DataError(
         f"{path}: not a format that mere reads ({', '.join(kind.value for kind in Format)}). "
-        "Give JSON lines the ending .jsonl, SMiLER files .tsv."
+        "Give JSON lines the ending .jsonl, SMiLER files .tsv, CoNLL columns .conll."
     )
 
 
@@ -57,4 +73,6 @@ def read(
     """Yield the sentences of a file of a known format, noting what is wrong in `problems`."""
     if format is Format.JSONL:
         return jsonl.read(path, problems)
+    if format is Format.CONLL:
+        return conll.read(path, problems)
     return smiler.read(path, problems, repairs=repairs)

@@ -1,0 +1,181 @@
+"""Sentences to CoNLL's two columns, `token TAB tag`, with a count of what they cannot hold.
+
+What two columns would lose stands in comments, as in Universal NER's files: `# sent_id` where the id is not
+just file and line, `# text` where the tokens joined would not give the text back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mere.data.formats import files, schemes
+from mere.data.formats.schemes import Scheme, TokenSpan
+from mere.data.formats.tokens import joined
+from mere.data.units import Units
+from mere.types import Sentence, Span
+
+_OWN_ID = re.compile(r".+:\d+")  # given by a reader: file and line
+_words = Units()
+
+
+@dataclass
+class Written:
+    """What became of the sentences given to `write`.
+
+    Args:
+        sentences: how many were written.
+        left_out: sentences that the format cannot hold, by reason.
+        lost: what the written sentences no longer say (triples, types, …), counted.
+    """
+
+    sentences: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
+    lost: Counter[str] = field(default_factory=Counter)
+
+
+def write(sentences: Iterable[Sentence], path: Path | str, *, scheme: Scheme = Scheme.IOB2) -> Written:
+    """Write sentences as columns and count what the format could not hold.
+
+    Tokens are those of `extra["tokens"]` (offsets, as the reader leaves them), else words cut by
+    `mere.data.units`; either are cut further where an entity begins or ends inside one.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    written = Written()
+
+    def lines() -> Iterator[str]:
+        document: object = None
+        for sentence in sentences:
+            block = _block(sentence, scheme, written)
+            if not block:
+                continue
+            if type(sentence.extra.get("document")) is int and sentence.extra["document"] != document:
+                document = sentence.extra["document"]
+                yield from ("-DOCSTART-\tO", "")
+            yield from block
+            yield ""
+            written.sentences += 1
+
+    files.write_lines(_marked(lines()), Path(path))
+    written.lost = +written.lost
+    return written
+
+
+def _marked(lines: Iterator[str]) -> Iterator[str]:
+    """Put a byte order mark before a first line that begins with one, since readers take one away."""
+    first = next(lines, None)
+    if first is not None:
+        yield "\ufeff" + first if first.startswith("\ufeff") else first
+    yield from lines
+
+
+def _block(sentence: Sentence, scheme: Scheme, written: Written) -> list[str]:
+    """Return the lines of one sentence, none if it is left out."""
+    text = sentence.text
+    stated = _stated(sentence)
+    given = stated if stated is not None else _words(text)
+    entities = _flat(sentence, given, written)
+    borders = {border for entity in entities for border in entity[:2]}
+    offsets = _cut(given, borders)
+    tokens = [text[start:end] for start, end in offsets]
+    if not tokens:
+        written.left_out["no token"] += 1
+        return []
+    if any("\t" in token or "\n" in token for token in tokens):
+        written.left_out["a tab or a line break in a token"] += 1
+        return []
+    if "-DOCSTART-" in tokens or any(token.startswith("# ") for token in tokens):
+        written.left_out["a token that would read as a comment"] += 1
+        return []
+    first = {span.start: index for index, span in enumerate(offsets)}
+    last = {span.end: index for index, span in enumerate(offsets)}
+    spans = [TokenSpan(first[start], last[end] + 1, type_) for start, end, type_ in entities]
+    tags = schemes.to_tags(spans, len(tokens), scheme)
+    lines = [f"{token}\t{tag}" for token, tag in zip(tokens, tags, strict=True)]
+    if joined(tokens)[0] != text:
+        if _one_line(text):
+            lines.insert(0, f"# text = {text}")
+        else:
+            written.lost["texts with a line break, which becomes a space"] += 1
+    if not _OWN_ID.fullmatch(sentence.id):
+        if _one_line(sentence.id):
+            lines.insert(0, f"# sent_id = {sentence.id}")
+        else:
+            written.lost["ids with a line break"] += 1
+    _count_lost(sentence, written.lost)
+    written.lost["sentences without token offsets, cut into words"] += stated is None
+    written.lost["tokens cut at an entity's border"] += len(offsets) - len(given)
+    return lines
+
+
+def _one_line(value: str) -> bool:
+    return "\n" not in value and not value.endswith("\r")
+
+
+def _flat(sentence: Sentence, tokens: Iterable[Span], written: Written) -> list[tuple[int, int, str]]:
+    """Return start, end and type of the entities that one row of tags can hold, the longest first."""
+    lost, text = written.lost, sentence.text
+    starts, ends = {span.start for span in tokens}, {span.end for span in tokens}
+    typed: list[tuple[int, int, str]] = []
+    for entity in sentence.entities:
+        start, end, name = entity.start, entity.end, entity.type
+        while start < end and start not in starts and text[start].isspace():
+            start += 1
+        while start < end and end not in ends and text[end - 1].isspace():
+            end -= 1
+        lost["entities with white space at their ends"] += (start, end) != entity.span
+        if name is None:
+            lost["entities without a type"] += 1
+        elif not name or name == schemes.OUTSIDE or name != name.strip() or re.search(r"[\t\n]", name):
+            lost["entities whose type no tag can hold"] += 1
+        elif start < end:
+            typed.append((start, end, name))
+    kept: list[tuple[int, int, str]] = []
+    for start, end, name in sorted(typed, key=lambda entity: (entity[0] - entity[1], entity)):
+        if all(end <= other[0] or other[1] <= start for other in kept):
+            kept.append((start, end, name))
+    lost["entities that overlap a longer one"] += len(typed) - len(kept)
+    return kept
+
+
+def _stated(sentence: Sentence) -> list[Span] | None:
+    """Return the token offsets that the sentence brings, None where it brings none that cover its text."""
+    stated = sentence.extra.get("tokens")
+    if not isinstance(stated, list | tuple):
+        return None
+    spans: list[Span] = []
+    at = 0
+    for pair in stated:
+        if not isinstance(pair, list | tuple) or len(pair) != 2 or not all(type(n) is int for n in pair):
+            return None
+        start, end = pair
+        if not at <= start < end <= len(sentence.text) or sentence.text[at:start].strip():
+            return None
+        spans.append(Span(start, end))
+        at = end
+    return None if sentence.text[at:].strip() else spans
+
+
+def _cut(offsets: Iterable[Span], borders: set[int]) -> list[Span]:
+    """Cut tokens at the borders inside them."""
+    if not borders:
+        return list(offsets)
+    cut: list[Span] = []
+    for start, end in offsets:
+        inside = sorted(border for border in borders if start < border < end)
+        cut += [Span(a, b) for a, b in zip([start, *inside], [*inside, end], strict=True)]
+    return cut
+
+
+def _count_lost(sentence: Sentence, lost: Counter[str]) -> None:
+    lost["triples"] += len(sentence.triples)
+    lost["scores of entities"] += sum(entity.score is not None for entity in sentence.entities)
+    lost["sources"] += sentence.source is not None
+    lost["sentences marked complete: false"] += not sentence.complete
+    lost["relations_covered, read again as none"] += bool(sentence.relations_covered != frozenset())
+    lost["extra keys"] += len(sentence.extra.keys() - {"tokens", "document"})

@@ -1,0 +1,97 @@
+"""Tokens to a text and their offsets in it: joined as their script is written, or found in a given text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import regex
+
+from mere.data.units import UNSPACED_SCRIPTS
+from mere.types import Span
+
+# The blocks hold what no script owns: ideographic punctuation, ー and ・, the full-width and enclosed forms.
+_UNSPACED = regex.compile(
+    "["
+    + "".join(rf"\p{{Script={name}}}" for name in UNSPACED_SCRIPTS)
+    + r"\u3000-\u303f\u30a0-\u30ff\u3200-\u33ff\uff00-\uff9f\uffe0-\uffe6]"
+)
+_HANGUL = regex.compile(r"\p{Script=Hangul}")
+
+# What a character at a token's border is; Hangul puts spaces even beside the Chinese characters that it mixes in.
+_OPEN, _SPACED, _HANGUL_LETTER, _NEUTRAL = range(4)
+
+
+class NotInText(ValueError):
+    """A token that does not come next in its text; `token` is its position, `place` the offset reached."""
+
+    def __init__(self, token: int, place: int, message: str):
+        self.token, self.place = token, place
+        super().__init__(message)
+
+
+def joined(tokens: Sequence[str]) -> tuple[str, list[Span]]:
+    """Return the text that the tokens make, and where each stands in it.
+
+    Tokens are joined by a space, save at a border where either side belongs to a script without spaces
+    (Chinese, Japanese, Thai, Lao, Khmer, Burmese, Tibetan). Digits and punctuation have no script: beside
+    one another or beside a word of another script they follow the sentence, whichever kind it has more of.
+    """
+    text = " ".join(tokens)
+    if text.isascii() or not _UNSPACED.search(text):
+        spans, at = [], 0
+        for token in tokens:
+            spans.append(Span(at, at + len(token)))
+            at += len(token) + 1
+        return text, spans
+    without = len(_UNSPACED.findall(text))
+    mostly = without > sum(_kind(char) in (_SPACED, _HANGUL_LETTER) for char in text)
+    parts, spans, at = [tokens[0]], [Span(0, len(tokens[0]))], len(tokens[0])
+    for before, token in zip(tokens, tokens[1:], strict=False):
+        if _has_space(_kind(before[-1]), _kind(token[0]), mostly):
+            parts.append(" ")
+            at += 1
+        parts.append(token)
+        spans.append(Span(at, at + len(token)))
+        at += len(token)
+    return "".join(parts), spans
+
+
+def aligned(tokens: Sequence[str], text: str) -> list[Span]:
+    """Return where each token stands in `text`; between them there may be white space only.
+
+    Raises:
+        NotInText: a token does not come next, or something is left over.
+    """
+    spans: list[Span] = []
+    at = 0
+    for position, token in enumerate(tokens):
+        start = text.find(token, at)
+        if start < 0 or not (start == at or text[at:start].isspace()):
+            found = text[at:].lstrip()[: len(token) + 8]
+            message = f'token {position + 1} is "{token}" but the text goes on with "{found}"'
+            raise NotInText(position, at, message)
+        at = start + len(token)
+        spans.append(Span(start, at))
+    rest = text[at:].strip()
+    if rest:
+        raise NotInText(len(tokens) - 1, at, f'the text goes on after the last token, with "{rest[:20]}"')
+    return spans
+
+
+@lru_cache(maxsize=65_536)
+def _kind(char: str) -> int:
+    if _UNSPACED.match(char):
+        return _OPEN
+    if char.isalpha():
+        return _HANGUL_LETTER if _HANGUL.match(char) else _SPACED
+    return _NEUTRAL
+
+
+def _has_space(left: int, right: int, mostly_unspaced: bool) -> bool:
+    """Whether a space stands between a token that ends in `left` and one that begins with `right`."""
+    if _HANGUL_LETTER in (left, right):
+        return True
+    if _OPEN in (left, right):
+        return False
+    return not (mostly_unspaced and _NEUTRAL in (left, right))

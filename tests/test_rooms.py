@@ -1,0 +1,64 @@
+"""The house: a room imports only from rooms below it, and the torch-free rooms stay torch-free."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "mere"
+FLOORS = (
+    ("types", "errors"),
+    ("schema", "config"),
+    ("data",),
+    ("quickstart", "metrics", "nn"),
+    ("models",),
+    ("inference",),
+    ("training", "experiments"),
+    ("cli",),
+)
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+TORCH = {"torch", "jaxtyping", "safetensors"}
+WITH_TORCH = {"nn", "models", "training"}
+
+
+def imports_of(file: Path, *, top_level: bool) -> list[str]:
+    """Names of the modules that a file imports; with `top_level`, only those it imports when it is imported."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    nodes = tree.body if top_level else ast.walk(tree)
+    found: list[str] = []
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.append(node.module)
+    return found
+
+
+def room_of(file: Path) -> str:
+    return file.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+FILES = sorted(f for f in SOURCE.rglob("*.py") if f.parent != SOURCE or f.stem not in ("__init__", "__main__"))
+
+
+def test_every_room_has_a_floor():
+    assert {room_of(file) for file in FILES} == set(FLOOR)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(SOURCE)))
+def test_imports_point_down(file):
+    own = room_of(file)
+    for module in imports_of(file, top_level=False):
+        parts = module.split(".")
+        if parts[0] == "mere" and len(parts) > 1 and parts[1] != own and parts[1] in FLOOR:
+            assert FLOOR[parts[1]] < FLOOR[own], f"{file} imports {module}, which is not below it"
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(SOURCE)))
+def test_torch_stays_in_its_rooms(file):
+    if room_of(file) in WITH_TORCH:
+        return
+    for module in imports_of(file, top_level=True):
+        assert module.split(".")[0] not in TORCH
+        parts = module.split(".")
+        assert parts[0] != "mere" or len(parts) == 1 or parts[1] not in WITH_TORCH, f"{file} loads {module}"

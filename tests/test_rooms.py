@@ -38,7 +38,9 @@ def room_of(file: Path) -> str:
     return file.relative_to(SOURCE).parts[0].removesuffix(".py")
 
 
-FILES = sorted(f for f in SOURCE.rglob("*.py") if f.parent != SOURCE or f.stem not in ("__init__", "__main__"))
+FILES = sorted(
+    f for f in SOURCE.rglob("*.py") if f.parent != SOURCE or f.stem not in ("__init__", "__main__")
+)
 
 
 def test_every_room_has_a_floor():

@@ -40,6 +40,7 @@ class EncoderSettings(Settings):
     name: str = Field("compact", description='"compact": from scratch, no download')
     context: Literal["bilstm", "transformer"] = Field("bilstm", description="what mixes units of a sentence")
     rows: int = Field(65536, ge=64, description="rows of the hash table")
+    min_count: int = Field(1, ge=1, description="a feature that occurs less often in training is not read")
     row_dim: int = Field(96, ge=4, description="width of a row; units have four groups of rows")
     dim: int = Field(512, ge=8, description="width D of the output; must be even")
     layers: int = Field(2, ge=1, description="context layers")
@@ -98,6 +99,12 @@ class SamplingSettings(Settings):
         ge=0,
         le=1,
         description="share of the sentences whose mentions are swapped for others of the same role",
+    )
+    mention_hide: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="probability that a mention is read as a name never seen: form and n-grams hidden",
     )
 
 

@@ -60,7 +60,7 @@ def test_a_character_of_an_unspaced_script_knows_what_stands_before_it() -> None
     expected = [row("f", "都"), row("b", "京|都")]
     expected += [row(f"{kind}{n}", "都") for kind in "ps" for n in (1, 2, 3, 4)]
     expected += [row("n", "<都>")] + [0] * 15
-    expected += [row("x", "a"), row("y", "a"), row("c", "Common|Lo"), row("g", "True|a")]
+    expected += [row("x", "a"), row("y", "a"), row("c", "Han|Lo"), row("g", "True|a")]
     assert features("東京都")[2].tolist() == expected
 
 
@@ -107,6 +107,21 @@ def test_a_unit_is_hashed_the_same_on_its_own_and_again(text: str) -> None:
     again, fresh = hasher(text, spans), Features(ROWS)(text, spans)
     assert (again == fresh).all()
     assert (once == fresh + 1).all()
+
+
+def test_rare_features_are_left_out_and_the_others_keep_their_rows() -> None:
+    texts = ["Jena liegt", "Ulm liegt", "Jena ruht"]
+    fitted = Features.fit(texts, Units(), rows=ROWS, min_count=2)
+    everything, known = (
+        features("Jena liegt Weimar"),
+        fitted("Jena liegt Weimar", Units()("Jena liegt Weimar")),
+    )
+    assert known[0].tolist() == everything[0].tolist()  # twice in training
+    assert known[1, 0] == row("f", "liegt")
+    assert known[2, 0] == 0  # never in training: as if it had no form
+    assert known[2, SLOTS.shapes.start + 1] == row("y", "Xx")  # but it has a shape that others have
+    assert set(known[known > 0].tolist()) <= set(everything.ravel().tolist())
+    assert Features.fit(texts, Units(), rows=ROWS, min_count=1).known is None
 
 
 def test_no_units_no_rows() -> None:

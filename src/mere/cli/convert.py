@@ -78,7 +78,7 @@ def convert(
         ):
             typer.echo(done.target)
             replaced = " (replaced)" if done.replaced else ""
-            talk(f"{done.source} -> {done.target}: {done.sentences:,} sentences{replaced}")
+            talk(f"{done.source} -> {done.target}: {_count(done.sentences, 'sentence')}{replaced}")
             num_files += 1
             sentences += done.sentences
             repaired += done.repaired
@@ -86,7 +86,11 @@ def convert(
             lost += done.lost
     finally:
         if num_files:
-            talk(f"Written: {sentences:,} sentences in {num_files:,} file{'s' * (num_files != 1)}.")
+            talk(f"Written: {_count(sentences, 'sentence')} in {_count(num_files, 'file')}.")
             for what, counts in (("Repaired", repaired), ("Left out", left_out), ("Not kept", lost)):
                 told = "; ".join(f"{kind}: {count:,}" for kind, count in counts.most_common()) or "nothing"
                 talk(f"{what}: {told}.")
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}" + ("" if number == 1 else "s")

@@ -8,11 +8,14 @@ entity never occurs in training, recall was a tenth of what it was on the others
 
 from __future__ import annotations
 
+import dataclasses
 from collections import defaultdict
 from collections.abc import Iterable
 
 import numpy as np
 
+from mere.data.examples import Example
+from mere.data.features import IDENTIFYING
 from mere.data.units import script_of
 from mere.types import Entity, Sentence, Span, Triple
 
@@ -39,12 +42,13 @@ class MentionSwap:
         """
         roles = _roles(sentence)
         spans = sorted(entity.span for entity in sentence.entities)
-        free = [
-            span
-            for index, span in enumerate(spans)
-            if (index == 0 or spans[index - 1].end <= span.start)
-            and (index + 1 == len(spans) or span.end <= spans[index + 1].start)
-        ]
+        free = []
+        reached = 0  # the furthest end of a mention so far
+        for index, span in enumerate(spans):
+            follows = index + 1 == len(spans) or span.end <= spans[index + 1].start
+            if span.start >= reached and follows:
+                free.append(span)
+            reached = max(reached, span.end)
         pieces: list[str] = []
         moved: dict[Span, Span] = {}
         done = length = 0
@@ -83,6 +87,20 @@ class MentionSwap:
             role = sorted(roles)[int(rng.integers(len(roles)))]
             pool = self._pools.get((frozenset({role}), script), pool)
         return pool[int(rng.integers(len(pool)))] if pool else mention
+
+
+def hide_mentions(example: Example, rng: np.random.Generator, share: float) -> Example:
+    """Return the example with each mention, whole, stripped of what identifies it, with probability `share`.
+
+    Its units keep their shape and their short affixes: so a name looks that training never saw.
+    """
+    hidden = [mention for mention in example.mentions if rng.random() < share]
+    if not hidden:
+        return example
+    pieces = example.pieces.copy()
+    for start, end in hidden:
+        pieces[start:end, IDENTIFYING] = 0
+    return dataclasses.replace(example, pieces=pieces)
 
 
 def _roles(sentence: Sentence) -> dict[Span, frozenset[Role]]:

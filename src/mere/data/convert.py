@@ -135,7 +135,7 @@ def _convert(
 
 
 def _cure(errors: list[Problem], source: Path) -> str:
-    if len({error.path for error in errors}) == 1 and len(errors) == 1:
+    if len(errors) == 1:
         return "Nothing was written for this file."
     return f"Nothing was written for files with errors. Run: mere check {source}"
 

@@ -35,8 +35,8 @@ def corpus_files(path: Path | str, format: Format | None = None) -> list[CorpusF
     """Return the corpus files under a path, in order of their names.
 
     A folder holds `<lang>.<split>.jsonl[.gz]`, `<lang>/<split>.jsonl[.gz]`, the same with CoNLL's endings
-    (.conll, .bio, .iob, .iob2) or SMiLER's `.tsv` files; other files in it are passed over. A single file may have any name; its split is "train" where the name
-    states none.
+    (.conll, .bio, .iob, .iob2) or SMiLER's `.tsv` files; other files in it are passed over. A single file
+    may have any name; its split is "train" where the name states none.
 
     Args:
         path: a folder or a file.

@@ -1,13 +1,18 @@
 """Turn units into hashed features: what the compact encoder knows of a unit before it sees the context.
 
 A unit's form, its affixes, its character n-grams and its shape are each hashed into one table of rows.
-No vocabulary, no download, any script. The hash is CRC-32, so a model reads the same on every machine and
-without torch. Features are taken from the NFKC, case-folded form; offsets never are.
+No download, any script. The hash is CRC-32, so a model reads the same on every machine and without torch.
+Features are taken from the NFKC, case-folded form; offsets never are.
+
+A feature that training hardly ever saw can be left out (`Features.fit`): the model then reads a rare name as it
+will read a name it has never seen, by its shape, its affixes and what stands around it, and cannot learn it by heart.
 """
 
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 from zlib import crc32
@@ -15,7 +20,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from mere.data.units import script_of
+from mere.data.units import Units, script_of
 from mere.types import Span
 
 NUM_AFFIXES = 8
@@ -34,14 +39,40 @@ class Slots(NamedTuple):
 
 SLOTS = Slots()
 NUM_FEATURES = SLOTS.shapes.stop
+_LONG_AFFIXES = (SLOTS.affixes.start + 3, SLOTS.affixes.stop - 1)
+IDENTIFYING = (0, 1, *_LONG_AFFIXES, *range(SLOTS.ngrams.start, SLOTS.ngrams.stop))
+"""Columns that tell which name a unit belongs to: its form, its affixes of four characters and its n-grams."""
 
 
 class Features:
-    """Feature ids of units, hashed into `rows` rows (row 0 is padding)."""
+    """Feature ids of units, hashed into `rows` rows (row 0 is padding).
 
-    def __init__(self, rows: int):
+    Args:
+        rows: of the table.
+        known: hashes (CRC-32) of the features that are read; all others are as if they were not there. None
+            reads every feature.
+    """
+
+    def __init__(self, rows: int, known: frozenset[int] | None = None):
         self.rows = rows
+        self.known = known
         self._of = lru_cache(maxsize=200_000)(self._compute)
+
+    @classmethod
+    def fit(cls, texts: Iterable[str], units: Units, *, rows: int, min_count: int) -> Features:
+        """Return features that know what occurs at least `min_count` times in the training texts."""
+        if min_count <= 1:
+            return cls(rows)
+        everything = cls(rows)
+        seen: Counter[tuple[str, bool, str]] = Counter()
+        for text in texts:
+            seen.update(_contexts(text, units(text)))
+        counts: Counter[int] = Counter()
+        for context, times in seen.items():
+            for key in everything._keys(*context):
+                counts[key] += times
+        counts.pop(0, None)
+        return cls(rows, frozenset(key for key, times in counts.items() if times >= min_count))
 
     def __call__(self, text: str, spans: list[Span]) -> NDArray[np.int32]:
         """Return the feature ids of each unit, shape (num_units, NUM_FEATURES).
@@ -50,37 +81,52 @@ class Features:
         form of the whole word.
         """
         ids = np.empty((len(spans), NUM_FEATURES), dtype=np.int32)
-        for index, (start, end) in enumerate(spans):
-            glued = start > 0 and not text[start - 1].isspace()
-            follows = index > 0 and spans[index - 1][1] == start and text[start].isalpha()
-            before = text[spans[index - 1][0] : start] if follows else ""
-            ids[index] = self._of(text[start:end], glued, before)
+        for index, context in enumerate(_contexts(text, spans)):
+            ids[index] = self._of(*context)
         return ids
 
-    def _row(self, kind: str, value: str) -> int:
-        return crc32(f"{kind}\0{value}".encode("utf-8", "surrogatepass")) % (self.rows - 1) + 1
-
     def _compute(self, unit: str, glued: bool, before: str) -> NDArray[np.int32]:
-        ids = np.zeros(NUM_FEATURES, dtype=np.int32)
+        keys, known = self._keys(unit, glued, before), self.known
+        rows = [key % (self.rows - 1) + 1 if key and (known is None or key in known) else 0 for key in keys]
+        return np.array(rows, dtype=np.int32)
+
+    @staticmethod
+    def _keys(unit: str, glued: bool, before: str) -> list[int]:
+        """The hashes of a unit's features by slot; 0 where a slot is empty."""
+        keys = [0] * NUM_FEATURES
         norm = unicodedata.normalize("NFKC", unit).casefold()
         digits = "".join("0" if char.isdigit() else char for char in norm)
-        ids[SLOTS.form] = self._row("f", norm), self._row("b", f"{before[-4:].casefold()}|{norm}")
-        affixes = [self._row(f"p{n}", digits[:n]) for n in (1, 2, 3, 4)]
-        affixes += [self._row(f"s{n}", digits[-n:]) for n in (1, 2, 3, 4)]
-        ids[SLOTS.affixes] = affixes
+        keys[SLOTS.form] = _key("f", norm), _key("b", f"{before[-4:].casefold()}|{norm}")
+        affixes = [_key(f"p{n}", digits[:n]) for n in (1, 2, 3, 4)]
+        affixes += [_key(f"s{n}", digits[-n:]) for n in (1, 2, 3, 4)]
+        keys[SLOTS.affixes] = affixes
         marked = f"<{digits}>"
         grams = [marked[i : i + n] for n in (3, 4, 5) for i in range(len(marked) - n + 1)]
         if len(grams) > NUM_NGRAMS:  # a long unit: keep grams spread over all of it
             grams = [grams[i * len(grams) // NUM_NGRAMS] for i in range(NUM_NGRAMS)]
-        ids[SLOTS.ngrams.start : SLOTS.ngrams.start + len(grams)] = [self._row("n", gram) for gram in grams]
+        keys[SLOTS.ngrams.start : SLOTS.ngrams.start + len(grams)] = [_key("n", gram) for gram in grams]
         shape = _shape(unit)
-        ids[SLOTS.shapes] = (
-            self._row("x", shape),
-            self._row("y", _squeeze(shape)[:6]),
-            self._row("c", f"{script_of(unit)}|{unicodedata.category(unit[0])}"),
-            self._row("g", f"{glued}|{_squeeze(shape)[:2]}"),
+        keys[SLOTS.shapes] = (
+            _key("x", shape),
+            _key("y", _squeeze(shape)[:6]),
+            _key("c", f"{script_of(unit)}|{unicodedata.category(unit[0])}"),
+            _key("g", f"{glued}|{_squeeze(shape)[:2]}"),
         )
-        return ids
+        return keys
+
+
+def _contexts(text: str, spans: list[Span]) -> list[tuple[str, bool, str]]:
+    """Each unit with whether it is glued to what stands before it, and that unit if it belongs to the same word."""
+    found = []
+    for index, (start, end) in enumerate(spans):
+        glued = start > 0 and not text[start - 1].isspace()
+        follows = index > 0 and spans[index - 1][1] == start and text[start].isalpha()
+        found.append((text[start:end], glued, text[spans[index - 1][0] : start] if follows else ""))
+    return found
+
+
+def _key(kind: str, value: str) -> int:
+    return crc32(f"{kind}\0{value}".encode("utf-8", "surrogatepass"))
 
 
 def _shape(unit: str) -> str:

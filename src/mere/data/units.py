@@ -27,7 +27,9 @@ _WORD_SCRIPTS = (
     "Gurmukhi", "Gujarati", "Oriya", "Tamil", "Telugu", "Kannada", "Malayalam", "Sinhala", "Hangul",
     "Ethiopic", "Mongolian", "Cherokee", "Syriac", "Thaana", "Nko",
 )  # fmt: skip
-_SCRIPT_OF = regex.compile("|".join(rf"(?P<{name}>\p{{Script={name}}})" for name in _WORD_SCRIPTS))
+_SCRIPT_OF = regex.compile(
+    "|".join(rf"(?P<{name}>\p{{Script={name}}})" for name in (*_WORD_SCRIPTS, *UNSPACED_SCRIPTS))
+)
 _MAX_ENDING = 6
 _MIN_STEM = 2
 
@@ -74,14 +76,15 @@ class Units:
 
     def _cut(self, text: str, start: int, end: int) -> list[Span]:
         tail: list[Span] = []
-        while True:
+        while text[start:end] not in self.endings:  # an ending is not cut again, wherever a slice begins
             for length in range(min(_MAX_ENDING, end - start - _MIN_STEM), 0, -1):
                 if text[end - length : end] in self.endings:
                     tail.append(Span(end - length, end))
                     end -= length
                     break
             else:
-                return [Span(start, end), *reversed(tail)]
+                break
+        return [Span(start, end), *reversed(tail)]
 
     @classmethod
     def fit(cls, sentences: Iterable[Sentence], *, tolerance: float = 0.005, min_count: int = 2) -> Units:

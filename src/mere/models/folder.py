@@ -3,6 +3,7 @@
 config.json        format version, the resolved recipe, how text is cut, thresholds, the weights' digest
 labels.json        relations, types, languages
 model.safetensors  weights
+features.safetensors  hashes of the features that are read, where rare ones are not
 metrics.json       scores on dev, if any      README.md  the model's card
 """
 
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -115,6 +117,7 @@ class ModelFolder:
     units: Units
     thresholds: dict[str, float]
     digest: str
+    known: frozenset[int] | None
 
     @classmethod
     def read(cls, folder: str | Path) -> ModelFolder:
@@ -144,6 +147,7 @@ class ModelFolder:
                 Units.from_json(config["units"]),
                 thresholds,
                 config["weights_sha256"],
+                _read_known(path / "features.safetensors") if config["rare_features_hidden"] else None,
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ModelError(
@@ -175,6 +179,7 @@ class ModelFolder:
         recipe: Recipe,
         labels: Labels,
         units: Units,
+        known: frozenset[int] | None = None,
         thresholds: Mapping[str, float],
         metrics: Any,
         card: str,
@@ -183,6 +188,9 @@ class ModelFolder:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.json").unlink(missing_ok=True)
         digest = write_tensors(folder / "model.safetensors", model.state_dict())
+        if known is not None:
+            hashes = torch.tensor(sorted(known), dtype=torch.int64)
+            write_tensors(folder / "features.safetensors", {"known": hashes})
         write_json(folder / "labels.json", labels.to_json())
         write_json(folder / "metrics.json", metrics)
         write_atomically(folder / "README.md", card.encode())
@@ -190,10 +198,15 @@ class ModelFolder:
             "format": FORMAT,
             "recipe": recipe.model_dump(mode="json"),
             "units": units.to_json(),
+            "rare_features_hidden": known is not None,
             "thresholds": dict(thresholds),
             "weights_sha256": digest,
         }
         write_json(folder / "config.json", config)
+
+
+def _read_known(path: Path) -> frozenset[int]:
+    return frozenset(read_tensors(path)["known"].tolist())
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -69,7 +69,7 @@ class TriplePredictor:
         stored = ModelFolder.read(folder)
         model = build(stored.recipe, stored.labels)
         stored.load_weights(model)
-        maker = ExampleMaker(stored.units, Features(stored.recipe.encoder.rows), stored.labels)
+        maker = ExampleMaker(stored.units, Features(stored.recipe.encoder.rows, stored.known), stored.labels)
         return cls(
             model,
             maker,

@@ -111,7 +111,7 @@ class TripleModel(nn.Module):
 
 def build(recipe: Recipe, labels: Labels) -> TripleModel:
     """Assemble the model that a recipe describes, randomly initialised from torch's current seed."""
-    encoder = CompactEncoder(**recipe.encoder.model_dump(exclude={"name"}))
+    encoder = CompactEncoder(**recipe.encoder.model_dump(exclude={"name", "min_count"}))
     dim, num_relations, heads = encoder.dim, len(labels.relations), recipe.triples
     return TripleModel(
         encoder=encoder,

@@ -117,7 +117,13 @@ class Run:
         refuse_unreadable(self.dev, units)
         if warning := self.folder.claim(recipe, self.corpus, resume=resume):
             listener.say(warning)
-        self.maker = ExampleMaker(units, Features(recipe.encoder.rows), self.labels)
+        features = Features.fit(
+            (sentence.text for sentence in train_sentences),
+            units,
+            rows=recipe.encoder.rows,
+            min_count=recipe.encoder.min_count,
+        )
+        self.maker = ExampleMaker(units, features, self.labels)
         self.data = TrainingData(train_sentences, self.maker)
         torch.manual_seed(recipe.seed)
         self.model: TripleModel = build(recipe, self.labels).to(self.device)
@@ -281,6 +287,7 @@ class Run:
             recipe=self.recipe,
             labels=self.labels,
             units=self.maker.units,
+            known=self.maker.features.known,
             thresholds=thresholds,
             metrics=record,
             card=card(self.recipe, self.labels, self.corpus.sizes(), self.corpus.fingerprint(), record),

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from mere.config import SamplingSettings, TriplesSettings
-from mere.data.augment import MentionSwap
+from mere.data.augment import MentionSwap, hide_mentions
 from mere.data.batching import Batch, Targets, collate, targets
 from mere.data.examples import AlignmentReport, Example, ExampleMaker
 from mere.data.sampling import PlannedBatch, plan_epoch
@@ -88,6 +88,11 @@ class BatchSource:
         return batch, wanted
 
     def _example(self, index: int, rng: np.random.Generator) -> Example:
+        example = self._swapped(index, rng)
+        share = self.sampling.mention_hide
+        return hide_mentions(example, rng, share) if share else example
+
+    def _swapped(self, index: int, rng: np.random.Generator) -> Example:
         if self.sampling.mention_swap and rng.random() < self.sampling.mention_swap:
             swapped = self.data.maker(self.data.swap(self.data.sentences[index], rng))
             if swapped is not None:

@@ -32,6 +32,7 @@ from mere.types import Entity, Sentence, Span
 __all__ = ["Repairs", "Scheme", "Written", "looks_like", "read", "write"]
 
 DOCSTART = "-DOCSTART-"
+NUM_PEEKED = 20  # rows that show a file's layout
 NO_RELATIONS: frozenset[str] = frozenset()
 _PAIRS: dict[Span, list[int]] = {}  # millions of tokens stand at the same few offsets: one list for each
 _KEY = re.compile(r"# *(text|sent_id) *= ?(.*)", re.DOTALL)
@@ -157,24 +158,39 @@ class _Fault(Exception):
 
 
 def _layout(path: Path, tag_column: int | None) -> Layout | None:
-    """Return how the rows of a file are made, from its first token's; None for a file without rows."""
+    """Return how the rows of a file are made, from its first ones; None for a file without rows."""
     comments = False
-    first = ""
+    hashes: list[str] = []  # the token # in a file of spaces looks like a comment
+    rows: list[str] = []
     for _, _, line in files.numbered_lines(path, []):
         if line.startswith("#") and ("\t" not in line or (line.startswith("# ") and _COMMENT.match(line))):
             comments = True
-            first = first or line  # a file of hash signs only has rows after all
+            if looks_like(line) and not _COMMENT.match(line):
+                hashes.append(line)
         elif not line.startswith(DOCSTART):
-            first = line
-            break
-    if not first:
+            rows.append(line)
+            if len(rows) == NUM_PEEKED:
+                break
+    if not rows and not hashes:
         return None
+    first = (rows or hashes)[0]
     tabs = "\t" in first
     fields = first.split("\t") if tabs else _SPACES.split(first.strip(" \t"))
-    ragged = comments and tabs and len(fields) > 2 and fields[0] == "1"
+    ragged = comments and tabs and len(fields) > 2 and _are_numbered(rows)
     token = 1 if ragged else 0
     tag = tag_column - 1 if tag_column else 2 if ragged else len(fields) - 1
     return Layout(tabs, max(tag + 1, 3) if ragged else len(fields), token, tag, ragged)
+
+
+def _are_numbered(rows: list[str]) -> bool:
+    """Whether the first column counts the tokens of each sentence, as in Universal NER's files."""
+    last = 0
+    for row in rows:
+        number = row.split("\t", 1)[0]
+        if number not in ("1", str(last + 1)):
+            return False
+        last = int(number)
+    return True
 
 
 def _blocks(
@@ -185,13 +201,13 @@ def _blocks(
     unread: Counter[str] = tally.unread if tally is not None else Counter()
     damage: list[Problem] | None = None if problems is None else []
     for number, _, line in files.numbered_lines(path, damage):
-        damaged = bool(damage)  # a line before this one cannot be read
-        _move(damage, problems)
         if number != last + 1:
-            block.broken |= damaged
+            unreadable = {problem.line for problem in damage or ()}
+            block.broken |= last + 1 in unreadable
+            _move(damage, problems)
             if block.tokens:
                 yield block
-            block = _Block(document=document, broken=damaged)
+            block = _Block(document=document, broken=number - 1 in unreadable)
         last = number
         if line[0] == "#" and layout.is_comment(line, at_start=not block.tokens):
             key = _KEY.match(line)
@@ -219,7 +235,7 @@ def _blocks(
         block.tokens.append(fields[layout.token])
         block.tags.append(fields[layout.tag].strip())
         unread["rows with columns beside token and tag"] += len(fields) > 2 + layout.ragged
-    block.broken |= bool(damage)
+    block.broken |= last + 1 in {problem.line for problem in damage or ()}
     _move(damage, problems)
     if block.tokens:
         yield block
@@ -301,13 +317,12 @@ def _advice(path: Path, layout: Layout) -> str:
     mends: Mapping[Scheme, int] = schemes.fits(tags)
     if not mends:
         known = ", ".join(scheme.name for scheme in Scheme)
-        return f"The file's tags fit no scheme ({known}). Another column? mere convert --column N {path} OUT"
+        return f"The file's tags fit no scheme ({known}); if they are in column N, say --column N to mere convert."
     scheme = min(mends, key=lambda scheme: mends[scheme])
     command = f"mere convert --scheme {scheme.value} {path} OUT"
     if not mends[scheme]:
-        return f"All tags of the file fit {scheme.name}. Run: {command}"
-    few = f"{_count(mends[scheme], 'tag')} to mend"
-    return f"The file's tags fit no scheme; nearest is {scheme.name}, with {few}. To mend them: {command}"
+        return f"Run: {command} (all tags of the file fit {scheme.name})."
+    return f"Run: {command} ({scheme.name} fits best, with {_count(mends[scheme], 'tag')} to mend)."
 
 
 def looks_like(line: str) -> bool:

@@ -151,11 +151,10 @@ def fits(sentences: Iterable[Sequence[str]]) -> dict[Scheme, int]:
     Args:
         sentences: the tags of every sentence of a file.
     """
-    mends = dict.fromkeys(Scheme, 0)
-    for tags in sentences:
-        for scheme in list(mends):
-            try:
-                mends[scheme] += len(to_spans(tags, scheme)[1])
-            except WrongTag:
-                del mends[scheme]
-    return mends
+    everything = list(sentences)
+    letters = {split_tag(tag)[0] for tags in everything for tag in tags} - {NO_PREFIX}
+    return {
+        scheme: sum(len(to_spans(tags, scheme)[1]) for tags in everything)
+        for scheme in Scheme
+        if letters <= set(scheme.prefixes)
+    }

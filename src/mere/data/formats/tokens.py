@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 import regex
 
@@ -47,7 +48,7 @@ def joined(tokens: Sequence[str]) -> tuple[str, list[Span]]:
     without = len(_UNSPACED.findall(text))
     mostly = without > sum(_kind(char) in (_SPACED, _HANGUL_LETTER) for char in text)
     parts, spans, at = [tokens[0]], [Span(0, len(tokens[0]))], len(tokens[0])
-    for before, token in zip(tokens, tokens[1:], strict=False):
+    for before, token in pairwise(tokens):
         if _has_space(_kind(before[-1]), _kind(token[0]), mostly):
             parts.append(" ")
             at += 1

@@ -53,7 +53,7 @@ def _main_metric(report: Report) -> str:
 def _languages(report: Report) -> Table:
     runs = f", mean over {report.num_runs} runs" if report.num_runs > 1 else ""
     interval = f", {100 * report.level:g} % intervals" if report.resamples else ""
-    table = _table(f"F1 per language{runs}{interval}", "language", "sentences", *TRIPLE_METRICS)
+    table = _table(f"F1 per language{runs}{interval}", "language", "texts", *TRIPLE_METRICS)
     metrics = [report.metrics[name] for name in TRIPLE_METRICS]
 
     def row(name: str, num_sentences: int, scores: list[Measured]) -> None:

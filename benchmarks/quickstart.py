@@ -1,0 +1,66 @@
+"""The quick start, measured: train the recipe, score seen and held-out sentence patterns, names never trained on.
+
+python benchmarks/quickstart.py --out runs/quickstart-benchmark
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from datetime import datetime, timezone
+from pathlib import Path
+
+from mere.config import Recipe
+from mere.experiments.provenance import commit, hardware, software
+from mere.experiments.results import Costs, Data, Results, System
+from mere.metrics.report import evaluate
+from mere.models.predictor import TriplePredictor
+from mere.quickstart.corpus import quickstart_corpus
+from mere.training.run import train
+
+ROOT = Path(__file__).parents[1]
+SPLITS = {"test": "seen sentence patterns", "heldout": "held-out sentence patterns"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    recipe = Recipe.read(ROOT / "recipes" / "quickstart.yaml")
+    model = train(recipe, arguments.out, resume=True, talk=False)
+    spent = json.loads((model / "metrics.json").read_text(encoding="utf-8"))["costs"]
+    costs = Costs(
+        train_seconds=sum(spent["seconds"].values()),
+        steps=sum(spent["steps"].values()),
+        parameters_total=spent["parameters"],
+        bytes_stored=(model / "model.safetensors").stat().st_size,
+        peak_memory_mb=spent["peak_memory_mb"],
+        threads=spent["threads"],
+    )
+    corpus, predictor = quickstart_corpus(), TriplePredictor.load(model)
+    command = "python benchmarks/quickstart.py --out runs/quickstart-benchmark"
+    systems = {}
+    for split, name in SPLITS.items():
+        gold = corpus.sentences(split)
+        found = predictor.predict([s.text for s in gold], [s.lang for s in gold])
+        systems[name] = System.from_report(
+            evaluate(gold, found), seeds=[recipe.seed], costs=costs, command=command
+        )
+    Results(
+        experiment="quickstart",
+        description="One model on the quick-start corpus; no entity name of these splits occurs in training.",
+        command=command,
+        commit=commit(),
+        date=datetime.now(timezone.utc).date(),
+        seeds=[recipe.seed],
+        hardware=hardware(),
+        software=software(),
+        data=Data(name="quick-start corpus", fingerprint=corpus.fingerprint(), sizes=corpus.sizes()),
+        systems=systems,
+    ).write(ROOT / "benchmarks" / "results" / "quickstart.json")
+
+
+if __name__ == "__main__":
+    main()

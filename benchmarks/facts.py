@@ -1,13 +1,15 @@
 """The `facts` experiment: four systems on seven languages under equal epochs per language.
 
-    python benchmarks/facts.py train naive --data DATA --out runs/facts-systems      (one system, one thread)
+    python benchmarks/facts.py train full --data DATA --out runs/facts-systems      (one system, one thread)
     python benchmarks/facts.py report --data DATA --out runs/facts-systems           (scores them, writes the results)
 
 Systems, all with the same encoder, heads, sampling and number of sentences seen:
-    naive        one model for all languages, no aggregator, no switcher
-    full         the recipe: unified stage with aggregator, then a switcher per language
-    unified      the recipe's unified stage, then as many more epochs of the same instead of switchers
-    mono-<lang>  a model of the naive kind on one language, as many passes over it as the others made
+    full         the recipe: warm-up, unified stage with aggregator, then a switcher per language
+    naive        the recipe's warm-up, then as many more epochs of the same mixture: no aggregator, no switcher
+    unified      the recipe's warm-up and unified stage, then as many more epochs of it instead of switchers
+    mixture      one stage of as many epochs on the plain mixture, from random weights
+    mono-<lang>  the same on one language, as many passes over it as the others made
+`naive` and `unified` go on from weights that `full` left in its run folder, so train that one first.
 """
 
 from __future__ import annotations
@@ -38,10 +40,18 @@ ROOT = Path(__file__).parents[1]
 NAMES = {
     "mono": "monolingual",
     "naive": "naive multilingual",
+    "mixture": "naive multilingual, one stage",
     "unified": "unified + aggregator",
     "full": "unified + aggregator + switchers",
 }
-PAIRS = (("full", "mono"), ("full", "naive"), ("full", "unified"), ("unified", "naive"), ("naive", "mono"))
+PAIRS = (
+    ("full", "mono"),
+    ("full", "naive"),
+    ("full", "unified"),
+    ("full", "mixture"),
+    ("unified", "naive"),
+    ("naive", "mono"),
+)
 
 
 def base(data: Path, threads: int, seed: int) -> dict[str, Any]:
@@ -54,8 +64,8 @@ def epochs_of(tree: dict[str, Any]) -> float:
     return float(sum(stage["epochs"] for stage in tree["stages"]))
 
 
-def naive(tree: dict[str, Any]) -> dict[str, Any]:
-    """One stage, plain mixture, for as many epochs as all stages of the recipe."""
+def mixture(tree: dict[str, Any]) -> dict[str, Any]:
+    """One stage, plain mixture, for as many epochs as all stages of the recipe, from random weights."""
     tree = copy.deepcopy(tree)
     stage = tree["stages"][0] | {
         "name": "mixture",
@@ -64,11 +74,19 @@ def naive(tree: dict[str, Any]) -> dict[str, Any]:
         "use_aggregator": True,
     }
     return tree | {
-        "name": "facts-naive",
+        "name": "facts-mixture",
         "stages": [stage],
         "aggregator": {"layers": 0},
         "switcher": {"width": 0},
     }
+
+
+def naive(tree: dict[str, Any], start: Path) -> dict[str, Any]:
+    """From the recipe's own warm-up: plain mixture for as many epochs, and at the rate, of its other stages."""
+    tree = copy.deepcopy(tree)
+    warm, *others = tree["stages"]
+    stage = warm | {"name": "mixture", "epochs": sum(s["epochs"] for s in others), "lr": others[0]["lr"]}
+    return tree | {"name": "facts-naive", "stages": [stage], "switcher": {"width": 0}, "start": str(start)}
 
 
 def unified(tree: dict[str, Any], start: Path) -> dict[str, Any]:
@@ -85,7 +103,7 @@ def monolingual(tree: dict[str, Any], lang: str, sizes: dict[str, int]) -> dict[
     shares = counts ** (1 / tree["stages"][0]["sampling"]["temperature"])
     share = dict(zip(sizes, shares / shares.sum(), strict=True))[lang]
     passes = epochs_of(tree) * share * counts.sum() / sizes[lang]
-    alone = naive(tree)
+    alone = mixture(tree)
     stage = alone["stages"][0] | {"epochs": round(passes, 2)}
     data = alone["data"] | {"languages": [lang]}
     return alone | {"name": f"facts-mono-{lang}", "data": data, "stages": [stage]}
@@ -94,13 +112,15 @@ def monolingual(tree: dict[str, Any], lang: str, sizes: dict[str, int]) -> dict[
 def recipe_of(system: str, data: Path, out: Path, threads: int, seed: int) -> Recipe:
     tree = base(data, threads, seed)
     if system == "naive":
-        tree = naive(tree)
+        tree = naive(tree, out / "full" / "warmup.safetensors")
+    elif system == "mixture":
+        tree = mixture(tree)
     elif system == "unified":
         tree = unified(tree, out / "full" / "unified.safetensors")
     elif system.startswith("mono-"):
         tree = monolingual(tree, system.removeprefix("mono-"), Corpus.load(data).sizes()["train"])
     elif system != "full":
-        raise SystemExit(f"unknown system {system}: naive, full, unified or mono-<lang>")
+        raise SystemExit(f"unknown system {system}: full, naive, unified, mixture or mono-<lang>")
     return Recipe.from_tree(tree)
 
 
@@ -137,7 +157,7 @@ def report(data: Path, out: Path, seed: int, resamples: int) -> Results:
     corpus = Corpus.load(data)
     gold, train_sentences = corpus.sentences("test"), corpus.sentences("train")
     languages = corpus.languages("test")
-    members = {name: [name] for name in ("naive", "unified", "full")}
+    members = {name: [name] for name in ("naive", "mixture", "unified", "full")}
     members["mono"] = [f"mono-{lang}" for lang in languages]
     systems, reports = {}, {}
     for name, runs in members.items():

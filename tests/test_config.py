@@ -144,7 +144,7 @@ def test_what_does_not_fit_together_is_said_at_once_too() -> None:
         ("specific.lr=5e-4", ("stages", 1, "lr"), 0.0005),
         ("stage2.epochs=3", ("stages", 1, "epochs"), 3.0),
         ("unified.sampling.temperature=2.5", ("stages", 0, "sampling", "temperature"), 2.5),
-        ("stage1.train=[switcher, heads]", ("stages", 0, "train"), ["switcher", "heads"]),
+        ("stage1.train=[encoder, heads]", ("stages", 0, "train"), ["encoder", "heads"]),
         ("data.path=corpus/mine", ("data", "path"), "corpus/mine"),
         ("data.path='2024'", ("data", "path"), "2024"),
         ("data.path=a=b", ("data", "path"), "a=b"),
@@ -246,3 +246,9 @@ def test_what_is_written_is_read_again(
         {"seed": seed, "name": name, "data": {"languages": languages}, "stages": [stage]}
     )
     assert Recipe.from_tree(yaml.safe_load(recipe.to_yaml())) == recipe
+
+
+def test_a_stage_that_trains_a_switcher_must_use_it() -> None:
+    stage = {"name": "specific", "train": ["switcher"]}
+    with pytest.raises(ConfigError, match="stage specific trains the switcher, but does not use it"):
+        Recipe.from_tree({"stages": [stage]})

@@ -179,6 +179,10 @@ class Recipe(Settings):
                 problems.append(f"stage {stage.name} concatenates sentences, but passes the aggregator by")
             if stage.use_switcher and not self.switcher.width:
                 problems.append(f"stage {stage.name} uses the switcher, but switcher.width is 0")
+            if "switcher" in stage.train and not stage.use_switcher:
+                problems.append(
+                    f"stage {stage.name} trains the switcher, but does not use it (use_switcher: true)"
+                )
         if problems:
             raise ValueError("; ".join(problems))
         return self

@@ -6,8 +6,6 @@ again and skipping what is done.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,13 +67,27 @@ def plan_epoch(
     batches: list[PlannedBatch] = []
     for start in range(0, len(order), pool):
         chunk = order[start : start + pool]
-        chunk = chunk[np.argsort(lengths[chunk], kind="stable")]
-        for indices in cut_by_budget(chunk, lengths, units_per_batch):
-            concatenated = concat > 1 and len(indices) >= concat and rng.random() < concat_share
-            batches.extend(
-                arrange_groups(indices, lang_ids, concat) if concatenated else [PlannedBatch(indices, 1)]
-            )
+        alone: list[NDArray[np.int64]] = []
+        for indices in cut_by_budget(_by_length(chunk, lengths), lengths, units_per_batch):
+            if concat > 1 and len(indices) >= concat and rng.random() < concat_share:
+                grouped, left = arrange_groups(indices, lang_ids, concat)
+                if len(grouped):
+                    batches.append(PlannedBatch(grouped, concat))
+                alone.append(left)
+            else:
+                batches.append(PlannedBatch(indices, 1))
+        # Whoever found no group stands in whole batches with the others: a batch of one or two sentences is a
+        # step as long as any other after clipping, and as noisy as they are few.
+        rest = np.concatenate(alone) if alone else chunk[:0]
+        batches += [
+            PlannedBatch(indices, 1)
+            for indices in cut_by_budget(_by_length(rest, lengths), lengths, units_per_batch)
+        ]
     return [batches[index] for index in rng.permutation(len(batches))]
+
+
+def _by_length(indices: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    return indices[np.argsort(lengths[indices], kind="stable")]
 
 
 def cut_by_budget(
@@ -91,8 +103,10 @@ def cut_by_budget(
     return batches
 
 
-def arrange_groups(indices: NDArray[np.int64], lang_ids: NDArray[np.int64], m: int) -> list[PlannedBatch]:
-    """Arrange sentences so that every group of m holds m different languages; the rest stand alone.
+def arrange_groups(
+    indices: NDArray[np.int64], lang_ids: NDArray[np.int64], m: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Arrange sentences in groups of m different languages; return them one after the other, and who is left.
 
     Groups are filled from the languages that have most sentences left, which groups as many as possible.
     """
@@ -106,10 +120,4 @@ def arrange_groups(indices: NDArray[np.int64], lang_ids: NDArray[np.int64], m: i
             break
         grouped.extend(left[lang].pop() for lang in ready)
     alone = [index for members in left.values() for index in members]
-    planned = [PlannedBatch(np.array(grouped, dtype=np.int64), m)] if grouped else []
-    return planned + ([PlannedBatch(np.array(alone, dtype=np.int64), 1)] if alone else [])
-
-
-def language_counts(batches: Sequence[PlannedBatch], lang_ids: NDArray[np.int64]) -> Counter[int]:
-    """Count the sentences of each language in a plan."""
-    return Counter(int(lang_ids[index]) for batch in batches for index in batch.indices)
+    return np.array(grouped, dtype=np.int64), np.array(alone, dtype=np.int64)

@@ -154,7 +154,8 @@ class Run:
 
     def _dev_sentences(self) -> tuple[Sentence, ...]:
         split = self.recipe.data.dev_split
-        dev = self.corpus.sentences(split) if split in self.corpus.splits else ()
+        optional = split == DataSettings().dev_split  # a split that was asked for by name must be there
+        dev = () if optional and split not in self.corpus.splits else self.corpus.sentences(split)
         if not dev:
             self.listener.say(
                 f'no split "{split}": the last weights are kept and thresholds stay at their default'

@@ -6,10 +6,11 @@
 Systems, all with the same encoder, heads, sampling and number of sentences seen:
     full         the recipe: warm-up, unified stage with aggregator, then a switcher per language
     naive        the recipe's warm-up, then as many more epochs of the same mixture: no aggregator, no switcher
-    unified      the recipe's warm-up and unified stage, then as many more epochs of it instead of switchers
+    unified      the weights of the recipe after its unified stage: not trained again, so with fewer epochs
+    continued    the recipe's warm-up and unified stage, then as many more epochs of it instead of switchers
     mixture      one stage of as many epochs on the plain mixture, from random weights
     mono-<lang>  the same on one language, as many passes over it as the others made
-`naive` and `unified` go on from weights that `full` left in its run folder, so train that one first.
+`naive` and `continued` go on from weights that `full` left in its run folder, so train that one first.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import argparse
 import copy
 import json
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
@@ -32,7 +34,9 @@ from mere.experiments.provenance import commit, hardware, software
 from mere.experiments.results import Comparison, Costs, Data, FailedAttempt, Results, System
 from mere.metrics.paired import paired_bootstrap
 from mere.metrics.report import evaluate
+from mere.models.folder import read_tensors
 from mere.models.predictor import TriplePredictor
+from mere.training.calibrate import calibrate, predict_dev
 from mere.training.run import train
 from mere.types import Prediction, Sentence
 
@@ -42,6 +46,7 @@ NAMES = {
     "naive": "naive multilingual",
     "mixture": "naive multilingual, one stage",
     "unified": "unified + aggregator",
+    "continued": "unified + aggregator, continued",
     "full": "unified + aggregator + switchers",
 }
 PAIRS = (
@@ -89,12 +94,17 @@ def naive(tree: dict[str, Any], start: Path) -> dict[str, Any]:
     return tree | {"name": "facts-naive", "stages": [stage], "switcher": {"width": 0}, "start": str(start)}
 
 
-def unified(tree: dict[str, Any], start: Path) -> dict[str, Any]:
+def continued(tree: dict[str, Any], start: Path) -> dict[str, Any]:
     """From the recipe's own unified stage: as many more epochs of it as the second stage has."""
     tree = copy.deepcopy(tree)
     _, together, own = tree["stages"]
     stage = together | {"name": "continued", "epochs": own["epochs"], "lr": own["lr"], "ema": own["ema"]}
-    return tree | {"name": "facts-unified", "stages": [stage], "switcher": {"width": 0}, "start": str(start)}
+    return tree | {
+        "name": "facts-continued",
+        "stages": [stage],
+        "switcher": {"width": 0},
+        "start": str(start),
+    }
 
 
 def monolingual(tree: dict[str, Any], lang: str, sizes: dict[str, int]) -> dict[str, Any]:
@@ -115,36 +125,65 @@ def recipe_of(system: str, data: Path, out: Path, threads: int, seed: int) -> Re
         tree = naive(tree, out / "full" / "warmup.safetensors")
     elif system == "mixture":
         tree = mixture(tree)
-    elif system == "unified":
-        tree = unified(tree, out / "full" / "unified.safetensors")
+    elif system == "continued":
+        tree = continued(tree, out / "full" / "unified.safetensors")
     elif system.startswith("mono-"):
         tree = monolingual(tree, system.removeprefix("mono-"), Corpus.load(data).sizes()["train"])
     elif system != "full":
-        raise SystemExit(f"unknown system {system}: full, naive, unified, mixture or mono-<lang>")
+        raise SystemExit(f"unknown system {system}: full, naive, continued, mixture or mono-<lang>")
     return Recipe.from_tree(tree)
 
 
-def predict(out: Path, system: str, gold: Sequence[Sentence]) -> list[Prediction]:
+def predict(out: Path, system: str, gold: Sequence[Sentence], dev: Sequence[Sentence]) -> list[Prediction]:
     """Predict the test sentences with a system's model, or with each language's own for `mono`."""
     predictions: list[Prediction | None] = [None] * len(gold)
     languages = sorted({sentence.lang for sentence in gold}) if system == "mono" else [None]
     for lang in languages:
-        folder = out / (f"mono-{lang}" if lang else system) / "model"
         rows = [i for i, sentence in enumerate(gold) if lang in (None, sentence.lang)]
-        predictor = TriplePredictor.load(folder)
+        if system == "unified":
+            predictor = before_switchers(out / "full", dev)
+        else:
+            predictor = TriplePredictor.load(out / (f"mono-{lang}" if lang else system) / "model")
         found = predictor.predict([gold[i].text for i in rows], [gold[i].lang for i in rows])
         for i, prediction in zip(rows, found, strict=True):
             predictions[i] = prediction
     return [prediction for prediction in predictions if prediction is not None]
 
 
-def costs_of(out: Path, runs: Sequence[str]) -> Costs:
-    """Add up what the runs of one system cost; memory is the largest of them."""
+def before_switchers(run: Path, dev: Sequence[Sentence]) -> TriplePredictor:
+    """The recipe's model as its unified stage left it, calibrated on dev: every switcher is the identity."""
+    predictor = TriplePredictor.load(run / "model")
+    predictor.model.load_state_dict(read_tensors(run / "unified.safetensors"))
+    predictor.thresholds, _ = calibrate(dev, predict_dev(predictor, dev, universal=True))
+    return predictor
+
+
+STAGES_OF_FULL = {"naive": ("warmup",), "continued": ("warmup", "unified"), "unified": ("warmup", "unified")}
+"""What a system takes over from the run of `full`, and must be charged with."""
+
+
+def costs_of(out: Path, name: str, runs: Sequence[str], languages: Sequence[str]) -> Costs:
+    """Add up what the runs of one system cost, stages taken over from `full` included; memory is the largest."""
     records = [json.loads((out / run / "model" / "metrics.json").read_text())["costs"] for run in runs]
     weights = [(out / run / "model" / "model.safetensors").stat().st_size for run in runs]
+    spent = [record for record in records if name != "unified"]
+    full = json.loads((out / "full" / "model" / "metrics.json").read_text())["costs"]
+    taken = STAGES_OF_FULL.get(name, ())
+    recipe = json.loads((out / "full" / "run.json").read_text())["recipe"]
+    epochs = {stage["name"]: stage["epochs"] for stage in recipe["stages"]}
+    total = sum(epochs[stage] for stage in taken) if name == "unified" else sum(epochs.values())
+    counts = Counter(json.loads((out / "full" / "run.json").read_text())["data"]["sizes"]["train"])
+    shares = {
+        lang: counts[lang] ** (1 / recipe["stages"][0]["sampling"]["temperature"]) for lang in languages
+    }
+    passes = {
+        lang: round(total * shares[lang] / sum(shares.values()) * sum(counts.values()) / counts[lang], 1)
+        for lang in languages
+    }
     return Costs(
-        train_seconds=sum(sum(record["seconds"].values()) for record in records),
-        steps=sum(sum(record["steps"].values()) for record in records),
+        train_seconds=sum(sum(r["seconds"].values()) for r in spent) + sum(full["seconds"][s] for s in taken),
+        steps=sum(sum(r["steps"].values()) for r in spent) + sum(full["steps"][s] for s in taken),
+        epochs_per_language=passes,
         parameters_total=sum(record["parameters"] for record in records),
         bytes_stored=sum(weights),
         peak_memory_mb=max(record["peak_memory_mb"] for record in records),
@@ -157,20 +196,21 @@ def report(data: Path, out: Path, seed: int, resamples: int) -> Results:
     corpus = Corpus.load(data)
     gold, train_sentences = corpus.sentences("test"), corpus.sentences("train")
     languages = corpus.languages("test")
-    members = {name: [name] for name in ("naive", "mixture", "unified", "full")}
+    members = {name: [name] for name in ("naive", "mixture", "unified", "continued", "full")}
+    members["unified"] = ["full"]
     members["mono"] = [f"mono-{lang}" for lang in languages]
     systems, reports = {}, {}
     for name, runs in members.items():
         if not all((out / run / "model" / "config.json").is_file() for run in runs):
             print(f"{name}: not finished, left out", file=sys.stderr)
             continue
-        predicted = predict(out, name, gold)
+        predicted = predict(out, name, gold, corpus.sentences("dev"))
         reports[name] = evaluate(gold, predicted, train=train_sentences, resamples=resamples)
-        which = name if name != "mono" else " ".join(runs)
+        which = " ".join(runs)
         systems[NAMES[name]] = System.from_report(
             reports[name],
             seeds=[seed],
-            costs=costs_of(out, runs),
+            costs=costs_of(out, name, runs, languages),
             command=f"python benchmarks/facts.py train {which} --data DATA --out runs/facts-systems --seed {seed}",
         )
         print(

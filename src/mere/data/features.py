@@ -105,11 +105,12 @@ class Features:
         if len(grams) > NUM_NGRAMS:  # a long unit: keep grams spread over all of it
             grams = [grams[i * len(grams) // NUM_NGRAMS] for i in range(NUM_NGRAMS)]
         keys[SLOTS.ngrams.start : SLOTS.ngrams.start + len(grams)] = [_key("n", gram) for gram in grams]
-        shape = _shape(unit)
+        composed = unicodedata.normalize("NFC", unit)
+        shape = _shape(composed)
         keys[SLOTS.shapes] = (
             _key("x", shape),
             _key("y", _squeeze(shape)[:6]),
-            _key("c", f"{script_of(unit)}|{unicodedata.category(unit[0])}"),
+            _key("c", f"{script_of(unit)}|{unicodedata.category(composed[0])}"),
             _key("g", f"{glued}|{_squeeze(shape)[:2]}"),
         )
         return keys

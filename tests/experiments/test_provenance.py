@@ -44,10 +44,7 @@ def test_software_names_the_installed_versions() -> None:
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 def test_the_commit_is_that_of_the_code_and_says_if_it_was_changed(tmp_path: Path) -> None:
     package = Path(mere.__file__).parent
-    for name in ("__init__.py", "errors.py", "types.py", "experiments", "metrics", "inference"):
-        copy = shutil.copytree if (package / name).is_dir() else shutil.copy
-        (tmp_path / "src" / "mere").mkdir(parents=True, exist_ok=True)
-        copy(package / name, tmp_path / "src" / "mere" / name)
+    shutil.copytree(package, tmp_path / "src" / "mere", ignore=shutil.ignore_patterns("__pycache__"))
     identity = {
         f"GIT_{who}_{what}": "x@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
     }

@@ -85,6 +85,7 @@ def test_all_but_white_space_is_covered_once_and_in_order(text: str, lang: str |
 
 
 @given(st.lists(TEXTS, min_size=2, max_size=4), st.sampled_from(["\n", "\r\n", "\u2029", "\x85"]))
+@example(['. "', ""], "\n")
 def test_line_ends_are_hard_borders(lines: list[str], line_end: str) -> None:
     text = line_end.join(lines)
     apart = [line[start:end] for line in lines for start, end in split_sentences(line, "en")]

@@ -36,6 +36,7 @@ def legal_paths(length: int) -> list[tuple[int, ...]]:
     ]
 
 
+@torch.no_grad()
 def path_score(crf: CRF, emissions: torch.Tensor, channel: int, path: tuple[int, ...]) -> float:
     score = crf.start[channel, path[0]] + crf.end[channel, path[-1]]
     score = score + sum(emissions[i, tag] for i, tag in enumerate(path))

@@ -81,7 +81,7 @@ def _ends_sentence(text: str, start: int, match: re.Match[str], rules: StopRules
     if not following.isspace():
         return "." not in marks and bool(_CJK.match(following))
     at = _next_word(text, end)
-    if at == len(text):
+    if at == len(text) or text[at] in _LINE_ENDS:
         return True
     if text[at].islower() or text[at] in ",;:!?%)]}，、؛،":
         return False

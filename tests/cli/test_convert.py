@@ -7,8 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from mere.cli import app
 from mere.data.corpus import Corpus

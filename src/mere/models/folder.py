@@ -1,11 +1,11 @@
 """A model on disk: a folder of JSON and safetensors, read strictly, never pickled.
 
-    config.json           format version, the resolved recipe, how text is cut, thresholds, the weights' digest
-    labels.json           relations, types, languages
-    model.safetensors     weights
-    features.safetensors  hashes of the features that are read, where rare ones are not
-    metrics.json          scores on dev, if any
-    README.md             the model's card
+config.json           format version, the resolved recipe, how text is cut, thresholds, the weights' digest
+labels.json           relations, types, languages
+model.safetensors     weights
+features.safetensors  hashes of the features that are read, where rare ones are not
+metrics.json          scores on dev, if any
+README.md             the model's card
 """
 
 from __future__ import annotations

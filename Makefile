@@ -11,7 +11,7 @@ DOCS := README.md $(wildcard docs/*.md)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,hf,dev]"
 	touch $@
 
 demo: $(READY)

@@ -21,7 +21,7 @@ from mere.experiments.provenance import commit, hardware, software
 from mere.experiments.results import Comparison, Costs, Data, Results, System
 from mere.metrics.paired import paired_bootstrap
 from mere.metrics.report import evaluate_runs
-from mere.models.predictor import TriplePredictor
+from mere.models.predictor import Predictor
 from mere.quickstart.corpus import quickstart_corpus
 from mere.training.run import train
 from mere.types import Prediction
@@ -53,7 +53,7 @@ def main() -> None:
         for context in LAYERS:
             out = arguments.out / f"{context}-{seed}"
             model = train(recipe_of(context, seed), out, resume=True, talk=False)
-            found = TriplePredictor.load(model).predict([s.text for s in gold], [s.lang for s in gold])
+            found = Predictor.load(model).predict([s.text for s in gold], [s.lang for s in gold])
             predictions[context].append(found)
             costs[context].append(json.loads((model / "metrics.json").read_text(encoding="utf-8"))["costs"])
     command = "python benchmarks/encoders.py --out runs/encoders --seeds " + " ".join(

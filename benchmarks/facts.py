@@ -35,8 +35,8 @@ from mere.experiments.results import Comparison, Costs, Data, FailedAttempt, Res
 from mere.metrics.paired import paired_bootstrap
 from mere.metrics.report import evaluate
 from mere.models.folder import read_tensors
-from mere.models.predictor import TriplePredictor
-from mere.training.calibrate import calibrate, predict_dev
+from mere.models.predictor import Predictor
+from mere.training.evaluation import evaluate_dev
 from mere.training.run import train
 from mere.types import Prediction, Sentence
 
@@ -143,18 +143,18 @@ def predict(out: Path, system: str, gold: Sequence[Sentence], dev: Sequence[Sent
         if system == "unified":
             predictor = before_switchers(out / "full", dev)
         else:
-            predictor = TriplePredictor.load(out / (f"mono-{lang}" if lang else system) / "model")
+            predictor = Predictor.load(out / (f"mono-{lang}" if lang else system) / "model")
         found = predictor.predict([gold[i].text for i in rows], [gold[i].lang for i in rows])
         for i, prediction in zip(rows, found, strict=True):
             predictions[i] = prediction
     return [prediction for prediction in predictions if prediction is not None]
 
 
-def before_switchers(run: Path, dev: Sequence[Sentence]) -> TriplePredictor:
+def before_switchers(run: Path, dev: Sequence[Sentence]) -> Predictor:
     """The recipe's model as its unified stage left it, calibrated on dev: every switcher is the identity."""
-    predictor = TriplePredictor.load(run / "model")
+    predictor = Predictor.load(run / "model")
     predictor.model.load_state_dict(read_tensors(run / "unified.safetensors"))
-    predictor.thresholds, _ = calibrate(dev, predict_dev(predictor, dev, universal=True))
+    predictor.thresholds = dict(evaluate_dev(predictor, ("triples",), dev, universal=True).thresholds)
     return predictor
 
 

@@ -14,7 +14,7 @@ from mere.config import Recipe
 from mere.experiments.provenance import commit, hardware, software
 from mere.experiments.results import Costs, Data, Results, System
 from mere.metrics.report import evaluate
-from mere.models.predictor import TriplePredictor
+from mere.models.predictor import Predictor
 from mere.quickstart.corpus import quickstart_corpus
 from mere.training.run import train
 
@@ -39,7 +39,7 @@ def main() -> None:
         peak_memory_mb=spent["peak_memory_mb"],
         threads=spent["threads"],
     )
-    corpus, predictor = quickstart_corpus(), TriplePredictor.load(model)
+    corpus, predictor = quickstart_corpus(), Predictor.load(model)
     command = "python benchmarks/quickstart.py --out runs/quickstart-benchmark"
     systems = {}
     for split, name in SPLITS.items():

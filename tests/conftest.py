@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -13,19 +15,33 @@ from jaxtyping import install_import_hook
 
 _hook = install_import_hook(["mere.nn", "mere.models"], "beartype.beartype")  # tensor shapes are checked
 
+settings.register_profile("mere", deadline=None)  # machines differ, and no test asserts a time
+settings.load_profile("mere")
+
+from mere.types import Sentence  # noqa: E402
 from tests import tiny  # noqa: E402
+
+
+def write_corpus(sentences: Sequence[Sentence], folder: Path) -> Path:
+    """Write each language's sentences as its training and its dev split."""
+    from mere.data.formats import jsonl
+
+    for lang in sorted({sentence.lang for sentence in sentences}):
+        for split in ("train", "dev"):
+            jsonl.write([s for s in sentences if s.lang == lang], folder / f"{lang}.{split}.jsonl")
+    return folder
 
 
 @pytest.fixture(scope="session")
 def tiny_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny corpus as `<lang>.<split>.jsonl` files."""
-    from mere.data.formats import jsonl
+    return write_corpus(tiny.SENTENCES, tmp_path_factory.mktemp("tiny-corpus"))
 
-    folder = tmp_path_factory.mktemp("tiny-corpus")
-    for lang in tiny.CORPUS.languages():
-        for split in ("train", "dev"):
-            jsonl.write(tiny.CORPUS.sentences(split, lang), folder / f"{lang}.{split}.jsonl")
-    return folder
+
+@pytest.fixture(scope="session")
+def typed_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny corpus with a type for every mention."""
+    return write_corpus(tiny.TYPED, tmp_path_factory.mktemp("typed-corpus"))
 
 
 @pytest.fixture(scope="session")

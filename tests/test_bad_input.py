@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from mere.data.pieces import HashedUnits
 from tests.command import BORN, GOOD, SEEN, mere, refused, row, short_recipe, train, worked, write
 
 
@@ -139,9 +140,9 @@ def test_a_megabyte_in_one_sentence_is_no_sentence(recipe: Path, tiny_model: Pat
         long = write(
             folder / f"pl.{split}.jsonl", row("Ada w Wien", BORN, lang="pl"), row(MEGABYTE, lang="pl")
         )
-        said = f'sentence "pl.{split}:2" (pl) has 30,000 words and signs; a model reads at most 2,048'
+        said = f'sentence "pl.{split}:2" (pl) has 30,000 pieces; this encoder reads at most {HashedUnits.longest:,}'
         refused(train(recipe, folder), said, "Split it into sentences.")
-        said = "text 2 ('Donaudampfschifffahrtsgesellschaft Donau' …) has 30,000 words and signs"
+        said = "text 2 ('Donaudampfschifffahrtsgesellschaft Donau' …) has 30,000 pieces"
         refused(mere("evaluate", tiny_model, long, "--split", split), said)
 
 
@@ -173,3 +174,20 @@ def test_small_and_lopsided_corpora_are_trained_on(
     assert worked(train(recipe, tmp_path / "corpus")).stdout == f"{model}\n"
     done = worked(mere("extract", model, "--threshold", 0, stdin=f"{SEEN}\n".encode()))
     assert json.loads(done.stdout)["text"] == SEEN
+
+
+def test_entities_without_types_are_nothing_to_learn_for_the_task_entities(
+    recipe: Path, tmp_path: Path
+) -> None:
+    corpus = tmp_path / "corpus"
+    ada, wien = ({"start": SEEN.index(m), "end": SEEN.index(m) + len(m)} for m in ("Ada", "Wien"))
+    write(corpus / "de.train.jsonl", row(entities=[{**ada, "type": "PER"}, wien]))
+    entities = ("--set", "task=entities")
+    message = refused(train(recipe, corpus, *entities), f"{corpus}: no source whose entities all have types")
+    assert "Map mentions without a type: data.types={'*': ENTITY}" in message
+    wrong = train(recipe, corpus, *entities, "--set", "data.types={PERS: PERSON}")
+    refused(wrong, 'data.types: no entity has the type "PERS". Did you mean "PER"? There are: PER.')
+    assert not (tmp_path / "run").exists()
+    worked(train(recipe, corpus, *entities, "--set", "data.types={'*': ENTITY}"))
+    labels = json.loads((tmp_path / "run" / "model" / "labels.json").read_text(encoding="utf-8"))
+    assert labels["types"] == ["ENTITY"]

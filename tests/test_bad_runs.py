@@ -95,7 +95,7 @@ def no_version(path: Path) -> None:
 
 
 def other_progress(path: Path) -> None:
-    save_file(load_checkpoint(path)[0], path, metadata={"format": "1", "progress": '{"epoch": 3}'})
+    save_file(load_checkpoint(path)[0], path, metadata={"format": "2", "progress": '{"epoch": 3}'})
 
 
 def no_checkpoint(path: Path) -> None:
@@ -108,8 +108,8 @@ def no_checkpoint(path: Path) -> None:
         (cut_short, "not a whole checkpoint ("),
         (no_checkpoint, "not a whole checkpoint ("),
         (other_progress, "not a whole checkpoint ("),
-        (other_version, "checkpoint format '99', this mere reads 1."),
-        (no_version, "checkpoint format None, this mere reads 1."),
+        (other_version, "checkpoint format '99', this mere reads 2."),
+        (no_version, "checkpoint format None, this mere reads 2."),
     ],
 )
 def test_a_checkpoint_that_cannot_be_resumed(
@@ -141,9 +141,9 @@ def test_out_is_a_file(recipe: Path, tiny_corpus: Path) -> None:
 def test_a_model_of_another_version(tiny_model: Path, tiny_corpus: Path, tmp_path: Path, verb: str) -> None:
     folder = shutil.copytree(tiny_model, tmp_path / "model")
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    (folder / "config.json").write_text(json.dumps({**config, "format": 2}), encoding="utf-8")
+    (folder / "config.json").write_text(json.dumps({**config, "format": 1}), encoding="utf-8")
     args = [tiny_corpus, "--split", "dev"] if verb == "evaluate" else []
-    refused(mere(verb, folder, *args), f"{folder / 'config.json'}: format 2, this mere reads 1.")
+    refused(mere(verb, folder, *args), f"{folder / 'config.json'}: format 1, this mere reads 2.")
 
 
 @pytest.mark.parametrize("verb", ["extract", "evaluate"])
@@ -192,7 +192,7 @@ def test_a_full_disk_keeps_the_last_good_checkpoint_and_the_run_goes_on(
     )
     assert len(full.stderr.splitlines()) == 1
     tensors, progress = load_checkpoint(out / "checkpoint.safetensors")
-    assert (int(tensors["step"]), progress.stage) == (0, 0)
+    assert (int(tensors["step"]), progress.leg) == (0, 0)
     assert not list(out.glob("*.tmp"))
     worked(mere(*args, "--resume"))
     assert (out / "model" / "model.safetensors").read_bytes() == weights

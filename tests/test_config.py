@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mere.config import Recipe, Settings
+from mere.config import ByteStreamSettings, ByteWordsSettings, CompactSettings, Recipe, Settings
 from mere.errors import ConfigError
 
 ROOT = Path(__file__).parents[1]
@@ -28,9 +28,17 @@ def problems(tree: dict[str, Any], *overrides: str) -> list[str]:
     return raised.value.problems
 
 
-@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
-def test_every_recipe_that_ships_is_valid(path: Path) -> None:
-    recipe = Recipe.read(path)
+def settings_of(path: Path) -> list[list[str]]:
+    """What leads to each regime of a recipe; a recipe without regimes is one."""
+    regimes = yaml.safe_load(path.read_text(encoding="utf-8")).get("regimes", {})
+    return [[f"regime={regime}"] for regime in regimes] or [[]]
+
+
+@pytest.mark.parametrize(
+    ("path", "overrides"), [(path, one) for path in RECIPES for one in settings_of(path)]
+)
+def test_every_recipe_that_ships_is_valid(path: Path, overrides: list[str]) -> None:
+    recipe = Recipe.read(path, overrides)
     assert recipe.name == path.stem
     assert Recipe.from_tree(yaml.safe_load(recipe.to_yaml())) == recipe
 
@@ -252,3 +260,72 @@ def test_a_stage_that_trains_a_switcher_must_use_it() -> None:
     stage = {"name": "specific", "train": ["switcher"]}
     with pytest.raises(ConfigError, match="stage specific trains the switcher, but does not use it"):
         Recipe.from_tree({"stages": [stage]})
+
+
+ALONE = {"name": "own", "per_language": True}
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (
+            {"stages": [ALONE, {"name": "b"}]},
+            "recipe: stage own is per language, so it must be the last one.",
+        ),
+        (
+            {"stages": [{"name": "a", "lora": 4}]},
+            "recipe: stage a has a lora rank, which only a stage per_language uses.",
+        ),
+        ({"task": []}, 'recipe: "task": Tuple should have at least 1 item'),
+        (
+            {"task": ["entities", "triple"]},
+            "recipe: \"task.2\": Input should be 'entities' or 'triples', found 'triple'.",
+        ),
+        (
+            {"task": "relations"},
+            "recipe: \"task.1\": Input should be 'entities' or 'triples', found 'relations'.",
+        ),
+        (
+            {"encoder": {"name": "byte-word"}},
+            'recipe: unknown encoder "byte-word". Did you mean "byte-words"? There are: compact, byte-words, ',
+        ),
+        (
+            {"encoder": {"name": "byte-stream", "byte_dimm": 8}},
+            'recipe: unknown key "encoder.byte_dimm". Did you mean "byte_dim"?',
+        ),
+        (
+            {"encoder": {"name": "byte-words", "width": 0}},
+            'recipe: "encoder.width": Input should be greater than or equal to 1, found 0.',
+        ),
+        ({"encoder": {"name": "byte-words", "min_count": 2}}, 'recipe: unknown key "encoder.min_count".'),
+        ({"entities": {"decodr": "crf"}}, 'recipe: unknown key "entities.decodr". Did you mean "decoder"?'),
+        (
+            {"data": {"types": {"PER": 3}}},
+            'recipe: "data.types.PER": Input should be a valid string, found 3.',
+        ),
+    ],
+)
+def test_one_problem_of_tasks_encoders_and_regimes(more: dict[str, Any], said: str) -> None:
+    (found,) = problems(tree(**more))
+    assert found.startswith(said)
+
+
+def test_tasks_encoders_and_corpora_are_told_by_name() -> None:
+    assert Recipe.from_tree(tree()).task == ("triples",)
+    assert Recipe.from_tree(tree(task="entities")).task == ("entities",)
+    both = Recipe.from_tree(
+        tree(), ["task=[entities, triples]", "data.path=[a, b]", "data.types={PERS: PER}"]
+    )
+    assert (both.task, both.data.path) == (("entities", "triples"), ("a", "b"))
+    assert both.data.types == {"PERS": "PER"}
+    for name, kind in (
+        ("compact", CompactSettings), ("byte-words", ByteWordsSettings), ("byte-stream", ByteStreamSettings)
+    ):  # fmt: skip
+        recipe = Recipe.from_tree(tree(encoder={"name": name}))
+        assert type(recipe.encoder) is kind
+        assert Recipe.from_tree(yaml.safe_load(recipe.to_yaml())) == recipe
+    assert (
+        type(Recipe.from_tree(tree(), ["encoder.name=byte-words", "encoder.width=8"]).encoder)
+        is ByteWordsSettings
+    )
+    assert Recipe.from_tree({"stages": [ALONE]}).stages[0].per_language, "the only stage may be, too"

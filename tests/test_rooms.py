@@ -14,11 +14,12 @@ FLOORS = (
     ("models",),
     ("inference",),
     ("training", "experiments"),
+    ("analysis",),
     ("cli",),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 TORCH = {"torch", "jaxtyping", "safetensors"}
-WITH_TORCH = {"nn", "models", "training"}
+WITH_TORCH = {"nn", "models", "training", "analysis"}
 
 
 def imports_of(file: Path, *, top_level: bool) -> list[str]:

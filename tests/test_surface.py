@@ -19,9 +19,13 @@ SURFACE = [
 ]  # fmt: skip
 
 VERBS = {
+    "analyze": {"--against", "--dev", "--jobs", "--out", "--pairs", "--percent", "--quiet", "--seed"}
+    | {"--sentences", "--stage", "--steps", "--transfer"},
     "check": {"--languages", "--json"},
+    "compare": {"--regimes", "--budget", "--split", "--baseline", "--seeds", "--jobs", "--set", "--out"}
+    | {"--report-only"},
     "convert": {"--to", "--from", "--scheme", "--column", "--lang"},
-    "evaluate": {"--split", "--json", "--no-intervals", "--threshold", "--batch-size"},
+    "evaluate": {"--split", "--json", "--errors", "--no-intervals", "--threshold", "--batch-size"},
     "extract": {"--lang", "--format", "--input", "--text-key", "--per", "--threshold", "--batch-size"},
     "quickstart": {"--out"},
     "train": {"--out", "--set", "--resume", "--quiet"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from mere.config import Recipe
@@ -51,6 +52,35 @@ def sentence(index: int, lang: str, text: str, facts: list[tuple[str, str, str]]
 
 SENTENCES = tuple(sentence(i, *row) for i, row in enumerate(ROWS))
 CORPUS = Corpus({"train": SENTENCES, "dev": SENTENCES})
+
+TYPES = {
+    "birth-place": ("PER", "LOC"),
+    "has-occupation": ("PER", "JOB"),
+    "is-where": ("LOC", "LOC"),
+    "wrote": ("PER", "WORK"),
+}
+ALONE = {
+    "Am Abend wurde es still in Rostock.": "Rostock",
+    "Nobody in Dunmore knew why.": "Dunmore",
+    "لم يحدث شيء في الزهراء.": "الزهراء",
+}
+
+
+def typed(sentence: Sentence) -> Sentence:
+    """The sentence with a type for every mention; a place that no triple has is an entity too."""
+    types = {
+        mention.span: type
+        for triple in sentence.triples
+        for mention, type in zip((triple.subject, triple.object), TYPES[triple.relation], strict=True)
+    }
+    entities = [dataclasses.replace(entity, type=types[entity.span]) for entity in sentence.entities]
+    if place := ALONE.get(sentence.text):
+        start = sentence.text.index(place)
+        entities.append(Entity(start, start + len(place), place, "LOC"))
+    return dataclasses.replace(sentence, entities=tuple(entities))
+
+
+TYPED = tuple(typed(sentence) for sentence in SENTENCES)
 
 
 def recipe(**changes: Any) -> Recipe:

@@ -7,12 +7,23 @@ of a recipe is reported together. No torch here.
 from __future__ import annotations
 
 import copy
+import difflib
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_origin
+from typing import Annotated, Any, Literal, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from mere.errors import ConfigError, nearest
 
@@ -26,18 +37,25 @@ class Settings(BaseModel):
 class DataSettings(Settings):
     """What is trained on (mere.data)."""
 
-    path: str = Field(
-        "", description="corpus folder or file; empty: the quick-start corpus, made on the spot"
+    path: str | tuple[str, ...] = Field(
+        "", description="corpus folder or file, or several; empty: the quick-start corpus, made on the spot"
+    )
+    types: dict[str, str] = Field(
+        default_factory=dict,
+        description='entity types renamed ("PERS: PER") or left out ("DATE: drop"); "*" is every other one',
     )
     languages: tuple[str, ...] | None = Field(None, description="language codes to keep; None keeps all")
+    limit: int = Field(
+        0, ge=0, description="training sentences per language, drawn by the recipe's seed; 0 takes all"
+    )
     train_split: str = Field("train", description="split that is trained on")
     dev_split: str = Field("dev", description="split that stops training early and sets the thresholds")
 
 
-class EncoderSettings(Settings):
-    """The compact encoder: hashed features of units, then a context (mere.nn.encoders)."""
+class CompactSettings(Settings):
+    """The compact encoder: hashed features of units, then a context (mere.nn.encoders.compact)."""
 
-    name: str = Field("compact", description='"compact": from scratch, no download')
+    name: Literal["compact"] = Field("compact", description="from scratch, no download")
     context: Literal["bilstm", "transformer"] = Field("bilstm", description="what mixes units of a sentence")
     rows: int = Field(65536, ge=64, description="rows of the hash table")
     min_count: int = Field(1, ge=1, description="a feature that occurs less often in training is not read")
@@ -48,6 +66,125 @@ class EncoderSettings(Settings):
     unit_dropout: float = Field(
         0.1, ge=0, lt=1, description="probability that a unit's form is hidden in training"
     )
+
+
+class ByteWordsSettings(Settings):
+    """The byte CRF's encoder: a BiLSTM over each word's bytes, then one over the words (mere.nn.encoders.words)."""
+
+    name: Literal["byte-words"] = Field(description="words by their bytes, from scratch, no download")
+    width: int = Field(24, ge=1, description="bytes of a word that are read (the paper: 64)")
+    byte_dim: int = Field(64, ge=1, description="width of a byte's vector (256)")
+    word_dim: int = Field(128, ge=2, description="width of the word BiLSTM, both directions; even (512)")
+    word_layers: int = Field(1, ge=1, description="its layers; every layer's final states are kept (2)")
+    dim: int = Field(512, ge=8, description="width D of the output, both directions; even (1024)")
+    layers: int = Field(1, ge=1, description="layers over the words (1)")
+    dropout: float = Field(0.5, ge=0, lt=1, description="dropout before and after the words' context (0.2)")
+    byte_dropout: float = Field(
+        0.0, ge=0, lt=1, description="probability that a byte is hidden in training (0)"
+    )
+
+
+class ByteStreamSettings(Settings):
+    """CharNER's encoder: a deep BiLSTM over the bytes of the sentence (mere.nn.encoders.stream)."""
+
+    name: Literal["byte-stream"] = Field(description="a sentence by its bytes, from scratch, no download")
+    byte_dim: int = Field(64, ge=1, description="width of a byte's vector (the paper: 128)")
+    dim: int = Field(256, ge=8, description="width D of the output, both directions; even (256)")
+    layers: int = Field(3, ge=1, description="BiLSTM layers (5)")
+    dropout: float = Field(0.2, ge=0, lt=1, description="dropout between layers")
+    byte_dropout: float = Field(0.0, ge=0, lt=1, description="probability that a byte is hidden in training")
+
+
+class BytesSettings(Settings):
+    """Byte-to-span's encoder: a vector per byte and no context, which its windows give (mere.nn.encoders.stream)."""
+
+    name: Literal["bytes"] = Field(description="bytes for windows to read, from scratch, no download")
+    dim: int = Field(64, ge=8, description="width D of a byte's vector; even (the paper: 256)")
+    byte_dropout: float = Field(
+        0.3, ge=0, lt=1, description="probability that a byte is hidden in training (0.3)"
+    )
+
+
+class PretrainedSettings(Settings):
+    """Any encoder in Hugging Face's format: BERT, XLM-R, DeBERTa, ModernBERT, T5 … (mere.nn.encoders.pretrained)."""
+
+    kind: Literal["pretrained"] = Field(
+        "pretrained",
+        description="follows from the name; say it where the name is nearly that of another encoder",
+    )
+    name: str = Field(
+        min_length=1, description="hub name such as xlm-roberta-base, or folder; nothing is downloaded"
+    )
+    words: Literal["first", "mean", "none"] = Field(
+        "first",
+        description="a word is its first subword, the mean of its subwords, or none: every subword is a piece",
+    )
+    width: int = Field(8, ge=1, description="subwords of one piece; a word of more is several pieces")
+    freeze: int | None = Field(
+        None,
+        ge=0,
+        description="lowest layers that stay as they are, below them the embeddings; null: none at all",
+    )
+    layer_decay: float = Field(
+        1.0, gt=0, le=1, description="each layer's learning rate is this share of the one above it"
+    )
+    gradient_checkpointing: bool = Field(
+        False, description="layers are computed again in the backward pass: less memory, a third more time"
+    )
+    attention: Literal["sdpa", "eager"] = Field(
+        "sdpa", description="sdpa: torch's fused kernels, in families that have them; eager: written out"
+    )
+    trim: Literal["none", "scripts", "texts"] = Field(
+        "none",
+        description="subwords that are kept: all, those in scripts of the training texts, or those that occur there",
+    )
+    dropout: float | None = Field(
+        None, ge=0, lt=1, description="all dropout inside the encoder; null: what its configuration says"
+    )
+    max_pieces: int = Field(
+        0,
+        ge=0,
+        description="subwords read at a time, special ones included, longer sentences in overlapping windows; "
+        "0: as many as there are positions",
+    )
+
+    @field_validator("name")
+    @classmethod
+    def _is_no_kind(cls, name: str) -> str:
+        if name == "pretrained":
+            raise ValueError(
+                "the hub name or the folder of an encoder, such as xlm-roberta-base, is expected"
+            )
+        return name
+
+
+EncoderSettings = (
+    CompactSettings | ByteWordsSettings | ByteStreamSettings | BytesSettings | PretrainedSettings
+)
+_ENCODERS: dict[str, type[Settings]] = {
+    "compact": CompactSettings,
+    "byte-words": ByteWordsSettings,
+    "byte-stream": ByteStreamSettings,
+    "bytes": BytesSettings,
+    "pretrained": PretrainedSettings,
+}
+OWN_ENCODERS = tuple(name for name in _ENCODERS if name != "pretrained")
+"""Those that begin from scratch."""
+
+
+def _encoder_name(value: Any) -> str:
+    """Return which encoder settings are for: one of `_ENCODERS`, or an unknown word.
+
+    `kind` says it, else the name: one of ours, a folder, a hub name with its owner ("org/name"), or a bare hub
+    name ("bert-base-cased"). A bare word that is nearly one of ours is taken for a slip.
+    """
+    given = value if isinstance(value, dict) else {key: getattr(value, key, None) for key in ("kind", "name")}
+    if given.get("kind") is not None:
+        return str(given["kind"])
+    name = str(given.get("name") or "compact")
+    if name in _ENCODERS or re.search(r"[/\\.~]", name) or Path(name).is_dir():
+        return name if name in _ENCODERS else "pretrained"
+    return name if difflib.get_close_matches(name, _ENCODERS, cutoff=0.7) else "pretrained"
 
 
 class AggregatorSettings(Settings):
@@ -68,6 +205,9 @@ class SwitcherSettings(Settings):
 class TriplesSettings(Settings):
     """Relation head, entity tagger, pair scorer, and how their losses are weighed (mere.models.triples)."""
 
+    shared: bool = Field(
+        True, description="False: relations are read by an encoder of their own, and only named to the tagger"
+    )
     hidden: int = Field(256, ge=4, description="width of the tagger's hidden layer; half for pairs")
     dropout: float = Field(0.3, ge=0, lt=1, description="dropout before each head, a probability")
     negatives: int = Field(
@@ -82,6 +222,47 @@ class TriplesSettings(Settings):
     candidates: int = Field(
         6, ge=1, description="most probable relations per sentence that are tagged at inference"
     )
+
+
+class SpansSettings(Settings):
+    """Byte-to-span's windows, and the LSTMs that read one and write its entities (mere.models.entity_spans)."""
+
+    window: int = Field(60, ge=2, description="pieces of a window (the paper: 60)")
+    overlap: int = Field(
+        30, ge=2, description="pieces that neighbouring windows share at inference; less than window (30)"
+    )
+    dim: int = Field(256, ge=1, description="width of the reading and the writing LSTM (320)")
+    layers: int = Field(1, ge=1, description="layers of each (4)")
+    dropout: float = Field(
+        0.2, ge=0, lt=1, description="dropout between their layers and before the output (0.2)"
+    )
+    pointer: bool = Field(
+        True, description="the pieces themselves score where an entity starts and ends (False)"
+    )
+
+
+class EntitiesSettings(Settings):
+    """The entities task: how pieces get their types (mere.models.entities)."""
+
+    decoder: Literal["crf", "types", "spans"] = Field(
+        "crf",
+        description='"crf": BIO tags by a linear chain; "types": a type per piece, changed only between words; '
+        '"spans": start, length and type of one entity after the other, written for windows of the pieces',
+    )
+    hidden: int = Field(0, ge=0, description="width of a hidden layer before the tags or types; 0: none")
+    dropout: float = Field(0.0, ge=0, lt=1, description="dropout before the tags or types, a probability")
+    weight: float = Field(1.0, ge=0, description="weight of this task's loss")
+    spans: SpansSettings = Field(default_factory=SpansSettings, description='see SpansSettings; for "spans"')
+
+    @model_validator(mode="after")
+    def _fits(self) -> EntitiesSettings:
+        if self.spans.overlap >= self.spans.window:
+            raise ValueError(
+                f"spans.overlap {self.spans.overlap} must be less than spans.window {self.spans.window}"
+            )
+        if self.decoder == "spans" and (self.hidden or self.dropout):
+            raise ValueError("the decoder spans has no hidden layer; its dropout is spans.dropout")
+        return self
 
 
 class SamplingSettings(Settings):
@@ -108,8 +289,40 @@ class SamplingSettings(Settings):
     )
 
 
+class ObjectiveSettings(Settings):
+    """How the losses of the languages in a batch become one step (mere.training.objectives)."""
+
+    name: Literal["sum", "uncertainty", "pcgrad", "gradvac", "mgda"] = Field(
+        "sum", description="sum: nothing special; the last three weigh each language's own gradient"
+    )
+    scope: Literal["model", "group"] | None = Field(
+        None,
+        description="gradients are compared in the whole model or module by module; null: as in the paper",
+    )
+    beta: float | None = Field(
+        None, ge=0, le=1, description="gradvac: how fast its cosine targets move; null: 0.01"
+    )
+    measure: int = Field(
+        0, ge=0, description="steps between two measurements of the conflict between languages; 0: none"
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> ObjectiveSettings:
+        if self.beta is not None and self.name != "gradvac":
+            raise ValueError(f"beta is a setting of gradvac, not of {self.name}")
+        if self.scope is not None and self.name in ("sum", "uncertainty"):
+            raise ValueError(f"{self.name} does not compare gradients, so it has no scope")
+        return self
+
+    def options(self) -> dict[str, Any]:
+        """Return what the objective's constructor takes, as far as it was given."""
+        return self.model_dump(include={"scope", "beta"}, exclude_none=True)
+
+
 ParameterGroup = Literal["all", "encoder", "aggregator", "switcher", "heads"]
-"""What a stage may train; `mere.models.triples.GROUPS` says which modules each is."""
+"""What a stage may train; `mere.models.model.GROUPS` says which modules each is."""
+
+Task = Literal["entities", "triples"]
 
 
 class StageSettings(Settings):
@@ -120,6 +333,14 @@ class StageSettings(Settings):
         ("all",), description="parameter groups that are trained; the rest is frozen"
     )
     epochs: float = Field(1.0, gt=0, description="epochs; one is as many sentences as the training split has")
+    steps: int = Field(
+        0,
+        ge=0,
+        description="optimiser steps instead of epochs, all its languages' models together; 0: epochs",
+    )
+    seconds: float = Field(
+        0.0, ge=0, description="seconds of training instead of epochs, all its models together; 0: epochs"
+    )
     lr: float = Field(2e-3, gt=0, description="peak learning rate")
     warmup: float = Field(0.05, ge=0, le=1, description="share of the steps in which the rate rises")
     schedule: Literal["linear", "cosine", "constant"] = Field("cosine", description="how the rate falls to 0")
@@ -137,6 +358,15 @@ class StageSettings(Settings):
     )
     use_aggregator: bool = Field(True, description="False passes the aggregator by, to warm the encoder up")
     use_switcher: bool = Field(False, description="rows go through their language's switcher")
+    per_language: bool = Field(
+        False, description="train a copy for each language on its own sentences; only the last stage may"
+    )
+    lora: int = Field(
+        0, ge=0, description="rank of the change of each weight matrix that is trained; 0: the matrix itself"
+    )
+    objective: ObjectiveSettings = Field(
+        default_factory=ObjectiveSettings, description="see ObjectiveSettings"
+    )
     sampling: SamplingSettings = Field(default_factory=SamplingSettings, description="see SamplingSettings")
 
 
@@ -144,7 +374,10 @@ class Recipe(Settings):
     """One training run from corpus to model."""
 
     name: str = Field("run", description="name of the run, in its results and its model card")
-    task: Literal["triples"] = Field("triples", description="what is extracted")
+    task: tuple[Task, ...] = Field(
+        ("triples",), min_length=1, description='what is extracted: "entities", "triples" or both in a list'
+    )
+    regime: str = Field("", description="which of the recipe's `regimes` this is (see Recipe.from_tree)")
     seed: int = Field(0, ge=0, description="seeds initialisation, sampling and dropout")
     threads: int = Field(0, ge=0, description="CPU threads; 0 takes what torch finds")
     precision: Literal["fp32", "bf16"] = Field("bf16", description="bf16: autocast; the CRF stays in fp32")
@@ -155,11 +388,24 @@ class Recipe(Settings):
         "", description="safetensors file of weights to start from, such as a finished stage's; empty: random"
     )
     data: DataSettings = Field(default_factory=DataSettings)
-    encoder: EncoderSettings = Field(default_factory=EncoderSettings)
+    encoder: Annotated[
+        Annotated[CompactSettings, Tag("compact")]
+        | Annotated[ByteWordsSettings, Tag("byte-words")]
+        | Annotated[ByteStreamSettings, Tag("byte-stream")]
+        | Annotated[BytesSettings, Tag("bytes")]
+        | Annotated[PretrainedSettings, Tag("pretrained")],
+        Discriminator(_encoder_name),
+    ] = Field(default_factory=CompactSettings, description="one of the encoders, told by its `name`")
     aggregator: AggregatorSettings = Field(default_factory=AggregatorSettings)
     switcher: SwitcherSettings = Field(default_factory=SwitcherSettings)
     triples: TriplesSettings = Field(default_factory=TriplesSettings)
+    entities: EntitiesSettings = Field(default_factory=EntitiesSettings)
     stages: tuple[StageSettings, ...] = Field(min_length=1, description="run one after the other")
+
+    @field_validator("task", mode="before")
+    @classmethod
+    def _one_task_is_a_list_of_one(cls, task: Any) -> Any:
+        return [task] if isinstance(task, str) else task
 
     @field_validator("stages")
     @classmethod
@@ -172,9 +418,19 @@ class Recipe(Settings):
     @model_validator(mode="after")
     def _fits(self) -> Recipe:
         problems = []
-        if self.encoder.dim % 2 or (self.aggregator.layers and self.encoder.dim % self.aggregator.heads):
-            problems.append(f"encoder.dim {self.encoder.dim} must be even and divisible by aggregator.heads")
+        if not isinstance(self.encoder, PretrainedSettings):  # its width is known when it is built
+            dim = self.encoder.dim
+            if dim % 2 or (self.aggregator.layers and dim % self.aggregator.heads):
+                problems.append(f"encoder.dim {dim} must be even and divisible by aggregator.heads")
+        problems += _misfits(self.encoder.name, self.task, self.entities.decoder)
+        for stage in self.stages[:-1]:
+            if stage.per_language:
+                problems.append(f"stage {stage.name} is per language, so it must be the last one")
         for stage in self.stages:
+            if stage.lora and not stage.per_language:
+                problems.append(f"stage {stage.name} has a lora rank, which only a stage per_language uses")
+            if stage.steps and stage.seconds:
+                problems.append(f"stage {stage.name} has a number of steps and of seconds; give one of them")
             if not stage.use_aggregator and stage.sampling.concat > 1:
                 problems.append(f"stage {stage.name} concatenates sentences, but passes the aggregator by")
             if stage.use_switcher and not self.switcher.width:
@@ -194,42 +450,102 @@ class Recipe(Settings):
         Raises:
             ConfigError: the file is missing or malformed, or any key or value is wrong (all are listed).
         """
-        path = Path(path)
-        if not path.is_file():
-            near = nearest(
-                path.name, [p.name for p in path.parent.glob("*.yaml")] if path.parent.is_dir() else []
-            )
-            raise ConfigError(f"{path}: there is no such recipe.{near}")
-        try:
-            tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path}: not readable as YAML: {error}") from None
-        if not isinstance(tree, dict):
-            raise ConfigError(f"{path}: a recipe is a mapping of settings, found {type(tree).__name__}.")
-        return cls.from_tree(tree, overrides, where=str(path))
+        return cls.from_tree(read_tree(path), overrides, where=str(path))
 
     @classmethod
     def from_tree(cls, tree: dict[str, Any], overrides: Sequence[str] = (), where: str = "recipe") -> Recipe:
         """Validate settings that were read already, with overrides on top; `tree` stays as it is.
 
+        A recipe may hold several `regimes`, by name: settings that go on top of the others where `regime` names
+        them. Overrides go on top of both; one of `encoder.name` that leads to another kind of encoder leaves the
+        recipe's other settings of the encoder behind.
+
         Raises:
             ConfigError: any key or value is wrong (all are listed).
         """
         tree = copy.deepcopy(tree)
+        regimes = tree.pop("regimes", {})
+        for override in overrides:
+            if override.partition("=")[0].strip() == "regime":
+                _apply(tree, override)
+        if regimes:
+            name = str(tree.get("regime", ""))
+            if name not in regimes:
+                known = ", ".join(regimes)
+                raise ConfigError(f'{where}: no regime "{name}".{nearest(name, regimes)} There are: {known}.')
+            tree = _merged(tree, regimes[name])
+        kind = _encoder_name(tree.get("encoder", {}))
+        recipe_alone = copy.deepcopy(tree)
         for override in overrides:
             _apply(tree, override)
+        if _encoder_name(tree.get("encoder", {})) != kind:  # the settings of the other kind go with it
+            tree = {**recipe_alone, "encoder": {}}
+            for override in overrides:
+                _apply(tree, override)
         try:
             return cls.model_validate(tree)
         except ValidationError as error:
             problems = error.errors()
-        if any(len(problem["loc"]) > 1 and problem["loc"][0] == "stages" for problem in problems):
-            # pydantic leaves a wrong stage out and then misses it: that is no problem of its own
-            problems = [problem for problem in problems if problem["type"] != "too_short"]
+        # pydantic leaves a wrong stage or task out and then misses it: that is no problem of its own
+        lists = {problem["loc"][0] for problem in problems if len(problem["loc"]) > 1}
+        problems = [p for p in problems if p["type"] != "too_short" or p["loc"][0] not in lists]
         names = [str(stage.get("name")) for stage in _stages(tree)]
         raise ConfigError([_explain(problem, where, names) for problem in problems])
 
     def to_yaml(self) -> str:
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def read_tree(path: str | Path) -> dict[str, Any]:
+    """Read a recipe's settings as they stand in its file, with its `regimes`; nothing is validated.
+
+    Raises:
+        ConfigError: the file is missing, or is no mapping in YAML.
+    """
+    path = Path(path)
+    if not path.is_file():
+        near = nearest(
+            path.name, [p.name for p in path.parent.glob("*.yaml")] if path.parent.is_dir() else []
+        )
+        raise ConfigError(f"{path}: there is no such recipe.{near}")
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not readable as YAML: {error}") from None
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{path}: a recipe is a mapping of settings, found {type(tree).__name__}.")
+    return tree
+
+
+def _merged(tree: dict[str, Any], on_top: dict[str, Any]) -> dict[str, Any]:
+    """Return settings with others on top, group by group; a list is replaced whole."""
+    merged = dict(tree)
+    for key, value in on_top.items():
+        before = merged.get(key)
+        merged[key] = (
+            _merged(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
+        )
+    return merged
+
+
+def _misfits(encoder: str, task: tuple[Task, ...], decoder: str) -> list[str]:
+    """Say which heads cannot read the pieces of an encoder."""
+    problems = []
+    if encoder == "bytes" and "triples" in task:
+        problems.append(
+            "the task triples needs an encoder with context, which bytes has not: take byte-stream"
+        )
+    if encoder == "bytes" and "entities" in task and decoder != "spans":
+        problems.append(
+            f"the encoder bytes has no context, which entities.decoder {decoder} needs: "
+            "take the decoder spans, or the encoder byte-stream"
+        )
+    if encoder == "byte-stream" and "entities" in task and decoder == "crf":
+        problems.append(
+            "entities.decoder crf may begin or end an entity inside a character of the encoder byte-stream: "
+            "take the decoder types or spans, or the encoder byte-words"
+        )
+    return problems
 
 
 def _apply(tree: dict[str, Any], override: str) -> None:
@@ -279,11 +595,20 @@ def _stage(tree: dict[str, Any], name: str) -> dict[str, Any] | None:
 
 def _explain(problem: Any, where: str, stage_names: Iterable[str]) -> str:
     """One line for one of pydantic's problems: where, what, and the nearest key."""
-    path = ".".join(str(part + 1 if isinstance(part, int) else part) for part in problem["loc"])
+    loc = problem["loc"]
+    if loc[:1] == ("encoder",) and len(loc) > 1 and loc[1] in _ENCODERS:
+        loc = (loc[0], *loc[2:])  # pydantic names the kind of encoder too
+    path = ".".join(str(part + 1 if isinstance(part, int) else part) for part in loc)
     path = path.replace("stages.", "stage")
     if problem["type"] == "extra_forbidden":
         known = [*_keys_at(problem["loc"][:-1]), *(stage_names if len(problem["loc"]) == 1 else ())]
         return f'{where}: unknown key "{path}".{nearest(str(problem["loc"][-1]), known)}'
+    if problem["type"] == "union_tag_invalid":
+        name = _encoder_name(problem["input"])
+        return (
+            f'{where}: unknown encoder "{name}".{nearest(name, _ENCODERS)} There are: {", ".join(OWN_ENCODERS)}, '
+            "and any hub name or folder with encoder.kind=pretrained."
+        )
     if problem["type"] == "missing":
         return f'{where}: "{path}" is missing.'
     given = problem.get("input")
@@ -297,7 +622,9 @@ def _keys_at(loc: tuple[Any, ...]) -> list[str]:
     for part in loc:
         if isinstance(part, int):
             model = StageSettings
-        else:
+        elif part in _ENCODERS:
+            model = _ENCODERS[part]
+        elif part in model.model_fields:
             annotation = model.model_fields[part].annotation
             if get_origin(annotation) is not None:  # tuple[…], which Python 3.10 takes for a class
                 continue

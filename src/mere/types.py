@@ -86,6 +86,8 @@ class Sentence:
         triples: annotated facts; subject and object carry the type of the entity at the same span, if any.
         relations_covered: the relations that were annotated at all; None means all of them. What is not
             covered gives no loss and no false positive. An empty set: a corpus of entities only.
+        types_covered: the entity types that were annotated at all; None means all of them, an empty set that
+            entities were not annotated for their own sake. What is not covered is scored neither way.
         complete: False where only some of the entities and triples are annotated (one pair per row).
         source: name of the corpus the sentence came from.
         extra: keys of the input record that mere does not use, kept as they were.
@@ -97,6 +99,7 @@ class Sentence:
     entities: tuple[Entity, ...] = ()
     triples: tuple[Triple, ...] = ()
     relations_covered: frozenset[str] | None = None
+    types_covered: frozenset[str] | None = None
     complete: bool = True
     source: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -104,6 +107,10 @@ class Sentence:
     def covers(self, relation: str) -> bool:
         """Whether `relation` was annotated in this sentence's source."""
         return self.relations_covered is None or relation in self.relations_covered
+
+    def covers_type(self, type: str) -> bool:
+        """Whether entities of `type` were annotated in this sentence's source."""
+        return self.types_covered is None or type in self.types_covered
 
 
 @dataclass(frozen=True, slots=True)

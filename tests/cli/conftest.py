@@ -28,9 +28,11 @@ def untrained_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
 
     from mere.config import Recipe
+    from mere.data.features import Features
+    from mere.data.pieces import HashedUnits
     from mere.data.units import Units
     from mere.models.folder import ModelFolder
-    from mere.models.triples import build
+    from mere.models.model import build
     from mere.schema import Labels
 
     folder = tmp_path_factory.mktemp("untrained") / "model"
@@ -42,7 +44,7 @@ def untrained_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         model=build(recipe, labels),
         recipe=recipe,
         labels=labels,
-        units=Units(),
+        pieces=HashedUnits(Units(), Features(256)),
         thresholds={"": 0.3},
         metrics={},
         card="# untrained\n",

@@ -74,6 +74,7 @@ def sentences(draw: st.DrawFn) -> Sentence:
         entities=tuple(entities),
         triples=tuple(triples),
         relations_covered=draw(st.none() | st.frozensets(names, max_size=3)),
+        types_covered=draw(st.none() | st.frozensets(names, max_size=3)),
         complete=draw(st.booleans()),
         source=draw(st.none() | names),
         extra=draw(

@@ -12,6 +12,7 @@ from tests import tiny
 from mere.data.augment import MentionSwap, hide_mentions
 from mere.data.examples import ExampleMaker
 from mere.data.features import SLOTS, Features
+from mere.data.pieces import HashedUnits
 from mere.data.units import Units, script_of
 from mere.types import Entity, Sentence, Span, Triple
 
@@ -70,7 +71,7 @@ def test_offsets_move_along_and_the_rest_stays(sentence: Sentence, seed: int) ->
     for entity in [*new.entities, *(e for t in new.triples for e in (t.subject, t.object))]:
         assert new.text[entity.start : entity.end] == entity.text
     assert between(new) == between(sentence)
-    unmoved = ("id", "lang", "source", "extra", "complete", "relations_covered")
+    unmoved = ("id", "lang", "source", "extra", "complete", "relations_covered", "types_covered")
     assert all(getattr(new, name) == getattr(sentence, name) for name in unmoved)
     assert [entity.type for entity in new.entities] == [entity.type for entity in sentence.entities]
     place = {old.span: now.span for old, now in zip(sentence.entities, new.entities, strict=True)}
@@ -161,11 +162,12 @@ def test_a_mention_with_two_mentions_inside_it_stays() -> None:
 
 
 def test_a_hidden_mention_keeps_its_shape_and_loses_its_name() -> None:
-    maker = ExampleMaker(Units(), Features(4096), tiny.CORPUS.labels())
+    pieces = HashedUnits(Units(), Features(4096))
+    maker = ExampleMaker(pieces, tiny.CORPUS.labels())
     example = maker(tiny.SENTENCES[0])
     assert example is not None
     before = example.pieces.copy()
-    hidden = hide_mentions(example, np.random.default_rng(0), 1.0)
+    hidden = hide_mentions(example, pieces, np.random.default_rng(0), 1.0)
     (first, last), *_ = example.mentions
     assert (hidden.pieces[first:last, SLOTS.form] == 0).all()
     assert (hidden.pieces[first:last, SLOTS.ngrams] == 0).all()
@@ -175,4 +177,26 @@ def test_a_hidden_mention_keeps_its_shape_and_loses_its_name() -> None:
         outside[start:end] = False
     assert (hidden.pieces[outside] == before[outside]).all()
     assert (example.pieces == before).all()  # the example that all epochs share is not written into
-    assert hide_mentions(example, np.random.default_rng(0), 0.0) is example
+    assert hide_mentions(example, pieces, np.random.default_rng(0), 0.0) is example
+
+
+def tagged(index: int, name: str, town: str, **more: object) -> Sentence:
+    text = f"{name} wurde in {town} geboren."
+    entities = (replace(entity(text, name), type="PER"), replace(entity(text, town), type="LOC"))
+    return Sentence(f"t{index}", "de", text, entities, **more)  # type: ignore[arg-type]
+
+
+def test_where_only_entities_are_annotated_a_mention_makes_way_for_one_of_its_type() -> None:
+    """In a corpus of entities only, and of the types that are learnt: PER is, LOC is not."""
+    of_entities = [
+        tagged(i, n, t, relations_covered=frozenset())
+        for i, (n, t) in enumerate(zip(NAMES, TOWNS, strict=True))
+    ]
+    swap = MentionSwap(of_entities, types=("PER",))
+    news = [swap(of_entities[0], np.random.default_rng(seed), 1.0) for seed in range(80)]
+    assert {new.entities[0].text for new in news} == set(NAMES)
+    assert {new.entities[1].text for new in news} == {TOWNS[0]}
+    assert all(new.text[e.start : e.end] == e.text for new in news for e in new.entities)
+    assert all([e.type for e in new.entities] == ["PER", "LOC"] for new in news)
+    for other in (MentionSwap(of_entities), MentionSwap([tagged(0, "Ada", "Jena")], types=("PER",))):
+        assert other(tagged(0, "Ada", "Jena"), np.random.default_rng(0), 1.0) == tagged(0, "Ada", "Jena")

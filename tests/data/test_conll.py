@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -394,6 +395,7 @@ def test_writing_cuts_words_and_counts_what_is_lost(tmp_path: Path) -> None:
     ada, graz, tokyo = Entity(0, 3, "Ada", "PER"), Entity(6, 10, "Graz", "LOC"), Entity(16, 18, "東京", "LOC")
     whole = Entity(0, 10, text[:10], None)
     sentence = Sentence("s", "de", text, (ada, graz, tokyo, whole), (Triple(ada, "r", graz),), source="x")
+    sentence = replace(sentence, types_covered=frozenset({"PER", "LOC"}))
     written = conll.write([sentence, Sentence("t", "de", " ")], tmp_path / "de.dev.conll")
     assert (tmp_path / "de.dev.conll").read_text() == (
         f"# sent_id = s\n# text = {text}\nAda\tB-PER\n'\tO\ns\tO\nGraz\tB-LOC\nerin\tO\n,\tO\n"
@@ -405,6 +407,7 @@ def test_writing_cuts_words_and_counts_what_is_lost(tmp_path: Path) -> None:
         "triples": 1,
         "sources": 1,
         "relations_covered, read again as none": 1,
+        "lists of types covered": 1,
         "sentences without token offsets, cut into words": 1,
         "tokens cut at an entity's border": 1,
     }

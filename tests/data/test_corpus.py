@@ -94,6 +94,7 @@ def test_the_fingerprint_is_of_what_is_said(corpus_dir: Write, tmp_path: Path) -
         [DE[0]],
         [{**DE[0], "complete": False}, DE[1]],
         [{**DE[0], "relations_covered": ["lives-in"]}, DE[1]],
+        [{**DE[0], "types_covered": ["PER"]}, DE[1]],
         [{**DE[0], "text": DE[0]["text"] + "!"}, DE[1]],
         [{**DE[0], "triples": []}, DE[1]],
     ):

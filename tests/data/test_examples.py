@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from mere.data.examples import AlignmentReport, Example, ExampleMaker
+from mere.data.examples import AlignmentReport, Example, ExampleMaker, refuse_unreadable
 from mere.data.features import NUM_FEATURES, Features
+from mere.data.pieces import HashedUnits, TextBytes
 from mere.data.units import Units
+from mere.errors import DataError
 from mere.schema import Labels
 from mere.types import Entity, Sentence, Span, Triple
 
@@ -15,7 +19,7 @@ LABELS = Labels(relations=("birth-place", "wrote"), types=("PER",), languages=("
 
 @pytest.fixture
 def maker() -> ExampleMaker:
-    return ExampleMaker(Units(), Features(256), LABELS)
+    return ExampleMaker(HashedUnits(Units(), Features(256)), LABELS)
 
 
 def sentence(text: str, *facts: tuple[str, str, str], lang: str = "de", **more: object) -> Sentence:
@@ -53,13 +57,16 @@ def test_what_ends_inside_a_piece_is_counted_and_still_states_its_relation(maker
     cut = sentence("రవి నందపురంలో పుట్టాడు", ("రవి", "birth-place", "నందపురం"), lang="te")
     whole = sentence("Ada kam aus Jena", ("Ada", "birth-place", "Jena"))
     examples, report = maker.many([cut, whole, whole])
-    assert report.to_json() == {"de": {"triples": 2, "lost": 0}, "te": {"triples": 1, "lost": 1}}
+    assert report.to_json() == {
+        "de": {"triples": 2, "lost_triples": 0, "entities": 0, "lost_entities": 0},
+        "te": {"triples": 1, "lost_triples": 1, "entities": 0, "lost_entities": 0},
+    }
     assert [example.triples for example in examples] == [(), (((0, 1), 0, (3, 4)),)] * 1 + [
         (((0, 1), 0, (3, 4)),)
     ]
     assert examples[0].relations_stated == (0,), "so it is no negative"
     assert examples[0].mentions == ((0, 1),)
-    fitted = ExampleMaker(Units(frozenset({"లో"})), Features(256), LABELS)
+    fitted = ExampleMaker(HashedUnits(Units(frozenset({"లో"})), Features(256)), LABELS)
     assert made(fitted, cut).triples == (((0, 1), 0, (1, 2)),)
 
 
@@ -107,6 +114,81 @@ def test_a_raw_text_is_an_example_that_teaches_nothing(maker: ExampleMaker) -> N
     assert (example.lang_id, example.triples, example.relations_stated) == (2, (), ())
     assert not example.is_covered.any()
     assert maker.text("Ada kam", None)[1].lang_id == 0  # type: ignore[union-attr]
+
+
+TYPED = Labels(relations=(), types=("LOC", "PER"), languages=("de",))
+
+
+@pytest.fixture
+def typed() -> ExampleMaker:
+    return ExampleMaker(HashedUnits(Units(), Features(256)), TYPED)
+
+
+def entities(text: str, *mentions: tuple[str, str | None], **more: object) -> Sentence:
+    found = [Entity(text.index(m), text.index(m) + len(m), m, type_) for m, type_ in mentions]
+    return Sentence("1", "de", text, tuple(found), **more)  # type: ignore[arg-type]
+
+
+def test_typed_entities_by_hand(typed: ExampleMaker) -> None:
+    """In order; one without a type, or of a type that the model does not know, is a mention only."""
+    row = entities(
+        "Ada Byron sah Bo in Bad Ems", ("Bad Ems", "LOC"), ("Ada Byron", "PER"), ("Bo", None), ("sah", "X")
+    )
+    example = made(typed, row)
+    assert example.entities == ((0, 2, 1), (5, 7, 0))
+    assert set(example.mentions) == {(0, 2), (5, 7), (3, 4), (2, 3)}
+    assert example.begins_word.tolist() == [True] * 7
+
+
+def test_of_overlapping_entities_the_longest_is_kept_and_the_rest_counted(typed: ExampleMaker) -> None:
+    rows = [
+        entities("Universität Jena liegt da", ("Universität Jena", "PER"), ("Jena", "LOC"), ("da", "LOC")),
+        entities("Hausboot", ("Haus", "LOC")),  # ends inside a piece
+        entities("Jena", ("Jena", "PER"), ("Jena", "LOC")),  # two types of one span
+    ]
+    examples, report = typed.many(rows)
+    assert [example.entities for example in examples] == [((0, 2, 1), (3, 4, 0)), (), ((0, 1, 0),)]
+    assert report.to_json() == {"de": {"triples": 0, "lost_triples": 0, "entities": 6, "lost_entities": 3}}
+    reordered = [replace(row, entities=row.entities[::-1]) for row in rows]
+    assert [example.entities for example in typed.many(reordered)[0]] == [e.entities for e in examples]
+
+
+@pytest.mark.parametrize(
+    ("covered", "complete", "known"),
+    [
+        (None, True, [True, True]),
+        ({"PER", "X"}, True, [False, True]),
+        (set(), True, [False, False]),
+        (None, False, [False, False]),  # some of its entities are missing, nobody knows which
+        ({"PER"}, False, [False, False]),
+    ],
+)
+def test_which_types_a_sentence_teaches(
+    typed: ExampleMaker, covered: set[str] | None, complete: bool, known: list[bool]
+) -> None:
+    given = None if covered is None else frozenset(covered)
+    row = entities("Ada kam", ("Ada", "PER"), types_covered=given, complete=complete)
+    assert made(typed, row).is_type_known.tolist() == known
+    assert typed.text("Ada kam", "de")[1].is_type_known.tolist() == [False, False]  # type: ignore[union-attr]
+
+
+def test_entities_of_bytes_take_every_byte() -> None:
+    maker = ExampleMaker(TextBytes(Units()), TYPED)
+    example = made(maker, entities("In Köln 👩‍👩‍👧.", ("Köln", "LOC"), ("👩‍👩‍👧", "PER")))
+    assert example.entities == ((3, 8, 0), (9, 27, 1))
+    assert len(example.pieces) == 28
+
+
+def test_sentences_too_long_to_read_are_refused() -> None:
+    pieces = HashedUnits(Units(), Features(256))
+    longest = pieces.longest
+    refuse_unreadable([Sentence("1", "de", "a " * longest)], pieces)
+    with pytest.raises(
+        DataError, match=rf'sentence "2" \(de\) has {longest + 1:,} pieces; .* at most {longest:,} '
+    ):
+        refuse_unreadable([Sentence("1", "de", "a"), Sentence("2", "de", "a " * (longest + 1))], pieces)
+    with pytest.raises(DataError, match="none of 2 sentences has a visible character"):
+        refuse_unreadable([Sentence("1", "de", " "), Sentence("2", "de", "")], pieces)
 
 
 def test_nothing_counted_nothing_said() -> None:

@@ -60,6 +60,7 @@ def test_a_record_comes_back_as_it_was(tmp_path: Path) -> None:
         ],
         "relations_covered": ["birth-place", "lives-in"],
         "complete": False,
+        "types_covered": ["PER"],
         "source": "own",
         "main_entity": "Ada",
         "numbers": [1, 2.5, None, {"deep": True}],
@@ -160,6 +161,11 @@ BAD: list[tuple[Any, str, str]] = [
         {**GOOD, "relations_covered": "all"},
         "bad-relations-covered",
         "a list of relation names, or null for all",
+    ),
+    (
+        {**GOOD, "types_covered": ["PER", 4]},
+        "bad-types-covered",
+        '"types_covered" must be a list of type names, or null for all',
     ),
     (b'{"lang": "de", "text": "a\\ud83d b"}', "surrogate", "a lone surrogate, U+D83D"),
     (

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mere.data.tagging import to_spans, to_tags, without_overlap
+from mere.data.tagging import to_spans, to_tags, to_typed_tags, without_overlap
 
 Spans = list[tuple[int, int]]
 
@@ -78,3 +78,22 @@ def test_without_overlap_keeps_all_that_fits_longest_first(spans: Spans) -> None
 )
 def test_without_overlap_by_hand(spans: Spans, kept: Spans) -> None:
     assert without_overlap(spans) == kept
+
+
+@settings(deadline=None)
+@given(apart(), st.data())
+def test_typed_tags_say_what_plain_ones_do_and_of_which_type(
+    case: tuple[Spans, int], data: st.DataObject
+) -> None:
+    """Checked tag by tag: B is odd, I is the even number after it, and the type is what both share."""
+    spans, length = case
+    types = data.draw(st.lists(st.integers(0, 3), min_size=len(spans), max_size=len(spans)))
+    tags = to_typed_tags([(*span, type_) for span, type_ in zip(spans, types, strict=True)], length)
+    assert tags.shape == (length,)
+    assert [0 if not tag else 1 if tag % 2 else 2 for tag in tags.tolist()] == to_tags(spans, length).tolist()
+    for (start, end), type_ in zip(spans, types, strict=True):
+        assert ((tags[start:end] - 1) // 2 == type_).all()
+
+
+def test_typed_tags_by_hand() -> None:
+    assert to_typed_tags([(1, 3, 0), (3, 4, 2), (4, 6, 1)], 7).tolist() == [0, 1, 2, 5, 3, 4, 0]

@@ -12,19 +12,22 @@ import pytest
 import torch
 from tests import tiny
 
+from mere.data.features import Features
+from mere.data.pieces import HashedUnits
 from mere.data.units import Units
 from mere.errors import ModelError
 from mere.models.folder import FORMAT, ModelFolder, write_tensors
-from mere.models.predictor import TriplePredictor
-from mere.models.triples import TripleModel, build
+from mere.models.model import Model, build
+from mere.models.predictor import Predictor
 from mere.schema import Labels
 
 LABELS = Labels(("birth-place", "wrote"), ("PER",), ("de", "te"))
 UNITS = Units(frozenset({"లో"}), ("Hangul",))
+PIECES = HashedUnits(UNITS, Features(2048))
 THRESHOLDS = {"": 0.25, "de": 0.5}
 
 
-def model(seed: int = 1) -> TripleModel:
+def model(seed: int = 1) -> Model:
     torch.manual_seed(seed)
     return build(tiny.recipe(), LABELS)
 
@@ -34,7 +37,7 @@ def write(folder: Path, **changes: Any) -> Path:
         "model": model(),
         "recipe": tiny.recipe(),
         "labels": LABELS,
-        "units": UNITS,
+        "pieces": PIECES,
         "thresholds": THRESHOLDS,
         "metrics": {},
         "card": "# tiny\n",
@@ -56,19 +59,24 @@ def folder(whole: Path, tmp_path: Path) -> Path:
 
 def said(folder: Path) -> str:
     with pytest.raises(ModelError) as raised:
-        TriplePredictor.load(folder)
+        Predictor.load(folder)
     return str(raised.value)
 
 
 def test_what_is_written_is_read_again(whole: Path) -> None:
     stored = ModelFolder.read(whole)
-    assert (stored.recipe, stored.labels, stored.units) == (tiny.recipe(), LABELS, UNITS)
+    assert (stored.recipe, stored.labels) == (tiny.recipe(), LABELS)
+    assert isinstance(stored.pieces, HashedUnits)
+    assert (stored.pieces.units, stored.pieces.features.rows) == (UNITS, 2048)
+    assert stored.pieces.features.known is None
     assert stored.thresholds == THRESHOLDS
-    loaded = TriplePredictor.load(whole)
+    loaded = Predictor.load(whole)
     weights = model().state_dict()
     assert all(torch.equal(tensor, weights[name]) for name, tensor in loaded.model.state_dict().items())
     assert loaded.thresholds == THRESHOLDS
-    assert loaded.candidates == tiny.recipe().triples.candidates
+    assert loaded.own == {}
+    assert loaded.model.triples is not None
+    assert loaded.model.triples.settings == tiny.recipe().triples
     assert {path.name for path in whole.iterdir()} == {
         "README.md", "config.json", "labels.json", "metrics.json", "model.safetensors",
     }  # fmt: skip
@@ -130,7 +138,10 @@ Change = Callable[[dict[str, Any]], Any]
             f"format {FORMAT + 1}, this mere reads {FORMAT}. Train the model",
         ),
         (lambda c: c.pop("format"), f"format None, this mere reads {FORMAT}."),
-        (lambda c: c.pop("units"), "the key 'units' is missing. Copy the folder again."),
+        (lambda c: c.pop("pieces"), "the key 'pieces' is missing. Copy the folder again."),
+        (lambda c: c["pieces"].pop("units"), "the key 'units' is missing."),
+        (lambda c: c["pieces"].pop("arrays"), "the key 'arrays' is missing."),
+        (lambda c: c.pop("languages"), "the key 'languages' is missing."),
         (lambda c: c.pop("thresholds"), "the key 'thresholds' is missing."),
         (lambda c: c["thresholds"].pop(""), "the key '' is missing."),
         (
@@ -163,7 +174,7 @@ def test_a_recipe_older_than_a_setting_takes_its_default(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("labels", "name"),
     [
-        (Labels(("birth-place",), ("PER",), ("de", "te")), "relation_head.query"),
+        (Labels(("birth-place",), ("PER",), ("de", "te")), "triples.relation_head.query"),
         (Labels(("birth-place", "wrote"), ("PER",), ("de", "hi")), "switcher.of.hi"),
         (Labels(("birth-place", "wrote"), ("PER",), ("de",)), "switcher.of.te"),
     ],

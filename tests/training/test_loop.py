@@ -16,10 +16,12 @@ from tests import tiny
 from mere.config import Recipe, SamplingSettings, StageSettings
 from mere.data.examples import ExampleMaker
 from mere.data.features import Features
+from mere.data.pieces import HashedUnits
+from mere.data.targets import TripleTargets
 from mere.data.units import Units
 from mere.errors import ConfigError, ModelError, TrainingError
 from mere.models.folder import write_tensors
-from mere.models.triples import TripleModel, build
+from mere.models.model import Model, build
 from mere.schema import Labels
 from mere.training import run as run_module
 from mere.training.loop import StageLoop, StepReport, learning_rate, select_parameters
@@ -27,7 +29,8 @@ from mere.training.run import Run, start_from, train
 from mere.training.source import BatchSource, TrainingData
 
 LABELS = Labels.from_sentences(tiny.SENTENCES)
-DATA = TrainingData(tiny.SENTENCES, ExampleMaker(Units.fit(tiny.SENTENCES), Features(2048), LABELS))
+PIECES = HashedUnits(Units.fit(tiny.SENTENCES), Features(2048))
+DATA = TrainingData(tiny.SENTENCES, ExampleMaker(PIECES, LABELS))
 LIVELY = {"units_per_batch": 60, "concat": 2, "temperature": 2.0, "mention_swap": 0.5}
 
 
@@ -69,15 +72,20 @@ def source(*, epochs: float = 3.0, seed: tuple[int, ...] = (7, 0), **sampling: A
     return BatchSource(
         DATA,
         sampling=SamplingSettings(**{**LIVELY, **sampling}),
-        task=tiny.recipe().triples,
+        recipe=tiny.recipe(),
         epochs=epochs,
         seed=seed,
     )
 
 
+def taught(source: BatchSource, step: int) -> TripleTargets:
+    triples = source[step][1].triples
+    assert triples is not None
+    return triples
+
+
 def arrays(source: BatchSource, step: int) -> list[Any]:
-    batch, wanted = source[step]
-    return [*vars(batch).values(), *vars(wanted).values()]
+    return [*vars(source[step][0]).values(), *vars(taught(source, step)).values()]
 
 
 def same(some: list[Any], others: list[Any]) -> bool:
@@ -102,11 +110,11 @@ def test_every_step_draws_its_own_negatives() -> None:
     ours = BatchSource(
         twins,
         sampling=SamplingSettings(),
-        task=tiny.recipe(triples={"negatives": 1}).triples,
+        recipe=tiny.recipe(triples={"negatives": 1}),
         epochs=9,
         seed=[7],
     )
-    drawn = {tuple(ours[step][1].tag_relation.tolist()) for step in range(len(ours))}
+    drawn = {tuple(taught(ours, step).tag_relation.tolist()) for step in range(len(ours))}
     assert len(drawn) == len(ours) == 9
 
 
@@ -142,11 +150,11 @@ def test_concatenation_begins_after_its_share_of_the_stage() -> None:
         assert all(len(set(row)) == batch.group_size for row in rows.tolist())
 
 
-def loop(recipe: Recipe, index: int = 0, model: TripleModel | None = None) -> StageLoop:
+def loop(recipe: Recipe, index: int = 0, model: Model | None = None) -> StageLoop:
     torch.manual_seed(0)
     settings = recipe.stages[index]
     batches = BatchSource(
-        DATA, sampling=settings.sampling, task=recipe.triples, epochs=settings.epochs, seed=[0, index]
+        DATA, recipe=recipe, sampling=settings.sampling, epochs=settings.epochs, seed=[0, index]
     )
     return StageLoop(model or build(recipe, LABELS), recipe, settings, batches)
 
@@ -238,7 +246,7 @@ def test_clipping_bounds_the_first_step() -> None:
 def test_a_loss_that_is_no_number_stops_the_stage() -> None:
     ours = loop(short(lr=0.03))
     with torch.no_grad():
-        ours.model.relation_head.bias[0] = float("nan")
+        ours.model.triples.relation_head.bias[0] = float("nan")
     with pytest.raises(TrainingError, match=r"stage s, step 0: the loss is nan. .*--set s.lr=0.01"):
         next(ours.run())
 
@@ -276,7 +284,7 @@ def test_start_from_refuses_what_does_not_fit(tmp_path: Path) -> None:
     write_tensors(path, build(tiny.recipe(), other).state_dict())
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     with pytest.raises(
-        ModelError, match=r"of another model \(5 names .*first entity_tagger.relation_vectors"
+        ModelError, match=r"of another model \(5 names .*first triples\.entity_tagger\.relation_vectors"
     ):
         start_from(model, path)
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
@@ -321,7 +329,7 @@ def test_a_run_cut_off_after_a_stage_was_closed_goes_on(
             save = run_module.save_checkpoint
 
             def save_first_stage(path: Path, state: Any, progress: Any) -> None:
-                (cut_off if progress.stage else save)(path, state, progress)
+                (cut_off if progress.leg else save)(path, state, progress)
 
             patch.setattr(run_module, "save_checkpoint", save_first_stage)
         else:

@@ -6,12 +6,13 @@ import pytest
 from tests import tiny
 
 import mere
+from mere.data.coverage import join_corpora
 from mere.metrics.report import evaluate
-from mere.models.predictor import TriplePredictor
+from mere.models.predictor import Predictor
 
 
 def test_both_stages_overfit_to_one(tiny_model):
-    predictor = TriplePredictor.load(tiny_model)
+    predictor = Predictor.load(tiny_model)
     gold = tiny.SENTENCES
     predicted = predictor.predict([s.text for s in gold], [s.lang for s in gold])
     report = evaluate(gold, predicted, resamples=0).to_json()
@@ -31,7 +32,7 @@ def test_extraction_from_raw_text_finds_what_was_learned(tiny_model):
 def test_the_run_folder_says_what_was_done(tiny_run):
     run = json.loads((tiny_run / "run.json").read_text(encoding="utf-8"))
     assert run["seed"] == 2
-    assert run["data"]["fingerprint"] == tiny.CORPUS.fingerprint()
+    assert run["data"]["fingerprint"] == join_corpora([tiny.CORPUS], {}).fingerprint()
     events = [json.loads(line) for line in (tiny_run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     assert {event["event"] for event in events} == {"alignment", "step", "evaluation"}
     assert not (tiny_run / "checkpoint.safetensors").exists()

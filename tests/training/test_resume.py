@@ -119,7 +119,7 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path, monkeypatch):
     import torch
 
     path = tmp_path / "checkpoint.safetensors"
-    save_checkpoint(path, {"step": torch.tensor(1)}, Progress(stage=1))
+    save_checkpoint(path, {"step": torch.tensor(1)}, Progress(leg=1))
 
     def full(tensors, file, metadata=None):
         Path(file).write_bytes(b"half")
@@ -127,10 +127,10 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path, monkeypatch):
 
     monkeypatch.setattr(checkpoint, "save_file", full)
     with pytest.raises(TrainingError, match=r"No space left.*last good one is kept.*--resume"):
-        save_checkpoint(path, {"step": torch.tensor(2)}, Progress(stage=2))
+        save_checkpoint(path, {"step": torch.tensor(2)}, Progress(leg=2))
     tensors, progress = load_checkpoint(path)
     assert tensors["step"] == 1
-    assert progress.stage == 1
+    assert progress.leg == 1
     assert [p.name for p in tmp_path.iterdir()] == ["checkpoint.safetensors"]
 
 

@@ -10,7 +10,9 @@ from typer.core import TyperGroup
 
 from mere import __version__
 from mere.cli import guard
+from mere.cli.analyze import analyze
 from mere.cli.check import check
+from mere.cli.compare import compare
 from mere.cli.convert import convert
 from mere.cli.evaluate import evaluate
 from mere.cli.extract import extract
@@ -69,6 +71,12 @@ app.command()(
     guard.guarded(
         train, when_interrupted="The last checkpoint is kept. Go on with the same command and --resume."
     )
+)
+app.command()(
+    guard.guarded(compare, when_interrupted="Finished runs are kept; the same command goes on with the others.")
+)
+app.command()(
+    guard.guarded(analyze, when_interrupted="Runs of --transfer that are finished are kept in OUT/transfer.")
 )
 app.command()(guard.guarded(evaluate))
 app.command()(

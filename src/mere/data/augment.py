@@ -1,7 +1,8 @@
 """Mention swapping: the same sentence about somebody else.
 
 A mention is replaced by another that plays the same roles (subject of has-author, object of birth-place …) in
-the same script somewhere in the training data, in any language, and every offset moves along. A model that is
+the same script somewhere in the training data, in any language, and every offset moves along. Where entities are
+learnt, those of a sentence that is annotated with entities alone are replaced by others of their type. A model that is
 trained from scratch on a few thousand sentences otherwise learns their names by heart: on sentences whose main
 entity never occurs in training, recall was a tenth of what it was on the others (METHOD §7).
 """
@@ -15,21 +16,27 @@ from collections.abc import Iterable
 import numpy as np
 
 from mere.data.examples import Example
-from mere.data.features import IDENTIFYING
+from mere.data.pieces.base import Pieces
 from mere.data.units import script_of
 from mere.types import Entity, Sentence, Span, Triple
 
 Role = tuple[str, int]
-"""A relation and a place in it: 0 for its subject, 1 for its object."""
+"""A relation and a place in it: 0 for its subject, 1 for its object; or an entity type and 2."""
 
 
 class MentionSwap:
-    """Pools of mentions by role and script, and the swap itself."""
+    """Pools of mentions by role and script, and the swap itself.
 
-    def __init__(self, sentences: Iterable[Sentence]):
+    Args:
+        sentences: the training sentences that mentions are taken from.
+        types: entity types whose mentions are swapped where a corpus annotates no triples.
+    """
+
+    def __init__(self, sentences: Iterable[Sentence], types: Iterable[str] = ()):
+        self._types = frozenset(types)
         pools: dict[tuple[frozenset[Role], str], set[str]] = defaultdict(set)
         for sentence in sentences:
-            for span, roles in _roles(sentence).items():
+            for span, roles in self._roles(sentence).items():
                 mention = sentence.text[span.start : span.end]
                 for key in (roles, *(frozenset({role}) for role in roles)):
                     pools[key, script_of(mention)].add(mention)
@@ -40,7 +47,7 @@ class MentionSwap:
 
         Mentions that overlap another, or play no role in a triple, stay as they are; so does the sentence's id.
         """
-        roles = _roles(sentence)
+        roles = self._roles(sentence)
         spans = sorted(entity.span for entity in sentence.entities)
         free = []
         reached = 0  # the furthest end of a mention so far
@@ -67,17 +74,23 @@ class MentionSwap:
             span = moved.get(entity.span) or _shift(entity.span, moved)
             return Entity(span.start, span.end, text[span.start : span.end], entity.type)
 
-        return Sentence(
-            id=sentence.id,
-            lang=sentence.lang,
+        return dataclasses.replace(
+            sentence,
             text=text,
             entities=tuple(move(entity) for entity in sentence.entities),
             triples=tuple(Triple(move(t.subject), t.relation, move(t.object)) for t in sentence.triples),
-            relations_covered=sentence.relations_covered,
-            complete=sentence.complete,
-            source=sentence.source,
-            extra=sentence.extra,
         )
+
+    def _roles(self, sentence: Sentence) -> dict[Span, frozenset[Role]]:
+        roles: dict[Span, set[Role]] = defaultdict(set)
+        for triple in sentence.triples:
+            roles[triple.subject.span].add((triple.relation, 0))
+            roles[triple.object.span].add((triple.relation, 1))
+        entities_only = sentence.relations_covered == frozenset()
+        for entity in sentence.entities if entities_only else ():
+            if entity.type in self._types:
+                roles[entity.span].add((entity.type, 2))
+        return {span: frozenset(found) for span, found in roles.items()}
 
     def _draw(self, roles: frozenset[Role], mention: str, rng: np.random.Generator) -> str:
         """Draw a mention that plays all the roles; where there are hardly any, one that plays one of them."""
@@ -89,26 +102,18 @@ class MentionSwap:
         return pool[int(rng.integers(len(pool)))] if pool else mention
 
 
-def hide_mentions(example: Example, rng: np.random.Generator, share: float) -> Example:
+def hide_mentions(example: Example, pieces: Pieces, rng: np.random.Generator, share: float) -> Example:
     """Return the example with each mention, whole, stripped of what identifies it, with probability `share`.
 
-    Its units keep their shape and their short affixes: so a name looks that training never saw.
+    What is left of it (of a hashed unit its shape and short affixes) looks like a name that training never saw.
     """
     hidden = [mention for mention in example.mentions if rng.random() < share]
     if not hidden:
         return example
-    pieces = example.pieces.copy()
+    described = example.pieces.copy()
     for start, end in hidden:
-        pieces[start:end, IDENTIFYING] = 0
-    return dataclasses.replace(example, pieces=pieces)
-
-
-def _roles(sentence: Sentence) -> dict[Span, frozenset[Role]]:
-    roles: dict[Span, set[Role]] = defaultdict(set)
-    for triple in sentence.triples:
-        roles[triple.subject.span].add((triple.relation, 0))
-        roles[triple.object.span].add((triple.relation, 1))
-    return {span: frozenset(found) for span, found in roles.items()}
+        pieces.hide(described, start, end)
+    return dataclasses.replace(example, pieces=described)
 
 
 def _shift(span: Span, moved: dict[Span, Span]) -> Span:

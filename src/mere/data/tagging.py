@@ -1,4 +1,7 @@
-"""Spans of pieces to BIO tags and back: the scheme is IOB2, `O = 0`, `B = 1`, `I = 2`, always explicit."""
+"""Spans of pieces to BIO tags and back: the scheme is IOB2, `O = 0`, `B = 1`, `I = 2`, always explicit.
+
+With types, type t has `B = 1 + 2t` and `I = 2 + 2t`.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,15 @@ def to_tags(spans: Iterable[tuple[int, int]], length: int) -> NDArray[np.int64]:
     for start, end in spans:
         tags[start] = B
         tags[start + 1 : end] = I
+    return tags
+
+
+def to_typed_tags(spans: Iterable[tuple[int, int, int]], length: int) -> NDArray[np.int64]:
+    """Return the tags, shape (length,), of (start, end, type) spans that do not overlap."""
+    tags = np.zeros(length, dtype=np.int64)
+    for start, end, type in spans:
+        tags[start] = 1 + 2 * type
+        tags[start + 1 : end] = 2 + 2 * type
     return tags
 
 

@@ -134,12 +134,16 @@ class Units:
 
 
 def align(spans: Sequence[Span], mention: Span) -> tuple[int, int] | None:
-    """Return the half-open range of units that is exactly `mention`, or None if no such range exists."""
+    """Return the half-open range of pieces that is exactly `mention`, or None if no such range exists.
+
+    Several pieces may share a span, as the bytes of one character do: the range takes all of them.
+    """
     first = last = None
     for index, span in enumerate(spans):
-        if span.start == mention.start:
+        if span.start >= mention.end:
+            break
+        if span.start == mention.start and first is None:
             first = index
         if span.end == mention.end:
             last = index
-            break
     return None if first is None or last is None or last < first else (first, last + 1)

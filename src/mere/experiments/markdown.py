@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from mere.errors import DataError, nearest
-from mere.experiments.results import Results, System
+from mere.experiments.results import Costs, Results, System
 from mere.metrics.intervals import Measured
 from mere.metrics.render import UNKNOWN, with_interval
 
@@ -85,7 +85,7 @@ def _costs(results: Results, systems: Mapping[str, System], metric: str) -> str:
                 _unit(costs.train_seconds, 60, "min"),
                 UNKNOWN if costs.steps is None else f"{costs.steps:,}",
                 span,
-                _unit(costs.parameters_trained, 1e6, "M"),
+                _trained(costs),
                 _unit(costs.parameters_total, 1e6, "M"),
                 _unit(costs.bytes_stored, 1e6, "MB"),
                 _unit(costs.peak_memory_mb, 1, "MB"),
@@ -95,11 +95,19 @@ def _costs(results: Results, systems: Mapping[str, System], metric: str) -> str:
 
 
 def _comparisons(results: Results, systems: Mapping[str, System], metric: str) -> str:
-    header = ["a − b", "scope", "points", "p", "test"]
+    chosen = [c for c in results.comparisons if c.metric == metric and c.a in systems and c.b in systems]
+    corrected = ["p (Holm)"] if any(c.p_holm is not None for c in chosen) else []
+    header = ["a − b", "scope", "points", "p", *corrected, "test"]
     rows = [
-        [f"{c.a} − {c.b}", c.scope, _points(c.difference, c.low, c.high), _p(c.p), c.test]
-        for c in results.comparisons
-        if c.metric == metric and c.a in systems and c.b in systems
+        [
+            f"{c.a} − {c.b}",
+            c.scope,
+            points(c.difference, c.low, c.high),
+            p_value(c.p),
+            *(p_value(c.p_holm) for _ in corrected),
+            c.test,
+        ]
+        for c in chosen
     ]
     if not rows:
         known = sorted({comparison.metric for comparison in results.comparisons})
@@ -159,12 +167,22 @@ def _unit(value: float | None, size: float, unit: str) -> str:
     return UNKNOWN if value is None else f"{value / size:,.1f} {unit}"
 
 
-def _points(difference: float | None, low: float | None, high: float | None) -> str:
+def _trained(costs: Costs) -> str:
+    """Write how many numbers each stage trains, one after the other."""
+    stages = costs.parameters_by_stage.values()
+    if not stages:
+        return _unit(costs.parameters_trained, 1e6, "M")
+    return " → ".join(_unit(number, 1e6, "M") for number in stages)
+
+
+def points(difference: float | None, low: float | None, high: float | None) -> str:
+    """Write a difference of fractions in points with its interval: "+6.0 [+4.1, +7.9]"."""
     if difference is None:
         return UNKNOWN
     interval = "" if low is None or high is None else f" [{100 * low:+.1f}, {100 * high:+.1f}]"
     return f"{100 * difference:+.1f}{interval}"
 
 
-def _p(p: float | None) -> str:
+def p_value(p: float | None) -> str:
+    """Write a p value with three decimals."""
     return UNKNOWN if p is None else ("< 0.001" if p < 0.001 else f"{p:.3f}")

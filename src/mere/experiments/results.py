@@ -21,7 +21,7 @@ from mere.errors import DataError, nearest
 from mere.metrics.intervals import Measured
 from mere.metrics.paired import Difference
 from mere.metrics.report import Report
-from mere.metrics.scores import RECALLS
+from mere.metrics.scores import ENTITY_RECALLS, RECALLS
 
 ByScope = dict[str, Measured]  # a language code, "macro" (mean over languages) or "micro" -> F1
 
@@ -65,9 +65,17 @@ class Costs(_Record):
     epochs_per_language: dict[str, float] = Field(
         default_factory=dict, description="passes over its sentences"
     )
-    parameters_trained: int | None = Field(default=None, ge=0, description="in any stage")
+    parameters_trained: int | None = Field(
+        default=None, ge=0, description="in the stage that trains most, all languages' models together"
+    )
+    parameters_by_stage: dict[str, int] = Field(
+        default_factory=dict, description="trained in each stage, all languages' models together"
+    )
     parameters_total: int | None = Field(default=None, ge=0)
     bytes_stored: int | None = Field(default=None, ge=0, description="of all model folders of the system")
+    bytes_per_language: dict[str, int] = Field(
+        default_factory=dict, description="of what a language has for itself; empty where nothing is"
+    )
     peak_memory_mb: float | None = Field(default=None, ge=0, description="resident, while training")
     threads: int | None = Field(default=None, ge=1)
 
@@ -79,7 +87,8 @@ class System(_Record):
         metrics: F1 per metric, and per language, "macro" and "micro".
         per_source: F1 per metric and "language/source".
         per_relation: F1 per metric and relation.
-        recall: strict triple recall on gold that training states ("seen") or not ("unseen").
+        recall: strict recall of gold triples that training states ("seen") or not ("unseen"); of mentions, where
+            the data has no triples.
     """
 
     metrics: dict[str, ByScope]
@@ -89,7 +98,8 @@ class System(_Record):
     costs: Costs | None = None
     command: str | None = Field(default=None, description="that trained it")
     seeds: list[int] = Field(min_length=1)
-    note: str = ""
+    description: str = Field(default="", description="what the system is, in a sentence")
+    note: str = Field(default="", description="what a reader of its figures must know")
 
     @classmethod
     def from_report(
@@ -104,21 +114,22 @@ class System(_Record):
             raise DataError(
                 f"{len(seeds)} seeds given for a report over {report.num_runs} runs. Give one seed per run."
             )
-        triples = {name: scores for name, scores in report.metrics.items() if name not in RECALLS}
+        scored = {n: s for n, s in report.metrics.items() if n not in (*RECALLS, *ENTITY_RECALLS)}
+        of = "triple_recall" if RECALLS[0] in report.metrics else "entity_recall"
         return cls(
-            metrics={name: scores.measured() for name, scores in triples.items()},
+            metrics={name: scores.measured() for name, scores in scored.items()},
             per_source={
                 name: {source: score.f1 for source, score in scores.source.items()}
-                for name, scores in triples.items()
+                for name, scores in scored.items()
             },
             per_relation={
                 name: {relation: score.f1 for relation, score in scores.relation.items()}
-                for name, scores in triples.items()
+                for name, scores in scored.items()
             },
             recall={
-                part: report.metrics[f"triple_recall/{part}"].measured()
+                part: report.metrics[f"{of}/{part}"].measured()
                 for part in ("seen", "unseen")
-                if f"triple_recall/{part}" in report.metrics
+                if f"{of}/{part}" in report.metrics
             },
             costs=costs,
             command=command,
@@ -137,6 +148,10 @@ class Comparison(_Record):
     low: float | None = None
     high: float | None = None
     p: float | None = Field(default=None, ge=0, le=1, description="two-sided")
+    p_holm: float | None = Field(
+        default=None, ge=0, le=1, description="p corrected by Holm's method over its family of tests"
+    )
+    family: int | None = Field(default=None, ge=1, description="how many tests p_holm is corrected for")
     test: Literal["paired bootstrap", "approximate randomization"] = "paired bootstrap"
 
     @classmethod
@@ -175,6 +190,8 @@ class Results(_Record):
     hardware: Hardware
     software: Software
     data: Data
+    split: str = Field(default="", description="that was scored")
+    budget: str = Field(default="", description="what every system was allowed to spend")
     systems: dict[str, System]
     comparisons: list[Comparison] = Field(default_factory=list)
     failed_attempts: list[FailedAttempt] = Field(default_factory=list)

@@ -32,10 +32,14 @@ class Predictor(Protocol):
     Args:
         labels: the relations, types and languages the model knows.
         max_units: the longest text `predict` reads, in units.
+        type_map: how the entity types of a corpus are renamed before they are compared with the model's.
     """
 
     labels: Labels
-    max_units: int
+    type_map: dict[str, str]
+
+    @property
+    def max_units(self) -> int: ...
 
     def unit_spans(self, text: str) -> list[Span]:
         """Return the units of a text; a slice that starts and ends at unit borders has the same units."""
@@ -208,9 +212,9 @@ def load_predictor(folder: str | Path) -> Predictor:
         raise ModelError(f"{path}: not a model's folder, it lacks {', '.join(missing)}. {hint}")
     if importlib.util.find_spec("torch") is None:
         raise ModelError(f'{path}: reading this model needs torch. Install: pip install "mere[train]"')
-    from mere.models.predictor import TriplePredictor
+    from mere.models import predictor
 
-    return TriplePredictor.load(path)
+    return predictor.Predictor.load(path)
 
 
 def _paired(

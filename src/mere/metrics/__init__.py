@@ -1,20 +1,24 @@
 """Entity and triple scores, named by their convention, with intervals and paired tests. No torch."""
 
+from mere.metrics.confusion import EntityErrors, analyse
 from mere.metrics.intervals import Measured, bootstrap
 from mere.metrics.paired import Difference, approximate_randomization, paired_bootstrap
 from mere.metrics.report import Report, evaluate, evaluate_runs
 from mere.metrics.scores import SystemScores, score_runs
-from mere.metrics.seen import surface_index
+from mere.metrics.seen import mention_index, surface_index
 
 __all__ = [
     "Difference",
+    "EntityErrors",
     "Measured",
     "Report",
     "SystemScores",
+    "analyse",
     "approximate_randomization",
     "bootstrap",
     "evaluate",
     "evaluate_runs",
+    "mention_index",
     "paired_bootstrap",
     "score_runs",
     "surface_index",

@@ -1,16 +1,64 @@
 """Entity scores: `entity_f1/strict`, spans exact, roles not asked for.
 
-In a triple corpus the entities are the mentions that take part in triples, whatever their role; in a corpus
-of entities only (`relations_covered` is empty) they are the annotated entities, and all of them are scored. A
-mention is right if a gold mention has the same span and, where both have a type, the same type.
+Where entities are annotated for their own sake (`mere.metrics.annotated`) all of them are scored; elsewhere the
+entities are the mentions that take part in triples, whatever their role. A mention is right if a gold mention has
+the same span and, where both have a type, the same type: conlleval's and seqeval's strict figure, from characters.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from mere.metrics.counts import Counts
 from mere.types import Entity, Span, Triple
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """The mentions of one sentence, told apart; each mention once, in order of position.
+
+    Args:
+        right: pairs of a gold and a predicted mention that agree.
+        wrong: predicted mentions that no gold one agrees with.
+        missed: gold mentions that no predicted one agrees with.
+    """
+
+    right: tuple[tuple[Entity, Entity], ...]
+    wrong: tuple[Entity, ...]
+    missed: tuple[Entity, ...]
+
+    @property
+    def counts(self) -> Counts:
+        return Counts(len(self.right), len(self.wrong), len(self.missed))
+
+
+def match(gold: Iterable[Entity], predicted: Iterable[Entity]) -> Matched:
+    """Pair the exact mentions of one sentence; a mention given twice counts once on either side.
+
+    One span may carry several types. A mention without a type stands for whatever type the other side gives,
+    and one without a type beside a typed one at the same span is the same mention.
+    """
+    gold_at, predicted_at = _by_span(gold), _by_span(predicted)
+    right: list[tuple[Entity, Entity]] = []
+    wrong: list[Entity] = []
+    missed: list[Entity] = []
+    for span in sorted(gold_at.keys() | predicted_at.keys()):
+        wanted, given = gold_at.get(span, {}), predicted_at.get(span, {})
+        if None in wanted or None in given:  # one mention on that side, of whatever type
+            agreeing = list(zip(sorted(wanted, key=str), sorted(given, key=str), strict=False))
+        else:
+            agreeing = [(type, type) for type in sorted(wanted.keys() & given.keys(), key=str)]
+        right += [(wanted[gold_type], given[type]) for gold_type, type in agreeing]
+        for of_side, side, rest in ((wanted, 0, missed), (given, 1, wrong)):
+            paired = {pair[side] for pair in agreeing}
+            rest += [of_side[type] for type in sorted(of_side.keys() - paired, key=str)]
+    return Matched(tuple(right), tuple(wrong), tuple(missed))
+
+
+def entity_counts(gold: Iterable[Entity], predicted: Iterable[Entity]) -> Counts:
+    """Count the exact mentions of one sentence as `match` pairs them."""
+    return match(gold, predicted).counts
 
 
 def mentions_of(triples: Iterable[Triple]) -> list[Entity]:
@@ -18,34 +66,19 @@ def mentions_of(triples: Iterable[Triple]) -> list[Entity]:
     return [mention for triple in triples for mention in (triple.subject, triple.object)]
 
 
-def entity_counts(gold: Iterable[Entity], predicted: Iterable[Entity]) -> Counts:
-    """Count exact mentions of one sentence; a mention given twice counts once on either side.
-
-    One span may carry several types. A mention without a type stands for whatever type the other side gives,
-    and one without a type beside a typed one at the same span is the same mention.
-    """
-    gold_types, predicted_types = _types_by_span(gold), _types_by_span(predicted)
-    tp = 0
-    for span in gold_types.keys() & predicted_types.keys():
-        wanted, given = gold_types[span], predicted_types[span]
-        tp += len(wanted & given) if wanted and given else 1
-    return Counts.of_sizes(tp, num_gold=_size(gold_types), num_predicted=_size(predicted_types))
-
-
 def triple_entity_counts(gold: Sequence[Triple], predicted: Sequence[Triple]) -> Counts:
     """Count the exact mentions of one sentence that take part in its triples."""
     return entity_counts(mentions_of(gold), mentions_of(predicted))
 
 
-def _types_by_span(entities: Iterable[Entity]) -> dict[Span, set[str]]:
-    """Map each span to its types; an empty set means that no type is given."""
-    types: dict[Span, set[str]] = {}
+def _by_span(entities: Iterable[Entity]) -> dict[Span, dict[str | None, Entity]]:
+    """Map each span to its mentions by type; None is a key only where no mention of the span has a type."""
+    found: dict[Span, dict[str | None, Entity]] = {}
     for entity in entities:
-        known = types.setdefault(entity.span, set())
+        of_span = found.setdefault(entity.span, {})
         if entity.type is not None:
-            known.add(entity.type)
-    return types
-
-
-def _size(types: dict[Span, set[str]]) -> int:
-    return sum(max(1, len(of_span)) for of_span in types.values())
+            of_span.pop(None, None)
+        elif of_span:
+            continue
+        of_span.setdefault(entity.type, entity)
+    return found

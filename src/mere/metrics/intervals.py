@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from mere.metrics.cells import Cell
 from mere.metrics.counts import f1, mean_known
-from mere.metrics.scores import Cell, SystemScores
+from mere.metrics.scores import SystemScores
 
 Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 Key = TypeVar("Key", bound=Hashable)

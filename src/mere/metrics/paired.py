@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mere.errors import DataError
+from mere.metrics.cells import Cell
 from mere.metrics.counts import f1, mean_known
 from mere.metrics.intervals import DECIMALS, Resampled, percentiles, strata_of, weighted_sums
-from mere.metrics.scores import Cell, SystemScores
+from mere.metrics.scores import SystemScores
 
 _CHUNK = 256
 _TIE = 1e-12  # differences this close are equal: F1s of equal counts may differ in their last bit

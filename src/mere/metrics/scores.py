@@ -6,49 +6,35 @@ Legend: `N` runs (seeds) of one system, `S` sentences, and 3 = tp, fp, fn.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mere.errors import DataError, nearest
+from mere.metrics import entity_parts
+from mere.metrics.annotated import annotates_entities, scored_mentions
+from mere.metrics.cells import Cell, PartCounts
 from mere.metrics.counts import Counts
-from mere.metrics.entities import entity_counts, triple_entity_counts
+from mere.metrics.entities import Matched, match, triple_entity_counts
+from mere.metrics.lengths import LENGTHS
 from mere.metrics.protocol import apply_protocol, unique_triples
 from mere.metrics.relations import relation_counts
-from mere.metrics.seen import Surface, surface
+from mere.metrics.seen import MentionSurface, Surface, surface
 from mere.metrics.triples import boundary_counts, strict_counts
 from mere.types import Prediction, Sentence, Triple
 
+__all__ = ["ENTITY_F1", "ENTITY_RECALLS", "RECALLS", "TRIPLE_METRICS", "Cell", "SystemScores", "score_runs"]
+
+ENTITY_F1 = "entity_f1/strict"
 TRIPLE_METRICS: Mapping[str, Callable[[Sequence[Triple], Sequence[Triple]], Counts]] = {
     "triple_f1/strict": strict_counts,
     "triple_f1/boundary": boundary_counts,
-    "entity_f1/strict": triple_entity_counts,
+    ENTITY_F1: triple_entity_counts,
     "relation_f1": relation_counts,
 }
 RECALLS = ("triple_recall/seen", "triple_recall/unseen")
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """The counts of some sentences: which rows of the table they are, and what each scored.
-
-    Args:
-        rows: (n,) indices of sentences, each at most once.
-        counts: (N, n, 3) their counts in every run.
-    """
-
-    rows: NDArray[np.int64]
-    counts: NDArray[np.int64]
-
-    def totals(self) -> NDArray[np.int64]:
-        """Sum over the sentences: (N, 3)."""
-        return self.counts.sum(axis=1)
-
-    def take(self, wanted: NDArray[np.bool_]) -> Cell:
-        """Keep the rows for which `wanted`, (S,), is True."""
-        inside = wanted[self.rows]
-        return Cell(self.rows[inside], self.counts[:, inside])
+ENTITY_RECALLS = ("entity_recall/seen", "entity_recall/unseen")
 
 
 @dataclass(frozen=True)
@@ -62,6 +48,8 @@ class SystemScores:
         metrics: per metric, the counts of all sentences.
         by_relation: per metric and relation, the counts of the sentences with gold or predicted triples of
             it. For entities: of the mentions of that relation's triples.
+        by_type: entity counts by entity type, of the sentences that annotate entities for their own sake.
+        by_length: likewise by the length of the mention, in the order of `mere.metrics.lengths.LENGTHS`.
     """
 
     ids: tuple[tuple[str, str], ...]
@@ -69,6 +57,8 @@ class SystemScores:
     sources: NDArray[np.str_]
     metrics: Mapping[str, Cell]
     by_relation: Mapping[str, Mapping[str, Cell]]
+    by_type: Mapping[str, Cell] = field(default_factory=dict)
+    by_length: Mapping[str, Cell] = field(default_factory=dict)
 
     @property
     def num_runs(self) -> int:
@@ -103,7 +93,11 @@ class SystemScores:
 
 
 def score_runs(
-    gold: Sequence[Sentence], runs: Sequence[Sequence[Prediction]], *, seen: set[Surface] | None = None
+    gold: Sequence[Sentence],
+    runs: Sequence[Sequence[Prediction]],
+    *,
+    seen: set[Surface] | None = None,
+    seen_mentions: set[MentionSurface] | None = None,
 ) -> SystemScores:
     """Count, for every run of a system and every sentence, what was right, wrong and missed.
 
@@ -112,15 +106,21 @@ def score_runs(
         runs: one sequence of predictions per seed, each in the order of `gold`.
         seen: surfaces that training states (`mere.metrics.seen.surface_index`); adds the counts of
             `triple_recall/seen` and `triple_recall/unseen`, the strict recall on either part of the gold.
+        seen_mentions: mentions that training states (`mere.metrics.seen.mention_index`); adds the counts of
+            `entity_recall/seen` and `entity_recall/unseen` where a sentence annotates entities.
 
     Raises:
         DataError: there is no run, or a run does not fit the gold sentences.
     """
     if not runs:
         raise DataError("no predictions to score: 0 runs given. Give at least one sequence of predictions.")
-    metrics = (*TRIPLE_METRICS, *(RECALLS if seen is not None else ()))
-    table = {metric: np.zeros((len(runs), len(gold), 3), np.int64) for metric in metrics}
-    sparse: dict[str, dict[str, dict[int, NDArray[np.int64]]]] = {metric: {} for metric in TRIPLE_METRICS}
+    has_entities = any(annotates_entities(sentence) for sentence in gold)
+    metrics = (
+        *TRIPLE_METRICS,
+        *(RECALLS if seen is not None else ()),
+        *(ENTITY_RECALLS if seen_mentions is not None and has_entities else ()),
+    )
+    tally = _Tally(metrics, num_runs=len(runs), num_sentences=len(gold))
     for n, run in enumerate(runs):
         if len(run) != len(gold):
             raise DataError(
@@ -130,41 +130,57 @@ def score_runs(
         for s, (sentence, prediction) in enumerate(zip(gold, run, strict=True)):
             _check_offsets(sentence, prediction)
             wanted, given = unique_triples(sentence.triples), apply_protocol(sentence, prediction)
-            entities_only = sentence.relations_covered is not None and not sentence.relations_covered
-            for metric, count in TRIPLE_METRICS.items():
-                if entities_only and metric == "entity_f1/strict":
-                    table[metric][n, s] = _row(entity_counts(sentence.entities, prediction.entities))
-                    continue
-                table[metric][n, s] = _row(count(wanted, given))
-                for relation, (wanted_r, given_r) in _by_relation(wanted, given).items():
-                    of_relation = sparse[metric].setdefault(relation, {})
-                    of_relation.setdefault(s, np.zeros((len(runs), 3), np.int64))[n] = _row(
-                        count(wanted_r, given_r)
-                    )
-            if seen is not None:
-                for metric, part in zip(RECALLS, _split(wanted, seen), strict=True):
-                    counts = strict_counts(part, given)
-                    table[metric][n, s] = counts.tp, 0, counts.fn
+            tally.triples(n, s, wanted, given, seen)
+            if annotates_entities(sentence):
+                tally.entities(n, s, match(*scored_mentions(sentence, prediction)), seen_mentions)
     every_row = np.arange(len(gold), dtype=np.int64)
+    lengths = tally.by_length.cells()
     return SystemScores(
         ids=tuple((sentence.lang, sentence.id) for sentence in gold),
         langs=np.array([sentence.lang for sentence in gold], dtype=np.str_),
         sources=np.array([f"{sentence.lang}/{sentence.source or '?'}" for sentence in gold], dtype=np.str_),
-        metrics={metric: Cell(every_row, counts) for metric, counts in table.items()},
-        by_relation={
-            metric: {relation: _cell(rows) for relation, rows in sorted(relations.items())}
-            for metric, relations in sparse.items()
-        },
+        metrics={metric: Cell(every_row, counts) for metric, counts in tally.table.items()},
+        by_relation={metric: parts.cells() for metric, parts in tally.by_relation.items()},
+        by_type=tally.by_type.cells(),
+        by_length={length: lengths[length] for length in LENGTHS if length in lengths},
     )
+
+
+class _Tally:
+    """The counts while they are made: a table per metric, (N, S, 3), and the parts."""
+
+    def __init__(self, metrics: Iterable[str], *, num_runs: int, num_sentences: int) -> None:
+        self.table = {metric: np.zeros((num_runs, num_sentences, 3), np.int64) for metric in metrics}
+        self.by_relation = {metric: PartCounts(num_runs) for metric in TRIPLE_METRICS}
+        self.by_type, self.by_length = PartCounts(num_runs), PartCounts(num_runs)
+
+    def triples(
+        self, n: int, s: int, gold: Sequence[Triple], predicted: Sequence[Triple], seen: set[Surface] | None
+    ) -> None:
+        for metric, count in TRIPLE_METRICS.items():
+            self.table[metric][n, s] = _row(count(gold, predicted))
+            for relation, sides in _by_relation(gold, predicted).items():
+                self.by_relation[metric].put(relation, n, s, count(*sides))
+        if seen is not None:
+            for metric, part in zip(RECALLS, _split(gold, seen), strict=True):
+                counts = strict_counts(part, predicted)
+                self.table[metric][n, s] = counts.tp, 0, counts.fn
+
+    def entities(self, n: int, s: int, matched: Matched, seen: set[MentionSurface] | None) -> None:
+        self.table[ENTITY_F1][n, s] = _row(matched.counts)
+        for parts, counts in (
+            (self.by_type, entity_parts.by_type(matched)),
+            (self.by_length, entity_parts.by_length(matched)),
+        ):
+            for part, of_part in counts.items():
+                parts.put(part, n, s, of_part)
+        if seen is not None:
+            for metric, of_part in zip(ENTITY_RECALLS, entity_parts.by_seen(matched, seen), strict=True):
+                self.table[metric][n, s] = _row(of_part)
 
 
 def _row(counts: Counts) -> tuple[int, int, int]:
     return counts.tp, counts.fp, counts.fn
-
-
-def _cell(rows: dict[int, NDArray[np.int64]]) -> Cell:
-    order = sorted(rows)
-    return Cell(np.array(order, dtype=np.int64), np.stack([rows[s] for s in order], axis=1))
 
 
 def _by_relation(

@@ -8,9 +8,13 @@ model half believes: the score of the triple then says how far to trust them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from mere.nn.crf import CRF
 
 Array = NDArray[np.float32]
 
@@ -22,6 +26,15 @@ class Chain:
     start: Array
     transitions: Array
     end: Array
+
+
+TypedSpan = tuple[int, int, int, float]
+"""First piece, one past the last, type id, probability that exactly this entity stands there."""
+
+
+def chain_of(crf: CRF) -> Chain:
+    """Take the scores out of a CRF."""
+    return Chain(*(scores.detach().float().cpu().numpy() for scores in crf.constrained()))
 
 
 def _logsumexp(x: Array, axis: int) -> Array:
@@ -106,4 +119,64 @@ def best_spans(
                     spans.append(((start, start + size + 1), p))
             lists.append(sorted(spans, key=lambda span: -span[1]))
         found.append(lists)
+    return found
+
+
+def viterbi(emissions: Array, lengths: NDArray[np.int64], chain: Chain) -> NDArray[np.int64]:
+    """Return the best tags of each item, (N, P); what lies beyond an item's length is 0.
+
+    Args:
+        emissions: (N, P, T). lengths: (N,) pieces of each item. chain: of one channel.
+    """
+    num, places, _ = emissions.shape
+    start, transitions, end = chain.start[0], chain.transitions[0], chain.end[0]
+    came_from = np.zeros(emissions.shape, dtype=np.int64)
+    best = start + emissions[:, 0]
+    for step in range(1, places):
+        moved = best[:, :, None] + transitions
+        came_from[:, step] = moved.argmax(1)
+        ahead = moved.max(1) + emissions[:, step]
+        best = np.where((step < lengths)[:, None], ahead, best)
+    tags = np.zeros((num, places), dtype=np.int64)
+    rows = np.arange(num)
+    tag = (best + end).argmax(1)
+    for step in range(places - 1, -1, -1):
+        inside = step < lengths
+        tags[inside, step] = tag[inside]
+        tag = np.where(inside, came_from[rows, step, tag], tag)
+    return tags
+
+
+def typed_spans(emissions: Array, lengths: NDArray[np.int64], chain: Chain) -> list[list[TypedSpan]]:
+    """Return the entities of each item's best tagging, in order, each with its probability.
+
+    The probability sums over every tagging of the rest of the sentence.
+
+    Args:
+        emissions: (N, P, T) with T = 1 + 2 types. lengths: (N,). chain: of one channel.
+    """
+    tags = viterbi(emissions, lengths, chain)
+    found: list[list[TypedSpan]] = [[] for _ in tags]
+    if not tags.any():
+        return found
+    alpha, beta, log_z = (x[:, 0] for x in forward_backward(emissions[:, None], lengths, chain))
+    transitions, end_score = chain.transitions[0], chain.end[0]
+    begins = np.argwhere((tags > 0) & (tags % 2 == 1))
+    for item, start in begins.tolist():
+        begin_tag = int(tags[item, start])
+        inside_tag = begin_tag + 1
+        end = start + 1
+        score = float(alpha[item, start, begin_tag])
+        last = begin_tag
+        while end < lengths[item] and tags[item, end] == inside_tag:
+            score += float(transitions[last, inside_tag] + emissions[item, end, inside_tag])
+            last, end = inside_tag, end + 1
+        if end == lengths[item]:
+            score += float(end_score[last])
+        else:
+            leaving = transitions[last] + emissions[item, end] + beta[item, end]
+            leaving[inside_tag] = -np.inf  # the entity ends here
+            score += float(_logsumexp(leaving, 0))
+        probability = float(np.exp(min(0.0, score - float(log_z[item]))))
+        found[item].append((start, end, (begin_tag - 1) // 2, probability))
     return found

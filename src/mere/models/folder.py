@@ -1,9 +1,11 @@
 """A model on disk: a folder of JSON and safetensors, read strictly, never pickled.
 
-config.json           format version, the resolved recipe, how text is cut, thresholds, the weights' digest
+config.json           format version, the resolved recipe, how text is read, thresholds, the weights' digest
 labels.json           relations, types, languages
 model.safetensors     weights
-features.safetensors  hashes of the features that are read, where rare ones are not
+pieces.safetensors    what the pieces learned from the corpus, where it is too large for config.json
+pieces/…              a pretrained encoder's tokenizer and configuration
+languages/…           per language, how its own weights differ from model.safetensors, if they do
 metrics.json          scores on dev, if any
 README.md             the model's card
 """
@@ -25,11 +27,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from mere.config import Recipe
-from mere.data.units import Units
+from mere.data.pieces import Pieces, load_pieces
 from mere.errors import ConfigError, ModelError, TrainingError
+from mere.models.delta import changed
 from mere.schema import Labels
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever a folder written before could no longer be read."""
 
 
@@ -115,10 +118,10 @@ class ModelFolder:
     path: Path
     recipe: Recipe
     labels: Labels
-    units: Units
+    pieces: Pieces
     thresholds: dict[str, float]
     digest: str
-    known: frozenset[int] | None
+    own: dict[str, str]
 
     @classmethod
     def read(cls, folder: str | Path) -> ModelFolder:
@@ -141,14 +144,19 @@ class ModelFolder:
         try:
             thresholds = {lang: float(value) for lang, value in config["thresholds"].items()}
             _ = thresholds[""]  # the universal path has one in every folder
+            recipe = Recipe.from_tree(config["recipe"], where=str(path / "config.json"))
+            file = path / "pieces.safetensors"
+            tensors = read_tensors(file) if config["pieces"]["arrays"] else {}
+            arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
+            files = {n: _verified_file(path / "pieces" / n, d) for n, d in config["pieces"]["files"].items()}
             return cls(
                 path,
-                Recipe.from_tree(config["recipe"], where=str(path / "config.json")),
+                recipe,
                 Labels.from_json(_read_json(path / "labels.json")),
-                Units.from_json(config["units"]),
+                load_pieces(recipe.encoder, config["pieces"], arrays, files),
                 thresholds,
                 config["weights_sha256"],
-                _read_known(path / "features.safetensors") if config["rare_features_hidden"] else None,
+                dict(config["languages"]),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ModelError(
@@ -162,15 +170,16 @@ class ModelFolder:
     def load_weights(self, model: nn.Module) -> None:
         """Load the weights into `model`, strictly: names, shapes and the digest must agree."""
         file = self.path / "model.safetensors"
-        tensors = read_tensors(file)
-        if hashlib.sha256(file.read_bytes()).hexdigest() != self.digest:
-            raise ModelError(
-                f"{file}: not the weights that config.json was written with. Copy the folder again."
-            )
+        tensors = _verified(file, self.digest)
         try:
             model.load_state_dict(tensors, strict=True)
         except RuntimeError as error:
             raise ModelError(f"{file}: does not fit config.json: {error}. Copy the folder again.") from None
+
+    def own_weights(self, model: nn.Module, lang: str) -> dict[str, Tensor]:
+        """Return the tensors that a language has of its own, whole; `model` holds the shared ones."""
+        delta = _verified(self.path / "languages" / f"{lang}.safetensors", self.own[lang])
+        return changed(model.state_dict(), delta)
 
     @staticmethod
     def write(
@@ -179,35 +188,60 @@ class ModelFolder:
         model: nn.Module,
         recipe: Recipe,
         labels: Labels,
-        units: Units,
-        known: frozenset[int] | None = None,
+        pieces: Pieces,
         thresholds: Mapping[str, float],
         metrics: Any,
         card: str,
+        own: Mapping[str, Mapping[str, Tensor]] | None = None,
     ) -> None:
-        """Write a model folder; `config.json` comes last, so a folder that has it is whole."""
+        """Write a model folder; `config.json` comes last, so a folder that has it is whole.
+
+        Args:
+            own: per language the differences of its weights from the model's (mere.models.delta).
+        """
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.json").unlink(missing_ok=True)
         digest = write_tensors(folder / "model.safetensors", model.state_dict())
-        if known is not None:
-            hashes = torch.tensor(sorted(known), dtype=torch.int64)
-            write_tensors(folder / "features.safetensors", {"known": hashes})
+        languages = {}
+        for lang, delta in (own or {}).items():
+            (folder / "languages").mkdir(exist_ok=True)
+            languages[lang] = write_tensors(folder / "languages" / f"{lang}.safetensors", delta)
+        arrays = {name: torch.from_numpy(array) for name, array in pieces.arrays().items()}
+        if arrays:
+            write_tensors(folder / "pieces.safetensors", arrays)
+        files = {}
+        for name, data in pieces.files().items():
+            (folder / "pieces").mkdir(exist_ok=True)
+            write_atomically(folder / "pieces" / name, data)
+            files[name] = hashlib.sha256(data).hexdigest()
         write_json(folder / "labels.json", labels.to_json())
         write_json(folder / "metrics.json", metrics)
         write_atomically(folder / "README.md", card.encode())
         config = {
             "format": FORMAT,
             "recipe": recipe.model_dump(mode="json"),
-            "units": units.to_json(),
-            "rare_features_hidden": known is not None,
+            "pieces": {**pieces.to_json(), "arrays": sorted(arrays), "files": files},
             "thresholds": dict(thresholds),
             "weights_sha256": digest,
+            "languages": languages,
         }
         write_json(folder / "config.json", config)
 
 
-def _read_known(path: Path) -> frozenset[int]:
-    return frozenset(read_tensors(path)["known"].tolist())
+def _verified(file: Path, digest: str) -> dict[str, Tensor]:
+    tensors = read_tensors(file)
+    if hashlib.sha256(file.read_bytes()).hexdigest() != digest:
+        raise ModelError(f"{file}: not the weights that config.json was written with. Copy the folder again.")
+    return tensors
+
+
+def _verified_file(file: Path, digest: str) -> bytes:
+    if not file.is_file():
+        raise ModelError(f"{file}: this file is missing. Copy the whole folder, or train again.")
+    data = file.read_bytes()
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise ModelError(f"{file}: not the file that config.json was written with. Copy the folder again.")
+    return data
 
 
 def _read_json(path: Path) -> dict[str, Any]:

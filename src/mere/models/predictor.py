@@ -1,4 +1,4 @@
-"""Texts in, entities and triples out: batches, the forward pass, decoding and calibration of one model.
+"""Texts in, entities and triples out: batches, the forward pass, decoding of one model.
 
 The predictor works on sentences that fit the model; cutting texts into such sentences is the extractor's
 job (mere.inference.extractor).
@@ -14,72 +14,77 @@ import torch
 from numpy.typing import NDArray
 
 from mere.data.batching import collate
-from mere.data.examples import LONGEST, Example, ExampleMaker
-from mere.data.features import Features
+from mere.data.examples import Example, ExampleMaker
 from mere.data.sampling import cut_by_budget
 from mere.errors import DataError
-from mere.models.decode import Chain, best_spans
+from mere.models.decode import TypedSpan
+from mere.models.delta import specialised
 from mere.models.folder import ModelFolder
+from mere.models.model import Model, build
 from mere.models.tensors import to_tensors
-from mere.models.triples import TripleModel, build
+from mere.models.triples import PieceFact
 from mere.schema import Labels
 from mere.types import Entity, Prediction, Span, Triple
 
-PieceFact = tuple[int, tuple[int, int], tuple[int, int], float]
-"""Relation id, subject range, object range, score; ranges are half-open over pieces."""
 
-
-class TriplePredictor:
-    """Predicts triples with a trained model.
+class Predictor:
+    """Predicts entities and triples with a trained model.
 
     Args:
         model: in any mode; it is put into eval mode.
-        maker: cuts and hashes texts as in training.
+        maker: reads texts as in training.
+        own: models of languages that have weights of their own (mere.models.delta); the others take `model`.
         thresholds: least score of a triple per language; the key "" is for the universal path.
-        candidates: most probable relations per sentence that are tagged.
+        type_map: how the types of a corpus were renamed for training (recipe: data.types).
         precision: "bf16" runs the network under bf16 autocast; decoding is always fp32.
     """
 
-    max_units = 256
     units_per_batch = 4096
 
     def __init__(
         self,
-        model: TripleModel,
+        model: Model,
         maker: ExampleMaker,
         *,
+        own: Mapping[str, Model] | None = None,
         thresholds: Mapping[str, float] | None = None,
-        candidates: int = 6,
+        type_map: Mapping[str, str] | None = None,
         precision: str = "fp32",
     ):
         self.model = model
+        self.own = dict(own or {})
         self.maker = maker
         self.labels: Labels = maker.labels
         self.thresholds = dict(thresholds or {"": 0.3})
-        self.candidates = candidates
+        self.type_map = dict(type_map or {})
         self.precision = precision
 
     @classmethod
-    def load(cls, folder: str | Path) -> TriplePredictor:
+    def load(cls, folder: str | Path) -> Predictor:
         """Load a model folder.
 
         Raises:
             ModelError: the folder or a file in it is missing, cut short, or of another version.
         """
         stored = ModelFolder.read(folder)
-        model = build(stored.recipe, stored.labels)
+        model = build(stored.recipe, stored.labels, stored.pieces)
         stored.load_weights(model)
-        maker = ExampleMaker(stored.units, Features(stored.recipe.encoder.rows, stored.known), stored.labels)
+        own = {lang: specialised(model, stored.own_weights(model, lang)) for lang in stored.own}
         return cls(
             model,
-            maker,
+            ExampleMaker(stored.pieces, stored.labels),
+            own=own,
             thresholds=stored.thresholds,
-            candidates=stored.recipe.triples.candidates,
+            type_map=stored.recipe.data.types,
         )
+
+    @property
+    def max_units(self) -> int:
+        return self.maker.pieces.window
 
     def unit_spans(self, text: str) -> list[Span]:
         """Return the spans of the pieces of a text; a text of more than `max_units` must be windowed."""
-        return self.maker.units(text)
+        return self.maker.pieces.cut(text)
 
     def predict(
         self,
@@ -98,30 +103,46 @@ class TriplePredictor:
             threshold: least score of a triple, instead of the calibrated one of its language.
 
         Raises:
-            DataError: a text has more than `LONGEST` pieces.
+            DataError: a text has more pieces than the encoder reads.
         """
         read = [self.maker.text(text, lang) for text, lang in zip(texts, langs, strict=True)]
         order = np.array([i for i, (_, example) in enumerate(read) if example is not None], dtype=np.int64)
         lengths = np.array([len(spans) for spans, _ in read], dtype=np.int64)
-        if len(lengths) and lengths.max() > LONGEST:
+        longest = self.maker.pieces.longest
+        if len(lengths) and lengths.max() > longest:
             index = int(lengths.argmax())
             raise DataError(
-                f"text {index + 1} ({texts[index][:40]!r} …) has {lengths[index]:,} words and signs; a model reads "
-                f"at most {LONGEST:,} at a time. Split it into sentences, or use mere.load, which does."
+                f"text {index + 1} ({texts[index][:40]!r} …) has {lengths[index]:,} pieces; this model reads "
+                f"at most {longest:,} at a time. Split it into sentences, or use mere.load, which does."
             )
         order = order[np.argsort(lengths[order], kind="stable")] if len(order) else order
         predictions = [Prediction((), ())] * len(texts)
-        for indices in self._batches(order, lengths, batch_size):
-            examples = [example for i in indices if (example := read[i][1]) is not None]
-            for index, facts in zip(indices, self.facts(examples), strict=True):
-                least = self._threshold(langs[index]) if threshold is None else threshold
-                kept = [fact for fact in facts if fact[3] >= least]
-                predictions[index] = self._in_characters(texts[index], read[index][0], kept)
+        for model, rows in self._by_model(order, langs):
+            for indices in self._batches(rows, lengths, batch_size):
+                examples = [example for i in indices if (example := read[i][1]) is not None]
+                for index, (entities, facts) in zip(indices, self.found(examples, model), strict=True):
+                    least = self._threshold(langs[index]) if threshold is None else threshold
+                    kept = [fact for fact in facts if fact[3] >= least]
+                    predictions[index] = self._in_characters(texts[index], read[index][0], entities, kept)
         return predictions
+
+    def _by_model(
+        self, order: NDArray[np.int64], langs: Sequence[str | None]
+    ) -> Iterator[tuple[Model, NDArray[np.int64]]]:
+        """Give each model the sentences whose language it is for."""
+        if not self.own:
+            yield self.model, order
+            return
+        routes = [langs[i] if langs[i] in self.own else "" for i in order]
+        for route in sorted({route or "" for route in routes}):
+            rows = order[[r == route for r in routes]]
+            yield self.own.get(route, self.model), rows
 
     def _batches(
         self, order: NDArray[np.int64], lengths: NDArray[np.int64], batch_size: int
     ) -> Iterator[NDArray[np.int64]]:
+        if not len(order):
+            return
         for run in cut_by_budget(order, lengths, self.units_per_batch):
             for start in range(0, len(run), batch_size):
                 yield run[start : start + batch_size]
@@ -130,83 +151,54 @@ class TriplePredictor:
         return self.thresholds.get(lang or "", self.thresholds[""])
 
     @torch.inference_mode()
-    def facts(self, examples: Sequence[Example]) -> list[list[PieceFact]]:
-        """Return for each example every fact that decoding finds, unfiltered, best first."""
-        self.model.eval()
-        device = next(self.model.parameters()).device
+    def found(
+        self, examples: Sequence[Example], model: Model | None = None
+    ) -> list[tuple[list[TypedSpan], list[PieceFact]]]:
+        """Return for each example its entities in order, and every fact that decoding finds, best first."""
+        model = (model or self.model).eval()
+        device = next(model.parameters()).device
         batch = to_tensors(collate(examples), device)
+        nothing: list[list[TypedSpan]] = [[] for _ in examples]
+        no_facts: list[list[PieceFact]] = [[] for _ in examples]
         with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-            refined = self.model(batch)
-            probability = refined.relations.float().sigmoid()
-            top = probability.topk(min(self.candidates, probability.shape[1]), dim=1)
-            row, column = torch.nonzero(top.values > 0.02, as_tuple=True)
-            relation = top.indices[row, column]
-            emissions = self.model.entity_tagger(refined.pieces, refined.read, row, relation).float()
-        chain = Chain(*(scores.detach().float().cpu().numpy() for scores in self.model.crf.constrained()))
-        lengths = np.array([len(example.pieces) for example in examples], dtype=np.int64)
-        rows, relations = row.cpu().numpy(), relation.cpu().numpy()
-        stated = probability[row, relation].cpu().numpy()
-        found = best_spans(emissions.cpu().numpy(), lengths[rows], chain) if len(rows) else []
-        pairs = [
-            (item, subject, object_)
-            for item, (subjects, objects) in enumerate(found)
-            for subject in subjects
-            for object_ in objects
-            if subject[0] != object_[0]
-        ]
-        facts: list[list[PieceFact]] = [[] for _ in examples]
-        if not pairs:
-            return facts
-        items = torch.tensor([pair[0] for pair in pairs], device=device)
-        spans = torch.tensor([[*s[0], *o[0]] for _, s, o in pairs], device=device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-            logits = self.model.pair_scorer(refined.pieces, refined.read, row[items], relation[items], spans)
-        joined = logits.float().sigmoid().cpu().numpy()
-        for (item, subject, object_), p_pair in zip(pairs, joined, strict=True):
-            score = triple_score(float(stated[item]), subject[1], object_[1], float(p_pair))
-            facts[rows[item]].append((int(relations[item]), subject[0], object_[0], score))
-        return [without_conflict(found_here) for found_here in facts]
+            pieces = model(batch)
+            entities = nothing if model.entities is None else model.entities.spans(pieces, batch)
+            facts = no_facts if model.triples is None else model.triples.facts(pieces, batch)
+        return list(zip(entities, facts, strict=True))
 
-    def _in_characters(self, text: str, spans: Sequence[Span], facts: Sequence[PieceFact]) -> Prediction:
+    def _in_characters(
+        self, text: str, spans: Sequence[Span], typed: Sequence[TypedSpan], facts: Sequence[PieceFact]
+    ) -> Prediction:
+        """Move from pieces to characters. A mention of a triple is the typed entity at its span, if there is one."""
         entities: dict[Span, Entity] = {}
 
-        def entity(pieces: tuple[int, int], score: float) -> Entity:
-            span = Span(spans[pieces[0]].start, spans[pieces[1] - 1].end)
+        def mention(first: int, end: int, type: str | None, score: float) -> Entity:
+            span = Span(spans[first].start, spans[end - 1].end)
             known = entities.get(span)
-            if known is None or (known.score or 0.0) < score:
-                entities[span] = Entity(span.start, span.end, text[span.start : span.end], score=score)
+            if known is None or (known.type is None and (known.score or 0.0) < score):
+                entities[span] = Entity(span.start, span.end, text[span.start : span.end], type, score)
             return entities[span]
 
+        for first, end, type_id, score in typed:
+            first, end = _without_space(text, spans, first, end)
+            if first < end:
+                mention(first, end, self.labels.types[type_id], score)
         triples = tuple(
-            Triple(entity(subject, score), self.labels.relations[relation], entity(object_, score), score)
+            Triple(
+                mention(*subject, None, score),
+                self.labels.relations[relation],
+                mention(*object_, None, score),
+                score,
+            )
             for relation, subject, object_, score in facts
         )
         return Prediction(tuple(sorted(entities.values(), key=lambda e: e.span)), triples)
 
 
-def without_conflict(facts: Sequence[PieceFact]) -> list[PieceFact]:
-    """Return the facts best first, less those whose span overlaps one that a better fact of the relation has.
-
-    Within a relation and a role two mentions are the same or apart: `University of Warsaw` and `Warsaw` are
-    not both the object of one subject's has-edu because the model is unsure where the name begins.
-    """
-    kept: list[PieceFact] = []
-    taken: dict[tuple[int, int], set[tuple[int, int]]] = {}
-    for fact in sorted(facts, key=lambda fact: (-fact[3], fact[:3])):
-        spans_by_role = enumerate((fact[1], fact[2]))
-        roles = [(taken.setdefault((fact[0], role), set()), span) for role, span in spans_by_role]
-        clash = any(
-            span != other and span[0] < other[1] and other[0] < span[1]
-            for spans, span in roles
-            for other in spans
-        )
-        if not clash:
-            kept.append(fact)
-            for spans, span in roles:
-                spans.add(span)
-    return kept
-
-
-def triple_score(p_relation: float, p_subject: float, p_object: float, p_pair: float) -> float:
-    """Return the confidence of a triple: all four must hold, so their product."""
-    return p_relation * p_subject * p_object * p_pair
+def _without_space(text: str, spans: Sequence[Span], first: int, end: int) -> tuple[int, int]:
+    """Return a range of pieces without the white space at its ends: in a stream of bytes it is pieces too."""
+    while first < end and text[slice(*spans[first])].isspace():
+        first += 1
+    while first < end and text[slice(*spans[end - 1])].isspace():
+        end -= 1
+    return first, end

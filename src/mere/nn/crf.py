@@ -50,10 +50,18 @@ class CRF(nn.Module):
         emissions: Float[Tensor, "N C P T"],
         tags: Int[Tensor, "N C P"],
         is_piece: Bool[Tensor, "N P"],
+        allowed: Bool[Tensor, "N C P T"] | None = None,
     ) -> Float[Tensor, "N C"]:
-        """Return the log-likelihood of `tags`; every item has at least one piece, padding is ignored."""
+        """Return the log-likelihood of `tags`; every item has at least one piece, padding is ignored.
+
+        With `allowed`, that of all taggings together which it allows at every piece (`tags` then count for nothing).
+        """
         emissions = emissions.float()
-        return self.score(emissions, tags, is_piece) - self.log_partition(emissions, is_piece)
+        if allowed is None:
+            score = self.score(emissions, tags, is_piece)
+        else:
+            score = self.log_partition(emissions + ~allowed * FORBIDDEN, is_piece)
+        return score - self.log_partition(emissions, is_piece)
 
     def score(
         self,

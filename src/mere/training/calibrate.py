@@ -1,4 +1,4 @@
-"""How a model does on dev, and from which score on a triple is believed, per language."""
+"""From which score on a triple is believed, per language."""
 
 from __future__ import annotations
 
@@ -9,20 +9,11 @@ from numpy.typing import NDArray
 
 from mere.metrics.protocol import apply_protocol, unique_triples
 from mere.metrics.triples import strict_counts
-from mere.models.predictor import TriplePredictor
 from mere.types import Prediction, Sentence
 
 GRID = tuple(round(0.02 + 0.02 * i, 2) for i in range(40))
 MIN_SENTENCES = 50
 """A language with fewer dev sentences takes the threshold that is best for all of them."""
-
-
-def predict_dev(
-    predictor: TriplePredictor, sentences: Sequence[Sentence], *, universal: bool
-) -> list[Prediction]:
-    """Predict with no threshold, each sentence by its language's switcher or all by the universal path."""
-    langs = [None if universal else sentence.lang for sentence in sentences]
-    return predictor.predict([sentence.text for sentence in sentences], langs, threshold=0.0)
 
 
 def calibrate(

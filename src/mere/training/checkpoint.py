@@ -18,7 +18,7 @@ from torch import Tensor
 
 from mere.errors import ModelError, TrainingError
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass
@@ -26,12 +26,13 @@ class Progress:
     """Where a run stands.
 
     Args:
-        stage: index of the stage. log_bytes: length of the log when the checkpoint was written.
+        leg: index of the leg: a stage, or one language's turn in it.
+        log_bytes: length of the log when the checkpoint was written.
         seconds: training time so far, evaluations included.
         best: best dev score of this stage so far, and since how many evaluations there was no better one.
     """
 
-    stage: int = 0
+    leg: int = 0
     log_bytes: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
     steps: dict[str, int] = field(default_factory=dict)

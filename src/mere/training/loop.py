@@ -11,15 +11,23 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mere.config import Recipe, StageSettings
 from mere.errors import ConfigError, TrainingError, nearest
+from mere.models.delta import DOWN, UP
+from mere.models.losses import ItemLosses
+from mere.models.model import GROUPS, Model
 from mere.models.tensors import targets_to_tensors, to_tensors
-from mere.models.triples import GROUPS, TripleModel
+from mere.training.limits import Limit
+from mere.training.objectives import ConflictTracker, LossObjective, backward, make_objective
 from mere.training.source import BatchSource
+from mere.training.trainable import Trainable
 
 
 @dataclass(frozen=True)
@@ -51,12 +59,18 @@ def select_parameters(model: nn.Module, groups: tuple[str, ...]) -> dict[str, nn
     ]
     chosen = {}
     for name, parameter in model.named_parameters():
-        parameter.requires_grad_(name.split(".")[0] in modules)
+        parameter.requires_grad_(name.split(".")[0] in modules and rate_scale(model, name) > 0)
         if parameter.requires_grad:
             chosen[name] = parameter
     if not chosen:
         raise ConfigError(f"train: the groups {list(groups)} hold no parameter in this model.")
     return chosen
+
+
+def rate_scale(model: nn.Module, name: str) -> float:
+    """Return the share of the learning rate that a parameter gets: what the encoder says of its own, else 1."""
+    module, _, inner = name.removeprefix(UP).removeprefix(DOWN).partition(".")
+    return model.encoder.lr_scale(inner) if module == "encoder" and isinstance(model, Model) else 1.0
 
 
 def learning_rate(stage: StageSettings, step: int, num_steps: int) -> float:
@@ -73,20 +87,41 @@ def learning_rate(stage: StageSettings, step: int, num_steps: int) -> float:
 
 
 class StageLoop:
-    """One stage: an optimiser over the stage's parameters, its batches, and averaged weights."""
+    """One stage: an optimiser over the stage's parameters, its batches, its objective, and averaged weights."""
 
-    def __init__(self, model: TripleModel, recipe: Recipe, stage: StageSettings, source: BatchSource):
+    def __init__(
+        self,
+        model: Model,
+        recipe: Recipe,
+        stage: StageSettings,
+        source: BatchSource,
+        limit: Limit | None = None,
+    ):
         self.model = model
         self.recipe = recipe
         self.stage = stage
         self.source = source
+        self.limit = limit or Limit(len(source))
         self.step = 0
+        self.spent = 0.0  # seconds of the leg so far, evaluations too; the caller counts them
         self.device = next(model.parameters()).device
-        self.parameters = select_parameters(model, stage.train)
-        decayed = [p for p in self.parameters.values() if p.ndim > 1]
-        plain = [p for p in self.parameters.values() if p.ndim <= 1]
+        chosen = select_parameters(model, stage.train)
+        self.trainable = Trainable(model, chosen, stage.lora)
+        self.parameters = self.trainable.parameters
+        self.differentiated = {name: p for name, p in chosen.items() if p.requires_grad}
+        languages = source.data.maker.labels.languages
+        self.objective = make_objective(stage.objective.name, languages, **stage.objective.options())
+        self.conflict = ConflictTracker(languages)
+        groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
+        for name, parameter in self.parameters.items():
+            groups.setdefault((rate_scale(model, name), parameter.ndim > 1), []).append(parameter)
+        groups.setdefault((1.0, False), []).extend(self.objective.parameters().values())
         self.optimizer = torch.optim.AdamW(
-            [{"params": decayed, "weight_decay": stage.weight_decay}, {"params": plain, "weight_decay": 0.0}],
+            [
+                {"params": members, "scale": scale, "weight_decay": stage.weight_decay if is_matrix else 0.0}
+                for (scale, is_matrix), members in groups.items()
+                if members
+            ],
             lr=stage.lr,
             betas=(0.9, 0.98),
             fused=True,
@@ -99,7 +134,7 @@ class StageLoop:
         Raises:
             TrainingError: the loss is no longer a number.
         """
-        while self.step < len(self.source):
+        while not self.limit.is_over(self.step, self.spent):
             began = time.perf_counter()
             self.model.train()
             arrays, wanted = self.source[self.step]
@@ -109,26 +144,32 @@ class StageLoop:
             if not self.stage.use_switcher:
                 batch = dataclasses.replace(batch, lang_id=torch.zeros_like(batch.lang_id))
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16"):
-                losses = self.model.losses(batch, targets, self.recipe.triples)
-            total = torch.stack([loss.float() for loss in losses.values()]).sum()
+                items = self.model.item_losses(batch, targets)
+            losses = {name: loss.mean().float() for name, loss in items.items()}
+            total = torch.stack([torch.zeros((), device=self.device), *losses.values()]).sum()
             if not torch.isfinite(total):
                 raise TrainingError(
                     f"stage {self.stage.name}, step {self.step}: the loss is {total.item()}. "
                     f"Lower its rate: --set {self.stage.name}.lr={self.stage.lr / 3:.1g}, and train again."
                 )
+            self.model.zero_grad(set_to_none=True)  # those that an earlier stage left too
             self.optimizer.zero_grad(set_to_none=True)
-            total.backward()  # type: ignore[no-untyped-call]
-            limit = self.stage.clip or math.inf
-            norm = nn.utils.clip_grad_norm_(self.parameters.values(), limit)
-            rate = learning_rate(self.stage, self.step, len(self.source))
+            if items:  # else no sentence of the batch is annotated for any task
+                self._backward(total, items, arrays.lang_id)
+            self.trainable.take_gradients()
+            largest = self.stage.clip or math.inf
+            norm = nn.utils.clip_grad_norm_(self.parameters.values(), largest)
+            num_steps = self.limit.total(self.step, self.spent)
+            rate = learning_rate(self.stage, self.step, num_steps)
             for group in self.optimizer.param_groups:
-                group["lr"] = rate
+                group["lr"] = rate * group["scale"]
             self.optimizer.step()
+            self.trainable.write()
             self.step += 1
             self._average()
             yield StepReport(
                 step=self.step,
-                num_steps=len(self.source),
+                num_steps=num_steps,
                 epoch=self.source.epoch_at(self.step),
                 losses={name: loss.item() for name, loss in losses.items()},
                 gradient_norm=norm.item(),
@@ -136,6 +177,23 @@ class StageLoop:
                 sentences=len(arrays.lang_id),
                 seconds=time.perf_counter() - began,
             )
+
+    def _backward(self, total: Tensor, items: dict[str, ItemLosses], lang_id: NDArray[np.int64]) -> None:
+        """Leave the gradient that the objective makes of the languages' losses in `.grad`."""
+        settings = self.stage.objective
+        measure = bool(settings.measure) and self.step % settings.measure == 0
+        if settings.name == "sum" and not measure:
+            total.backward()  # type: ignore[no-untyped-call]
+            return
+        by_language = {}
+        for place in np.unique(lang_id).tolist():
+            is_own = torch.from_numpy(lang_id == place).to(self.device)
+            parts = [loss.part(is_own).float() for loss in items.values()]
+            by_language[self.objective.languages[place - 1]] = torch.stack(parts).sum()
+        rng = np.random.default_rng([*self.source.seed, self.step])
+        given = backward(self.objective, by_language, self.differentiated, rng, measure=measure)
+        if given is not None and (measure or not isinstance(self.objective, LossObjective)):
+            self.conflict.update(given)
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -145,17 +203,37 @@ class StageLoop:
                 list(self.averaged.values()), [p.detach() for p in self.parameters.values()], 1 - decay
             )
 
+    def take_conflict(self) -> dict[str, Any] | None:
+        """Return what was measured of the conflict between languages since the last call; None if nothing was."""
+        measured = self.conflict
+        if not measured.steps:
+            return None
+        self.conflict = ConflictTracker(measured.languages)
+        return measured.to_json()
+
+    def _optimised(self) -> dict[str, nn.Parameter]:
+        """Everything the optimiser moves, by a name of its own."""
+        own = {f"objective:{name}": p for name, p in self.objective.parameters().items()}
+        return {**self.parameters, **own}
+
     def weights(self) -> dict[str, Tensor]:
         """Return the model's weights as they would be kept now: averaged where the stage averages."""
-        return {name: self.averaged.get(name, tensor) for name, tensor in self.model.state_dict().items()}
+        return self.trainable.weights(self.averaged)
+
+    def delta(self) -> dict[str, Tensor]:
+        """Return those weights as the difference from the ones the stage began with (mere.models.delta)."""
+        return self.trainable.delta(self.averaged)
 
     def state(self) -> dict[str, Tensor]:
         """Return everything the rest of the stage depends on, as named tensors."""
-        state = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        state = {f"model.{name}": tensor for name, tensor in self.trainable.begun().items()}
+        state |= {f"factor.{name}": factor.detach() for name, factor in self.trainable.factors.items()}
         state |= {f"averaged.{name}": tensor for name, tensor in self.averaged.items()}
-        for name, parameter in self.parameters.items():
+        for name, parameter in self._optimised().items():
             for key, value in self.optimizer.state[parameter].items():
                 state[f"optimizer.{key}.{name}"] = value
+        state |= {f"objective.{name}": tensor for name, tensor in self.objective.state_dict().items()}
+        state |= {f"conflict.{name}": tensor for name, tensor in self.conflict.state_dict().items()}
         state["rng.torch"] = torch.get_rng_state()
         if self.device.type == "cuda":
             state["rng.cuda"] = torch.cuda.get_rng_state(self.device)
@@ -165,11 +243,15 @@ class StageLoop:
     def load_state(self, state: dict[str, Tensor]) -> None:
         """Continue from what `state` returned, bit for bit on a CPU with the same number of threads."""
         self.model.load_state_dict(_with_prefix(state, "model."), strict=True)
+        self.trainable.load_factors(_with_prefix(state, "factor."))
         for name, tensor in _with_prefix(state, "averaged.").items():
             self.averaged[name].copy_(tensor)
         for key, value in _with_prefix(state, "optimizer.").items():
             kind, name = key.split(".", 1)
-            self.optimizer.state[self.parameters[name]][kind] = value.to(self.device if value.ndim else "cpu")
+            parameter = self._optimised()[name]
+            self.optimizer.state[parameter][kind] = value.to(self.device if value.ndim else "cpu")
+        self.objective.load_state_dict(_with_prefix(state, "objective."))
+        self.conflict.load_state_dict(_with_prefix(state, "conflict."))
         torch.set_rng_state(state["rng.torch"])
         if "rng.cuda" in state:
             torch.cuda.set_rng_state(state["rng.cuda"], self.device)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import resource
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,19 +20,22 @@ import torch
 
 from mere.config import DataSettings, Recipe, StageSettings
 from mere.data.corpus import Corpus
+from mere.data.coverage import join_corpora, refuse_unknown_types
 from mere.data.examples import ExampleMaker, refuse_unreadable
-from mere.data.features import Features
-from mere.data.units import Units
+from mere.data.pieces import fit_pieces
 from mere.errors import DataError, ModelError
 from mere.models.card import card
+from mere.models.delta import changed, compact, specialised
 from mere.models.folder import ModelFolder, read_tensors, write_tensors
-from mere.models.predictor import TriplePredictor
-from mere.models.triples import TripleModel, build
+from mere.models.model import Model, build
+from mere.models.predictor import Predictor
 from mere.quickstart.corpus import quickstart_corpus
 from mere.schema import Labels
-from mere.training.calibrate import calibrate, predict_dev
 from mere.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from mere.training.costs import num_trained, stored_bytes
+from mere.training.evaluation import Evaluation, evaluate_dev
 from mere.training.folder import RunFolder
+from mere.training.limits import Limit, share_of
 from mere.training.loop import StageLoop, StepReport
 from mere.training.source import BatchSource, TrainingData
 from mere.training.talk import Listener, Silent, Talk
@@ -72,23 +76,68 @@ def train(
 
 
 def load_corpus(settings: DataSettings) -> Corpus:
-    """Load the corpus of a recipe; an empty path is the quick-start corpus."""
-    if not settings.path:
-        corpus = quickstart_corpus()
-        return corpus if settings.languages is None else corpus.only(settings.languages)
-    return Corpus.load(settings.path, languages=settings.languages)
+    """Load the corpora of a recipe as one; an empty path is the quick-start corpus.
+
+    Raises:
+        DataError: a corpus is wrong, or has none of the languages.
+        ConfigError: a type that the recipe maps does not occur.
+    """
+    paths = (settings.path,) if isinstance(settings.path, str) else settings.path
+    corpora = [Corpus.load(path) if path else quickstart_corpus() for path in paths]
+    refuse_unknown_types(corpora, settings.types)
+    corpus = join_corpora(corpora, settings.types)
+    return corpus if settings.languages is None else corpus.only(settings.languages)
 
 
-@dataclass
-class Evaluation:
-    """What an evaluation on dev found: strict triple F1 per language at the thresholds that it calibrated."""
+def drawn(sentences: Sequence[Sentence], limit: int, seed: int) -> Sequence[Sentence]:
+    """Return `limit` sentences of each language, drawn by `seed`; a larger draw of a seed holds the smaller."""
+    if not limit:
+        return sentences
+    kept: list[int] = []
+    by_lang: dict[str, list[int]] = {}
+    for index, sentence in enumerate(sentences):
+        by_lang.setdefault(sentence.lang, []).append(index)
+    for rows in by_lang.values():
+        kept += np.random.default_rng(seed).permutation(rows)[:limit].tolist()
+    return [sentences[index] for index in sorted(kept)]
 
-    thresholds: dict[str, float]
-    f1: dict[str, float]
+
+def labels_of(recipe: Recipe, sentences: Sequence[Sentence]) -> Labels:
+    """Return what a model of the recipe's tasks can name after training on `sentences`.
+
+    Raises:
+        DataError: there is nothing to learn for a task.
+    """
+    found = Labels.from_sentences(sentences)
+    covered = {t for s in sentences if s.complete for t in s.types_covered or ()}
+    types = tuple(sorted(covered)) if "entities" in recipe.task else ()
+    relations = found.relations if "triples" in recipe.task else ()
+    path = recipe.data.path if isinstance(recipe.data.path, str) else " ".join(recipe.data.path)
+    where = f"{path or 'the corpus'}: "
+    if "triples" in recipe.task and not relations:
+        raise DataError(
+            f"{where}no triple in the split {recipe.data.train_split}, so there is nothing to learn. "
+            f"Run: mere check {path}"
+        )
+    if "entities" in recipe.task and not types:
+        raise DataError(
+            f"{where}no source whose entities all have types in the split {recipe.data.train_split}, so there is "
+            "nothing to learn for the task entities. Map mentions without a type: data.types={'*': ENTITY}."
+        )
+    return Labels(relations, types, found.languages)
+
+
+@dataclass(frozen=True)
+class Leg:
+    """A stage as it is run: for all languages together, or one leg for each."""
+
+    index: int
+    stage: StageSettings
+    lang: str | None
 
     @property
-    def macro(self) -> float:
-        return float(np.mean(list(self.f1.values())))
+    def name(self) -> str:
+        return self.stage.name if self.lang is None else f"{self.stage.name}.{self.lang}"
 
 
 class Run:
@@ -103,35 +152,25 @@ class Run:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         listener.say("reading the corpus")
         self.corpus = load_corpus(recipe.data)
-        train_sentences = self.corpus.sentences(recipe.data.train_split)
-        found = Labels.from_sentences(train_sentences)
-        self.labels = Labels(found.relations, (), found.languages)  # this task predicts no entity types
-        if not self.labels.relations:
-            raise DataError(
-                f"{recipe.data.path or 'the corpus'}: no triple in the split {recipe.data.train_split}, so "
-                f"there is nothing to learn. Run: mere check {recipe.data.path}"
-            )
+        train_sentences = drawn(
+            self.corpus.sentences(recipe.data.train_split), recipe.data.limit, recipe.seed
+        )
+        self.labels = labels_of(recipe, train_sentences)
         self.dev = self._dev_sentences()
-        units = Units.fit(train_sentences)
-        refuse_unreadable(train_sentences, units)
-        refuse_unreadable(self.dev, units)
+        pieces = fit_pieces(recipe.encoder, train_sentences)
+        refuse_unreadable(train_sentences, pieces)
+        refuse_unreadable(self.dev, pieces)
         if warning := self.folder.claim(recipe, self.corpus, resume=resume):
             listener.say(warning)
-        features = Features.fit(
-            (sentence.text for sentence in train_sentences),
-            units,
-            rows=recipe.encoder.rows,
-            min_count=recipe.encoder.min_count,
-        )
-        self.maker = ExampleMaker(units, features, self.labels)
+        self.maker = ExampleMaker(pieces, self.labels)
         self.data = TrainingData(train_sentences, self.maker)
-        torch.manual_seed(recipe.seed)
-        self.model: TripleModel = build(recipe, self.labels).to(self.device)
-        if recipe.start:
-            start_from(self.model, Path(recipe.start))
-        self.predictor = TriplePredictor(
-            self.model, self.maker, candidates=recipe.triples.candidates, precision=recipe.precision
-        )
+        self.legs = [
+            Leg(index, stage, lang)
+            for index, stage in enumerate(recipe.stages)
+            for lang in (self.labels.languages if stage.per_language else (None,))
+        ]
+        self.model = self._new_model()
+        self.predictor = Predictor(self.model, self.maker, precision=recipe.precision)
         self.progress = Progress()
         self._state: dict[str, torch.Tensor] | None = None
         if resume and self.folder.checkpoint.is_file():
@@ -145,8 +184,8 @@ class Run:
             self.listener.say(f"{folder} is finished")
             return folder
         self._announce()
-        for index in range(self.progress.stage, len(self.recipe.stages)):
-            self._run_stage(index, self.recipe.stages[index])
+        for number in range(self.progress.leg, len(self.legs)):
+            self._run_leg(number, self.legs[number])
         self._write_model(folder)
         self.folder.checkpoint.unlink(missing_ok=True)
         self.listener.say(f"model written to {folder}")
@@ -163,96 +202,130 @@ class Run:
         return dev
 
     def _announce(self) -> None:
-        lost = {lang: row for lang, row in self.data.report.to_json().items() if row["lost"]}
-        if lost:
-            shown = ", ".join(f"{lang} {row['lost']} of {row['triples']}" for lang, row in lost.items())
-            self.listener.say(f"triples that no cut into units can represent: {shown}")
+        report = self.data.report.to_json()
+        for task in self.recipe.task:
+            shown = [f"{lang} {row['lost_' + task]} of {row[task]}" for lang, row in report.items()]
+            if any(row["lost_" + task] for row in report.values()):
+                self.listener.say(f"{task} that no tagging of the pieces can represent: {', '.join(shown)}")
         if len(self.labels.languages) == 1:
             self.listener.say("one language only: there is nothing to share, and concatenation has no effect")
-        if self.progress.stage == 0 and self._state is None:
+        if self.progress.leg == 0 and self._state is None:
             self.folder.log({"event": "alignment", "languages": self.data.report.to_json()})
 
-    def _run_stage(self, index: int, stage: StageSettings) -> None:
+    def _run_leg(self, number: int, leg: Leg) -> None:
+        stage = leg.stage
+        sizes = Counter(sentence.lang for sentence in self.data.sentences)
+        steps, seconds = share_of(stage, sizes, leg.lang)
         source = BatchSource(
-            self.data,
+            self.data if leg.lang is None else self.data.only(leg.lang),
+            recipe=self.recipe,
             sampling=stage.sampling,
-            task=self.recipe.triples,
             epochs=stage.epochs,
-            seed=[self.recipe.seed, index],
+            seed=[self.recipe.seed, number],
+            steps=steps,
+            is_endless=bool(seconds),
         )
-        if index and self._state is None:
-            self.model.load_state_dict(read_tensors(self.folder.weights(self.recipe.stages[index - 1].name)))
+        limit = Limit(len(source), seconds)
+        dev = [sentence for sentence in self.dev if leg.lang in (None, sentence.lang)]
+        if number and self._state is None:
+            self.model.load_state_dict(self._before(leg))
         if self._state is None:
-            torch.manual_seed(self.recipe.seed + 1000 * (index + 1))
-        loop = StageLoop(self.model, self.recipe, stage, source)
+            torch.manual_seed(self.recipe.seed + 1000 * (number + 1))
+        loop = StageLoop(self.model, self.recipe, stage, source, limit)
+        loop.spent = self.progress.seconds.get(leg.name, 0.0)
         if self._state is not None:
             loop.load_state(self._state)
             self._state = None
         else:
-            self.progress = Progress(index, 0, self.progress.seconds, self.progress.steps)
-            if index and self.dev and stage.evaluations:
-                self._evaluate(loop)  # what the stage before left behind is the first candidate
+            self.progress = Progress(number, 0, self.progress.seconds, self.progress.steps)
+            if (leg.index or self.recipe.start) and dev and stage.evaluations:
+                self._evaluate(leg, loop, dev)  # what the stage before left behind is the first candidate
             self._save(loop)
-        evaluate_at = {
-            max(1, round(len(source) * (i + 1) / stage.evaluations))
-            for i in range(stage.evaluations if self.dev else 0)
-        }
+        evaluations = stage.evaluations if dev else 0
         saved = time.monotonic()
-        with self.listener.stage(stage.name, len(source), loop.step) as bar:
+        with self.listener.stage(leg.name, len(source), loop.step) as bar:
             for report in loop.run():
                 bar.step(report)
-                self._tick(stage, report.seconds)
-                if report.step % LOG_EVERY == 0 or report.step == len(source):
-                    self.folder.log({"event": "step", "stage": stage.name, **_rounded(report)})
-                stop = False
-                if report.step in evaluate_at:
+                self._tick(leg, report.seconds)
+                loop.spent = self.progress.seconds[leg.name]
+                stop = limit.is_over(report.step, loop.spent)
+                if report.step % LOG_EVERY == 0 or stop:
+                    self.folder.log({"event": "step", "stage": leg.name, **_rounded(report)})
+                    if (conflict := loop.take_conflict()) is not None:
+                        self.folder.log(
+                            {"event": "conflict", "stage": leg.name, "step": report.step, **conflict}
+                        )
+                if limit.evaluates(report.step, loop.spent, report.seconds, evaluations):
                     began = time.perf_counter()
-                    evaluation = self._evaluate(loop)
-                    self._tick(stage, time.perf_counter() - began)
+                    evaluation = self._evaluate(leg, loop, dev)
+                    self._tick(leg, time.perf_counter() - began)
+                    loop.spent = self.progress.seconds[leg.name]
                     bar.evaluated(evaluation.macro)
-                    stop = bool(stage.patience) and self.progress.since_best >= stage.patience
-                if stop or report.step == len(source):
+                    stop |= bool(stage.patience) and self.progress.since_best >= stage.patience
+                if stop:
                     break
                 if time.monotonic() - saved >= 60 * self.recipe.checkpoint_minutes:
                     self._save(loop)
                     saved = time.monotonic()
-        self.progress.steps[stage.name] = loop.step
-        best, final = self.folder.candidate(stage.name), self.folder.weights(stage.name)
-        if not evaluate_at:
-            write_tensors(best, loop.weights())
-        if best.is_file():  # else this stage was finished before, and `final` is what it left
-            best.replace(final)
-        self.model.load_state_dict(read_tensors(final))
+        self.progress.steps[leg.name] = loop.step
+        best, final = self.folder.candidate(leg.name), self.folder.weights(leg.name)
+        if not evaluations:
+            self._keep(leg, loop)
+        if best.is_file():  # else this leg was finished before, and `final` is what it left
+            if leg.lang is not None:
+                write_tensors(final, compact(self._before(leg), read_tensors(best)))
+                best.unlink()
+            else:
+                best.replace(final)
+        if leg.lang is None:
+            self.model.load_state_dict(read_tensors(final))
 
-    def _tick(self, stage: StageSettings, seconds: float) -> None:
-        self.progress.seconds[stage.name] = self.progress.seconds.get(stage.name, 0.0) + seconds
+    def _keep(self, leg: Leg, loop: StageLoop) -> None:
+        """Keep what a leg has come to: all weights, or how those of its language differ."""
+        write_tensors(self.folder.candidate(leg.name), loop.weights() if leg.lang is None else loop.delta())
+
+    def _before(self, leg: Leg) -> dict[str, torch.Tensor]:
+        """Return the weights that a leg starts from: those of the stage before, or of the run's beginning."""
+        if leg.index:
+            return read_tensors(self.folder.weights(self.recipe.stages[leg.index - 1].name))
+        return self._new_model().state_dict()
+
+    def _new_model(self) -> Model:
+        torch.manual_seed(self.recipe.seed)
+        model = build(self.recipe, self.labels, self.maker.pieces)
+        model.start()
+        model = model.to(self.device)
+        if self.recipe.start:
+            start_from(model, Path(self.recipe.start))
+        return model
+
+    def _tick(self, leg: Leg, seconds: float) -> None:
+        self.progress.seconds[leg.name] = self.progress.seconds.get(leg.name, 0.0) + seconds
 
     def _save(self, loop: StageLoop) -> None:
         self.progress.log_bytes = self.folder.log_bytes()
         save_checkpoint(self.folder.checkpoint, loop.state(), self.progress)
 
-    def _evaluate(self, loop: StageLoop) -> Evaluation:
-        """Score the weights that would be kept now on dev; keep them if they are the best of the stage."""
-        stage = loop.stage
+    def _evaluate(self, leg: Leg, loop: StageLoop, dev: Sequence[Sentence]) -> Evaluation:
+        """Score the weights that would be kept now on dev; keep them if they are the best of the leg."""
+        stage = leg.stage
         trained = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
         weights = {name: tensor.clone() for name, tensor in loop.weights().items()}
         self.model.load_state_dict(weights)
-        some = _first_per_language(self.dev, stage.dev_limit)
-        evaluation = Evaluation(
-            *calibrate(some, predict_dev(self.predictor, some, universal=not stage.use_switcher))
-        )
+        some = _first_per_language(dev, stage.dev_limit)
+        evaluation = evaluate_dev(self.predictor, self.recipe.task, some, universal=not stage.use_switcher)
         self.model.load_state_dict(trained)
         better = self.progress.best is None or evaluation.macro > self.progress.best
         self.progress.since_best = 0 if better else self.progress.since_best + 1
         if better:
             self.progress.best = evaluation.macro
-            write_tensors(self.folder.candidate(stage.name), weights)
+            self._keep(leg, loop)
         self.folder.log(
             {
                 "event": "evaluation",
-                "stage": stage.name,
+                "stage": leg.name,
                 "step": loop.step,
-                "triple_f1/strict": {**_percent(evaluation.f1), "macro": round(100 * evaluation.macro, 2)},
+                **evaluation.to_json(),
                 "best": better,
             }
         )
@@ -260,24 +333,29 @@ class Run:
 
     def _write_model(self, folder: Path) -> None:
         """Calibrate on all of dev, by the switchers and by the universal path, and write the folder."""
-        switched = self.recipe.stages[-1].use_switcher
-        thresholds, metrics = {"": self.predictor.thresholds[""]}, {}
+        last = self.recipe.stages[-1]
+        own = self._own_weights() if last.per_language else {}
+        specialists = {
+            lang: specialised(self.model, changed(self.model.state_dict(), delta))
+            for lang, delta in own.items()
+        }
+        predictor = Predictor(self.model, self.maker, own=specialists, precision=self.recipe.precision)
+        by_language = last.use_switcher or last.per_language
+        thresholds, metrics = {"": predictor.thresholds[""]}, {}
         if self.dev:
-            final = Evaluation(
-                *calibrate(self.dev, predict_dev(self.predictor, self.dev, universal=not switched))
-            )
-            thresholds = final.thresholds
-            metrics = {
-                "dev": {"triple_f1/strict": {**_percent(final.f1), "macro": round(100 * final.macro, 2)}}
-            }
-            if switched:
-                universal = calibrate(self.dev, predict_dev(self.predictor, self.dev, universal=True))
-                thresholds[""] = universal[0][""]
-                metrics["dev, universal path"] = {"triple_f1/strict": _percent(universal[1])}
+            final = evaluate_dev(predictor, self.recipe.task, self.dev, universal=not by_language)
+            thresholds = dict(final.thresholds)
+            metrics = {"dev": final.to_json()}
+            if by_language:
+                universal = evaluate_dev(predictor, self.recipe.task, self.dev, universal=True)
+                thresholds[""] = universal.thresholds[""]
+                metrics["dev, universal path"] = universal.to_json()
         costs = {
             "seconds": {name: round(value, 1) for name, value in self.progress.seconds.items()},
             "steps": self.progress.steps,
             "parameters": sum(p.numel() for p in self.model.parameters()),
+            "trained": {leg.name: num_trained(self.model, leg.stage) for leg in self.legs},
+            **stored_bytes(self.model, own),
             "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
             "threads": torch.get_num_threads(),
         }
@@ -287,15 +365,21 @@ class Run:
             model=self.model,
             recipe=self.recipe,
             labels=self.labels,
-            units=self.maker.units,
-            known=self.maker.features.known,
+            pieces=self.maker.pieces,
             thresholds=thresholds,
             metrics=record,
             card=card(self.recipe, self.labels, self.corpus.sizes(), self.corpus.fingerprint(), record),
+            own=own,
         )
 
+    def _own_weights(self) -> dict[str, dict[str, torch.Tensor]]:
+        """Put the shared weights back into the model; return how each language's differ from them."""
+        legs = [leg for leg in self.legs if leg.lang is not None]
+        self.model.load_state_dict(self._before(legs[0]))
+        return {leg.lang: read_tensors(self.folder.weights(leg.name)) for leg in legs if leg.lang is not None}
 
-def start_from(model: TripleModel, path: Path) -> None:
+
+def start_from(model: Model, path: Path) -> None:
     """Load the weights of another run, strictly, but for the switcher: each run may have its own or none.
 
     Raises:
@@ -321,10 +405,6 @@ def _rounded(report: StepReport) -> dict[str, Any]:
     record = asdict(report) | {"losses": {name: round(loss, 5) for name, loss in report.losses.items()}}
     del record["seconds"]
     return record | {"epoch": round(report.epoch, 3), "gradient_norm": round(report.gradient_norm, 4)}
-
-
-def _percent(f1: dict[str, float]) -> dict[str, float]:
-    return {lang: round(100 * value, 2) for lang, value in f1.items()}
 
 
 def _first_per_language(sentences: Sequence[Sentence], limit: int) -> list[Sentence]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
 
-from mere.config import SamplingSettings, TriplesSettings
+from mere.config import Recipe, SamplingSettings
 from mere.data.augment import MentionSwap, hide_mentions
-from mere.data.batching import Batch, Targets, collate, targets
+from mere.data.batching import Batch, collate
 from mere.data.examples import AlignmentReport, Example, ExampleMaker
 from mere.data.sampling import PlannedBatch, plan_epoch
+from mere.data.targets import EntityTargets, Targets, entity_targets, triple_targets
+from mere.data.windows import SpanTargets, span_targets
 from mere.types import Sentence
 
 
@@ -28,42 +31,77 @@ class TrainingData:
         self.examples = [example for _, example in kept]
         self.lengths = np.array([len(example.pieces) for example in self.examples], dtype=np.int64)
         self.lang_ids = np.array([example.lang_id for example in self.examples], dtype=np.int64)
-        self.swap = MentionSwap(self.sentences)
+        self.swap = MentionSwap(self.sentences, maker.labels.types)
+
+    def only(self, lang: str) -> TrainingData:
+        """Return the part of one language; its mentions are swapped for its own only."""
+        part = copy.copy(self)
+        rows = [i for i, sentence in enumerate(self.sentences) if sentence.lang == lang]
+        part.sentences = [self.sentences[i] for i in rows]
+        part.examples = [self.examples[i] for i in rows]
+        part.lengths, part.lang_ids = self.lengths[rows], self.lang_ids[rows]
+        part.swap = MentionSwap(part.sentences, self.maker.labels.types)
+        return part
 
 
 class BatchSource:
     """The batches of one stage, by step number.
 
     Args:
-        data: the training data. sampling, task: the stage's and the task's settings.
+        data: the training data. recipe: says the tasks. sampling: the stage's settings.
         epochs: may be a fraction. seed: seeds of the run and the stage.
+        steps: how many instead, over as many epochs as they take; 0: by epochs.
+        is_endless: batches follow after the last epoch too, which `len` does not count.
     """
 
     def __init__(
         self,
         data: TrainingData,
         *,
+        recipe: Recipe,
         sampling: SamplingSettings,
-        task: TriplesSettings,
         epochs: float,
         seed: Sequence[int],
+        steps: int = 0,
+        is_endless: bool = False,
     ):
         self.data = data
         self.sampling = sampling
-        self.task = task
+        self.recipe = recipe
         self.epochs = epochs
         self.seed = list(seed)
         self._plan = lru_cache(maxsize=2)(self._make_plan)
         self._ends: list[int] = []  # step at which each epoch ends
+        self._concat_from = sampling.concat_after * epochs
+        if steps:
+            self._concat_from = sampling.concat_after * steps / len(self._make_plan(0))
+            self.epochs = self._extend_to(steps)
+        else:
+            self._extend_by(math.ceil(epochs) if is_endless else epochs)
+        self._num_steps = self._ends[-1]
+        self._is_endless = is_endless
+        if is_endless:
+            self.epochs = math.inf
+
+    def _extend_by(self, epochs: float) -> None:
         for epoch in range(math.ceil(epochs)):
             steps = len(self._make_plan(epoch))
             if epoch + 1 > epochs:
                 steps = max(1, round(steps * (epochs - epoch)))
             self._ends.append((self._ends[-1] if self._ends else 0) + steps)
 
+    def _extend_to(self, steps: int) -> float:
+        """Plan epochs until there are so many steps, the last epoch cut there; return how many epochs that is."""
+        while True:
+            epoch, begin = len(self._ends), self._ends[-1] if self._ends else 0
+            length = len(self._make_plan(epoch))
+            self._ends.append(min(begin + length, steps))
+            if self._ends[-1] == steps:
+                return epoch + (steps - begin) / length
+
     def __len__(self) -> int:
         """Return the number of steps."""
-        return self._ends[-1]
+        return self._num_steps
 
     def epoch_at(self, step: int) -> float:
         """Return how many epochs are done after `step` steps."""
@@ -74,23 +112,43 @@ class BatchSource:
 
     def __getitem__(self, step: int) -> tuple[Batch, Targets]:
         """Return the batch of a step and its targets; the same whenever it is asked for."""
+        while self._is_endless and step >= self._ends[-1]:
+            self._ends.append(self._ends[-1] + len(self._make_plan(len(self._ends))))
         epoch = next(e for e, end in enumerate(self._ends) if step < end)
         planned = self._plan(epoch)[step - (self._ends[epoch - 1] if epoch else 0)]
         rng = np.random.default_rng([*self.seed, epoch, step])
         examples = [self._example(index, rng) for index in planned.indices.tolist()]
         batch = collate(examples, planned.group_size)
-        wanted = targets(
-            examples,
-            rng,
-            negatives=self.task.negatives,
-            incomplete_negative=self.task.incomplete_negative,
+        return batch, self._targets(examples, rng)
+
+    def _targets(self, examples: Sequence[Example], rng: np.random.Generator) -> Targets:
+        tasks, settings = self.recipe.task, self.recipe.triples
+        return Targets(
+            triples=(
+                triple_targets(
+                    examples,
+                    rng,
+                    negatives=settings.negatives,
+                    incomplete_negative=settings.incomplete_negative,
+                )
+                if "triples" in tasks
+                else None
+            ),
+            entities=self._entity_targets(examples, rng) if "entities" in tasks else None,
         )
-        return batch, wanted
+
+    def _entity_targets(
+        self, examples: Sequence[Example], rng: np.random.Generator
+    ) -> EntityTargets | SpanTargets:
+        settings = self.recipe.entities
+        if settings.decoder == "spans":
+            return span_targets(examples, rng, window=settings.spans.window)
+        return entity_targets(examples)
 
     def _example(self, index: int, rng: np.random.Generator) -> Example:
         example = self._swapped(index, rng)
         share = self.sampling.mention_hide
-        return hide_mentions(example, rng, share) if share else example
+        return hide_mentions(example, self.data.maker.pieces, rng, share) if share else example
 
     def _swapped(self, index: int, rng: np.random.Generator) -> Example:
         if self.sampling.mention_swap and rng.random() < self.sampling.mention_swap:
@@ -100,7 +158,7 @@ class BatchSource:
         return self.data.examples[index]
 
     def _make_plan(self, epoch: int) -> list[PlannedBatch]:
-        begun = epoch >= self.sampling.concat_after * self.epochs
+        begun = epoch >= self._concat_from
         return plan_epoch(
             self.data.lengths,
             self.data.lang_ids,

@@ -26,7 +26,7 @@ class Bar:
         """Show one optimiser step."""
 
     def evaluated(self, macro: float) -> None:
-        """Show the macro strict triple F1 on dev, in [0, 1]."""
+        """Show the macro strict F1 on dev, in [0, 1]."""
 
 
 class Listener(ABC):
@@ -67,7 +67,7 @@ class _RichBar(Bar):
         losses = " ".join(f"{name} {loss:.2f}" for name, loss in self._losses.items())
         speed = f"{self._sentences / max(1e-9, self._seconds):.0f} sentences/s"
         words = f"epoch {report.epoch:.1f}  {losses}  {speed}{self._dev}"
-        self._progress.update(self._task, completed=report.step, words=words)  # type: ignore[arg-type]
+        self._progress.update(self._task, completed=report.step, total=report.num_steps, words=words)  # type: ignore[arg-type]
 
     def evaluated(self, macro: float) -> None:
         self._dev = f"  dev F1 {100 * macro:.1f}"

@@ -178,4 +178,5 @@ def _count_lost(sentence: Sentence, lost: Counter[str]) -> None:
     lost["sources"] += sentence.source is not None
     lost["sentences marked complete: false"] += not sentence.complete
     lost["relations_covered, read again as none"] += bool(sentence.relations_covered != frozenset())
+    lost["lists of types covered"] += sentence.types_covered is not None
     lost["extra keys"] += len(sentence.extra.keys() - {"tokens", "document"})

@@ -113,6 +113,8 @@ def to_record(sentence: Sentence) -> dict[str, Any]:
         "relations_covered": None if covered is None else sorted(covered),
         "complete": sentence.complete,
     }
+    if sentence.types_covered is not None:
+        record["types_covered"] = sorted(sentence.types_covered)
     if sentence.source is not None:
         record["source"] = sentence.source
     for key, value in sentence.extra.items():

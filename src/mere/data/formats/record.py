@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from mere.types import Entity, Sentence, Span, Triple
 
 SENTENCE_KEYS = frozenset(
-    {"id", "lang", "text", "entities", "triples", "relations_covered", "complete", "source"}
+    {"id", "lang", "text", "entities", "triples", "relations_covered", "types_covered", "complete", "source"}
 )
 ENTITY_KEYS = frozenset({"start", "end", "text", "type", "score"})
 TRIPLE_KEYS = frozenset({"subject", "relation", "object", "score"})
@@ -72,7 +72,8 @@ def sentence_from_record(record: object, default_id: str) -> tuple[Sentence, lis
         text=text,
         entities=tuple(entities),
         triples=tuple(triples),
-        relations_covered=_covered(record),
+        relations_covered=_covered(record, "relations_covered", "relation"),
+        types_covered=_covered(record, "types_covered", "type"),
         complete=_complete(record),
         source=_string(record, "source") if record.get("source") is not None else None,
         extra=extra,
@@ -115,13 +116,13 @@ def _id(record: Mapping[str, Any], default_id: str) -> str:
     return str(value)
 
 
-def _covered(record: Mapping[str, Any]) -> frozenset[str] | None:
-    value = record.get("relations_covered")
+def _covered(record: Mapping[str, Any], key: str, what: str) -> frozenset[str] | None:
+    value = record.get(key)
     if value is None:
         return None
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        message = '"relations_covered" must be a list of relation names, or null for all'
-        raise RecordFault("bad-relations-covered", message)
+        message = f'"{key}" must be a list of {what} names, or null for all'
+        raise RecordFault(f"bad-{key.replace('_', '-')}", message)
     covered = frozenset(value)
     return _INTERNED.setdefault(covered, covered)
 

@@ -232,5 +232,6 @@ def _rows(sentence: Sentence, written: Written) -> list[Row]:
     written.lost["sentences whose triples went to several rows"] += len(rows) > 1
     written.lost["sentences marked complete"] += sentence.complete
     written.lost["lists of relations covered"] += sentence.relations_covered is not None
+    written.lost["lists of types covered"] += sentence.types_covered is not None
     written.lost = +written.lost
     return rows

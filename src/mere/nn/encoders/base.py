@@ -20,3 +20,10 @@ class Encoder(nn.Module, ABC):
     @abstractmethod
     def forward(self, pieces: Int[Tensor, "B P F"], is_piece: Bool[Tensor, "B P"]) -> Float[Tensor, "B P D"]:
         """Return a vector per piece; what padding holds is undefined, and must not reach any real piece."""
+
+    def start(self) -> None:
+        """Take the weights that training starts from where they are not random: after building, before training."""
+
+    def lr_scale(self, name: str) -> float:
+        """Return what the learning rate of a parameter, named as in the encoder, is multiplied by; 0: frozen."""
+        return 1.0

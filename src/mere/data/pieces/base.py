@@ -1,0 +1,54 @@
+"""What an encoder's pieces are: spans of the text, and whole numbers that describe each of them.
+
+A piece is the model's private affair: a unit, a byte, a subword. The rest of mere sees its span, in half-open
+code points of the original text, and an encoder sees its numbers.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mere.types import Span
+
+
+class Pieces(ABC):
+    """Cuts texts into pieces and describes them. What a subclass learned from a corpus is saved with the model."""
+
+    longest: int = 4096
+    """Most pieces of a sentence that an encoder reads at a time, in training and evaluation."""
+
+    window: int = 256
+    """Pieces that extraction gives the model at a time where a sentence is longer."""
+
+    @abstractmethod
+    def cut(self, text: str) -> list[Span]:
+        """Return the spans of the pieces, in order of their starts; white space may belong to none."""
+
+    @abstractmethod
+    def describe(self, text: str, spans: list[Span]) -> NDArray[np.int32]:
+        """Return the numbers of each piece, shape (num_pieces, num_features); 0 is for padding."""
+
+    def begins_word(self, text: str, spans: list[Span]) -> NDArray[np.bool_]:
+        """Return for each piece whether a word may begin with it, shape (num_pieces,): an entity only may there."""
+        return np.ones(len(spans), dtype=bool)
+
+    def hide(self, described: NDArray[np.int32], start: int, end: int) -> None:
+        """Strip pieces start … end-1 in place of what tells which name they belong to (for training)."""
+        raise NotImplementedError(f"{type(self).__name__} cannot hide a mention; set mention_hide to 0.")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what was learned from the corpus, small enough for config.json."""
+        return {}
+
+    def arrays(self) -> Mapping[str, NDArray[np.int64]]:
+        """Return what was learned and is too large for JSON: saved as safetensors."""
+        return {}
+
+    def files(self) -> Mapping[str, bytes]:
+        """Return files that the pieces or their encoder need, by name: a tokenizer, a configuration."""
+        return {}

@@ -1,0 +1,135 @@
+"""What a batch teaches, task by task, as padded arrays. Pure numpy.
+
+A relation that a sentence's source does not cover has weight 0 in the relation loss and is never drawn as a
+negative; each sentence keeps its own covered relations, also when sentences are concatenated. A type that it
+does not cover may stand wherever no entity is annotated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mere.data.examples import Example, PieceTriple
+from mere.data.tagging import to_tags, to_typed_tags, without_overlap
+from mere.data.windows import SpanTargets
+
+
+@dataclass(frozen=True)
+class TripleTargets:
+    """What B sentences teach of triples: R relations, N tagging items, M pairs."""
+
+    relation: NDArray[np.float32]  # (B, R) 1 where stated
+    relation_weight: NDArray[np.float32]  # (B, R) 0 where unknown
+    tag_row: NDArray[np.int64]  # (N,)
+    tag_relation: NDArray[np.int64]  # (N,)
+    tags: NDArray[np.int64]  # (N, 2, P): subjects, objects
+    pair_row: NDArray[np.int64]  # (M,)
+    pair_relation: NDArray[np.int64]  # (M,)
+    pair_spans: NDArray[np.int64]  # (M, 4)
+    pair_stated: NDArray[np.float32]  # (M,)
+
+
+@dataclass(frozen=True)
+class EntityTargets:
+    """What N of B sentences teach of entities: those that annotate at least one type."""
+
+    row: NDArray[np.int64]  # (N,)
+    tags: NDArray[np.int64]  # (N, P): O = 0, B and I of type t = 1 + 2t and 2 + 2t
+    is_known: NDArray[np.bool_]  # (N, K) per type whether the sentence annotates it
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The targets of each task; None for a task that the model does not have."""
+
+    triples: TripleTargets | None = None
+    entities: EntityTargets | SpanTargets | None = None
+
+
+def entity_targets(examples: Sequence[Example]) -> EntityTargets:
+    """Return what the examples teach of entities."""
+    length = max(len(example.pieces) for example in examples)
+    taught = [(row, example) for row, example in enumerate(examples) if example.is_type_known.any()]
+    tags = [to_typed_tags(example.entities, length) for _, example in taught]
+    num_types = len(examples[0].is_type_known)
+    return EntityTargets(
+        row=np.array([row for row, _ in taught], dtype=np.int64),
+        tags=np.stack(tags) if tags else np.zeros((0, length), dtype=np.int64),
+        is_known=np.array([e.is_type_known for _, e in taught], dtype=bool).reshape(-1, num_types),
+    )
+
+
+def triple_targets(
+    examples: Sequence[Example], rng: np.random.Generator, *, negatives: int, incomplete_negative: float
+) -> TripleTargets:
+    """Return what the examples teach of triples, with sampled wrong relations and wrong pairs.
+
+    Args:
+        rng: draws the negatives.
+        negatives: wrong relations per complete sentence, to be tagged all `O`.
+        incomplete_negative: weight of an unstated relation where a sentence is annotated in part.
+    """
+    length = max(len(example.pieces) for example in examples)
+    relation = np.zeros((len(examples), len(examples[0].is_covered)), dtype=np.float32)
+    weight = np.zeros_like(relation)
+    items: list[tuple[int, int, NDArray[np.int64]]] = []
+    pairs: list[tuple[int, int, tuple[int, int, int, int], bool]] = []
+    for row, example in enumerate(examples):
+        stated = list(example.relations_stated)
+        weight[row] = example.is_covered * (1.0 if example.complete else incomplete_negative)
+        relation[row, stated] = 1.0
+        weight[row, stated] = 1.0
+        for wanted in sorted({triple[1] for triple in example.triples}):
+            facts = [triple for triple in example.triples if triple[1] == wanted]
+            roles = ([fact[0] for fact in facts], [fact[2] for fact in facts])
+            tags = np.stack([to_tags(without_overlap(spans), length) for spans in roles])
+            items.append((row, wanted, tags))
+            pairs.extend((row, *pair) for pair in _pairs(example, wanted, facts, rng))
+        if example.complete:
+            wrong = np.flatnonzero(example.is_covered & (relation[row] == 0))
+            drawn = wrong[rng.permutation(len(wrong))[:negatives]].tolist()
+            items.extend((row, index, np.zeros((2, length), dtype=np.int64)) for index in drawn)
+    return TripleTargets(
+        relation=relation,
+        relation_weight=weight,
+        tag_row=np.array([item[0] for item in items], dtype=np.int64),
+        tag_relation=np.array([item[1] for item in items], dtype=np.int64),
+        tags=np.stack([item[2] for item in items]) if items else np.zeros((0, 2, length), dtype=np.int64),
+        pair_row=np.array([pair[0] for pair in pairs], dtype=np.int64),
+        pair_relation=np.array([pair[1] for pair in pairs], dtype=np.int64),
+        pair_spans=np.array([pair[2] for pair in pairs], dtype=np.int64).reshape(-1, 4),
+        pair_stated=np.array([pair[3] for pair in pairs], dtype=np.float32),
+    )
+
+
+def _pairs(
+    example: Example, relation: int, facts: Sequence[PieceTriple], rng: np.random.Generator
+) -> list[tuple[int, tuple[int, int, int, int], bool]]:
+    """Stated pairs of one relation, all crossed ones, and as many others: swapped, misjoined, a span off by one."""
+    stated = {(fact[0], fact[2]) for fact in facts}
+    subjects, objects = {s for s, _ in stated}, {o for _, o in stated}
+    crossed = {(s, o) for s in subjects for o in objects if s != o} - stated  # what decoding must tell apart
+    others = {(o, s) for s, o in stated}
+    if example.complete:
+        others |= {(s, mention) for s in subjects for mention in example.mentions if mention != s}
+        others |= {(mention, o) for o in objects for mention in example.mentions if mention != o}
+    last = len(example.pieces)
+    for subject, object_ in sorted(stated):  # a span whose one edge is off by a piece
+        others |= {(subject, _nudge(object_, last, rng)), (_nudge(subject, last, rng), object_)}
+    candidates = sorted(others - stated - crossed)
+    chosen = rng.permutation(len(candidates))[: len(stated)]
+    wrong = [*sorted(crossed), *(candidates[i] for i in chosen)]
+    return [(relation, (*s, *o), True) for s, o in sorted(stated)] + [
+        (relation, (*s, *o), False) for s, o in wrong
+    ]
+
+
+def _nudge(span: tuple[int, int], last: int, rng: np.random.Generator) -> tuple[int, int]:
+    start, end = span
+    choices = [(start - 1, end), (start + 1, end), (start, end - 1), (start, end + 1)]
+    valid = [(a, b) for a, b in choices if 0 <= a < b <= last]
+    return valid[int(rng.integers(len(valid)))] if valid else span

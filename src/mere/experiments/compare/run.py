@@ -1,0 +1,171 @@
+"""A comparison from recipe to report: OUT/results.json, results.md, curves.json and index.html."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from mere.data.corpus import Corpus
+from mere.errors import ConfigError, TrainingError, nearest
+from mere.experiments.compare import folder, score
+from mere.experiments.compare.budget import Budget
+from mere.experiments.compare.costs import costs_of, flags, spent, training_sizes
+from mere.experiments.compare.curves import curves_of
+from mere.experiments.compare.describe import describe
+from mere.experiments.compare.page import write_page
+from mere.experiments.compare.plan import Cell, Plan, make_plan
+from mere.experiments.compare.predict import corpus_of
+from mere.experiments.compare.runner import Failure, run_cells
+from mere.experiments.compare.text import write_markdown
+from mere.experiments.provenance import commit, hardware, software
+from mere.experiments.results import Data, FailedAttempt, Results, System
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a comparison came to, and the files that tell it."""
+
+    results: Results
+    failures: list[Failure]
+    files: list[Path]
+
+
+def compare(
+    recipe: str | Path,
+    out: str | Path,
+    *,
+    overrides: Sequence[str] = (),
+    regimes: Sequence[str] = (),
+    seeds: Sequence[int] = (),
+    budget: Budget | None = None,
+    split: str = "test",
+    baseline: str = "",
+    jobs: int = 1,
+    train: bool = True,
+    command: str = "",
+    say: Callable[[str], None] = lambda words: None,
+) -> Outcome:
+    """Run every regime of a recipe with every seed, and compare them with a baseline on a split.
+
+    What is finished in `out` is not run again, what was interrupted goes on, and a cell that fails is told in the
+    report while the others go on.
+
+    Args:
+        overrides: `key=value` settings on top of every regime.
+        regimes: names to compare; all of the recipe's if empty. seeds: the recipe's own if empty.
+        baseline: the regime that the others are tested against; the first if empty.
+        jobs: processes at a time, of one thread each.
+        train: False reports on the cells that are finished already, and trains none.
+        command: that the report names. say: told how it goes.
+
+    Raises:
+        ConfigError, DataError: the recipe, a name or the corpus is wrong, or `out` holds cells of another run.
+        TrainingError: not one cell was finished.
+    """
+    plan = make_plan(recipe, Path(out), overrides=overrides, regimes=regimes, seeds=seeds, budget=budget)
+    baseline = baseline or plan.regimes[0]
+    if baseline not in plan.regimes:
+        there = ", ".join(plan.regimes)
+        raise ConfigError(
+            f"--baseline {baseline}: no such regime.{nearest(baseline, plan.regimes)} There are: {there}."
+        )
+    say("reading the corpus")
+    corpus = _corpus_of(plan)
+    corpus.sentences(split)  # refuses a split that is not there before anything is trained
+    fingerprint = corpus.fingerprint()
+    for cell in plan.cells:
+        folder.check_begun(cell, fingerprint)
+    failures = run_cells(plan, split, jobs=jobs, train=train, say=say)
+    return _report(plan, corpus, split, baseline, failures, Path(out), command, say)
+
+
+def _corpus_of(plan: Plan) -> Corpus:
+    """Load the corpus that all regimes share; they may differ in how much of it they train on."""
+    first = plan.cells[0].recipe.data.model_copy(update={"limit": 0})
+    for cell in plan.cells:
+        if cell.recipe.data.model_copy(update={"limit": 0}) != first:
+            raise ConfigError(
+                f"regime {cell.regime}: reads other data than {plan.cells[0].regime}, so their scores cannot be "
+                "compared. Give every regime the same data settings, but for data.limit."
+            )
+    return corpus_of(first)
+
+
+def _report(
+    plan: Plan,
+    corpus: Corpus,
+    split: str,
+    baseline: str,
+    failures: list[Failure],
+    out: Path,
+    command: str,
+    say: Callable[[str], None],
+) -> Outcome:
+    finished = {regime: _scored(plan.of(regime), split) for regime in plan.regimes}
+    finished = {regime: cells for regime, cells in finished.items() if cells}
+    if not finished:
+        told = "; ".join(f"{failure.cell.name}: {failure.why}" for failure in failures) or "none was begun"
+        raise TrainingError(f"{out}: no cell is finished, so there is nothing to compare ({told}).")
+    say("scoring")
+    recipe = plan.cells[0].recipe
+    metrics = score.main_metrics(recipe)
+    reports = {regime: score.report_on(cells, corpus, split) for regime, cells in finished.items()}
+    sizes = {r: training_sizes(cells[0].recipe, corpus.sizes()) for r, cells in finished.items()}
+    passes = {r: spent(cells[0], sizes[r]).passes for r, cells in finished.items()}
+    uneven = flags(passes, baseline)
+    systems = {}
+    for regime, cells in finished.items():
+        system = System.from_report(
+            reports[regime],
+            seeds=[cell.seed for cell in cells],
+            costs=costs_of(cells, sizes[regime]),
+            command=f"mere train {cells[0].folder}.yaml --out {cells[0].folder}",
+        )
+        notes = [uneven[regime]] if regime in uneven else []
+        if len(cells) < len(plan.seeds):
+            notes.append(f"Only {len(cells)} of {len(plan.seeds)} seeds are finished.")
+        systems[regime] = system.model_copy(
+            update={"description": describe(cells[0]), "note": " ".join(notes)}
+        )
+    for regime, words in uneven.items():
+        say(f"{regime}: {words}")
+    results = Results(
+        experiment=recipe.name,
+        description=f"Regimes of training compared, each against {baseline}. {score.CORRECTION}.",
+        command=command or f"mere compare --out {out}",
+        commit=commit(),
+        date=datetime.now(timezone.utc).date(),
+        seeds=list(plan.seeds),
+        hardware=hardware(),
+        software=software(),
+        data=Data(name=_data_name(recipe.data.path), fingerprint=corpus.fingerprint(), sizes=corpus.sizes()),
+        split=split,
+        budget=str(plan.budget),
+        systems=systems,
+        comparisons=score.compare_with(baseline, reports, metrics) if baseline in reports else [],
+        failed_attempts=[_attempt(failure) for failure in failures],
+    )
+    curves = {r: [curves_of(cell, sizes[r], metrics[0]) for cell in cells] for r, cells in finished.items()}
+    files = [out / name for name in ("results.json", "results.md", "curves.json", "index.html")]
+    results.write(files[0])
+    write_markdown(files[1], results, metrics)
+    drawn = {regime: [asdict(one) for one in of] for regime, of in curves.items()}
+    files[2].write_text(json.dumps(drawn, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_page(files[3], results, curves, metrics, baseline)
+    return Outcome(results, failures, files)
+
+
+def _scored(cells: Sequence[Cell], split: str) -> list[Cell]:
+    return [c for c in cells if folder.is_finished(c) and folder.predictions_file(c, split).is_file()]
+
+
+def _attempt(failure: Failure) -> FailedAttempt:
+    return FailedAttempt(what=failure.cell.name, outcome=failure.why, note="\n".join(failure.lines))
+
+
+def _data_name(path: str | tuple[str, ...]) -> str:
+    paths = (path,) if isinstance(path, str) else path
+    return " + ".join(Path(p).name if p else "quick-start corpus" for p in paths)

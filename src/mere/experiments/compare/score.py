@@ -1,0 +1,80 @@
+"""Scores of every regime over its seeds, and paired tests against a baseline on the same sentences."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from mere.config import Recipe
+from mere.data.corpus import Corpus
+from mere.experiments.compare import folder
+from mere.experiments.compare.holm import holm
+from mere.experiments.compare.plan import Cell
+from mere.experiments.compare.predict import read_predictions
+from mere.experiments.results import Comparison
+from mere.metrics.paired import paired_bootstrap
+from mere.metrics.report import Report, evaluate_runs
+
+RESAMPLES = 1000
+TEST_RESAMPLES = 10_000
+"""Of the paired bootstrap: its least p is 0.0002, which some forty tests can be corrected for."""
+
+CORRECTION = (
+    "p values are those of a two-sided paired bootstrap over sentences and seeds "
+    f"({TEST_RESAMPLES:,} resamples), corrected by Holm's method for the number of tests: "
+    "the macro means of all regimes are one family, the single languages of all regimes another"
+)
+
+
+def report_on(cells: Sequence[Cell], corpus: Corpus, split: str, *, resamples: int = RESAMPLES) -> Report:
+    """Score a regime's finished cells, one per seed; each row's counts stay in the report for paired tests."""
+    gold = corpus.sentences(split)
+    runs = [read_predictions(folder.predictions_file(cell, split), gold) for cell in cells]
+    data = cells[0].recipe.data
+    is_known = split != data.train_split and not data.limit  # a limit draws other sentences for each seed
+    train = corpus.sentences(data.train_split) if is_known else None
+    return evaluate_runs(gold, runs, train=train, resamples=resamples)
+
+
+def main_metrics(recipe: Recipe) -> list[str]:
+    """Return what a recipe's tasks are measured by, the main one first."""
+    names = {"triples": "triple_f1/strict", "entities": "entity_f1/strict"}
+    return [names[task] for task in sorted(recipe.task, reverse=True)]
+
+
+def compare_with(
+    baseline: str, reports: Mapping[str, Report], metrics: Sequence[str], *, resamples: int = TEST_RESAMPLES
+) -> list[Comparison]:
+    """Test every regime against the baseline, per language and macro, with Holm's correction.
+
+    A metric's tests of the macro mean are a family, and those of the single languages are another. What cannot
+    be measured (a language without gold and predictions) is left out.
+    """
+    comparisons: list[Comparison] = []
+    for metric in metrics:
+        tests = {
+            regime: paired_bootstrap(report.scores, reports[baseline].scores, metric, resamples=resamples)
+            for regime, report in reports.items()
+            if regime != baseline
+        }
+        for is_macro in (True, False):
+            family = {
+                (regime, scope): difference.p
+                for regime, by_scope in tests.items()
+                for scope, difference in by_scope.items()
+                if (scope == "macro") is is_macro and scope != "micro" and difference.p is not None
+            }
+            for (regime, scope), p in holm(family).items():
+                found = dataclasses.asdict(tests[regime][scope])
+                comparisons.append(
+                    Comparison(
+                        a=regime,
+                        b=baseline,
+                        metric=metric,
+                        scope=scope,
+                        p_holm=round(p, 6),
+                        family=len(family),
+                        **found,
+                    )
+                )
+    return comparisons

@@ -1,0 +1,173 @@
+"""The whole model, as the figure: encoder, aggregator, switcher, then the heads of each task (METHOD §1, §3).
+
+encode    pieces of each sentence in their context
+mix       the aggregator, across the sentences of a group
+refine    the switcher, each row by its language
+tasks     what is extracted, each with heads of its own: entities, triples
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from mere.config import (
+    BytesSettings,
+    ByteStreamSettings,
+    ByteWordsSettings,
+    EncoderSettings,
+    EntitiesSettings,
+    PretrainedSettings,
+    Recipe,
+)
+from mere.data.pieces import Pieces, Subwords
+from mere.errors import ConfigError
+from mere.models.entities import EntityDecoder, EntityTask
+from mere.models.entity_spans import SpansTask
+from mere.models.entity_types import TypesTask
+from mere.models.losses import ItemLosses
+from mere.models.tensors import TensorBatch, TensorTargets
+from mere.models.triples import TripleTask
+from mere.nn.aggregator import Aggregator
+from mere.nn.encoders import (
+    BytesEncoder,
+    ByteStreamEncoder,
+    ByteWordsEncoder,
+    CompactEncoder,
+    Encoder,
+    PretrainedEncoder,
+)
+from mere.nn.switcher import Switcher
+from mere.schema import Labels
+
+
+class Model(nn.Module):
+    """Encoder, aggregator, switcher and the heads of its tasks."""
+
+    def __init__(
+        self,
+        *,
+        encoder: Encoder,
+        aggregator: Aggregator,
+        switcher: Switcher | None,
+        entities: EntityDecoder[Any] | None,
+        triples: TripleTask | None,
+    ):
+        super().__init__()
+        self.encoder = encoder
+        self.aggregator = aggregator
+        self.switcher = switcher
+        self.entities = entities
+        self.triples = triples
+
+    def start(self) -> None:
+        """Give every encoder that was pretrained its weights."""
+        for module in self.modules():
+            if isinstance(module, Encoder):
+                module.start()
+
+    def forward(self, batch: TensorBatch) -> Float[Tensor, "B P D"]:
+        """Return the pieces as the heads read them."""
+        encoded = self.encoder(batch.pieces, batch.is_piece)  # (B, P, D)
+        shared = self.aggregator(encoded, batch.is_piece, batch.group_size)  # (B, P, D)
+        return self.switcher(shared, batch.lang_id) if self.switcher is not None else shared
+
+    def item_losses(self, batch: TensorBatch, targets: TensorTargets) -> dict[str, ItemLosses]:
+        """Return the weighted losses of every task, item by item."""
+        pieces = self(batch)
+        losses: dict[str, ItemLosses] = {}
+        if self.entities is not None and targets.entities is not None:
+            losses |= self.entities.losses(pieces, batch, targets.entities)
+        if self.triples is not None and targets.triples is not None:
+            losses |= self.triples.losses(pieces, batch, targets.triples)
+        return losses
+
+    def losses(self, batch: TensorBatch, targets: TensorTargets) -> dict[str, Float[Tensor, ""]]:
+        """Return the batch's loss of every task."""
+        return {name: items.mean() for name, items in self.item_losses(batch, targets).items()}
+
+
+def build(recipe: Recipe, labels: Labels, pieces: Pieces | None = None) -> Model:
+    """Assemble the model that a recipe describes, randomly initialised from torch's current seed.
+
+    Args:
+        pieces: what the encoder reads; a pretrained one is built by the configuration that they hold.
+
+    Raises:
+        ConfigError: the recipe does not fit the pretrained encoder.
+    """
+    encoder = build_encoder(recipe.encoder, pieces)
+    dim = encoder.dim
+    if recipe.aggregator.layers and dim % (2 * recipe.aggregator.heads):
+        raise ConfigError(
+            f"aggregator.heads: {recipe.aggregator.heads} heads cannot share the {dim} dimensions of the encoder "
+            f"{recipe.encoder.name}: twice their number must divide it."
+        )
+    return Model(
+        encoder=encoder,
+        aggregator=Aggregator(dim=dim, **recipe.aggregator.model_dump()),
+        switcher=(
+            Switcher(dim=dim, width=recipe.switcher.width, languages=labels.languages)
+            if recipe.switcher.width
+            else None
+        ),
+        entities=(
+            build_entities(recipe.entities, dim=dim, num_types=len(labels.types))
+            if "entities" in recipe.task
+            else None
+        ),
+        triples=(
+            TripleTask(
+                dim=dim,
+                num_relations=len(labels.relations),
+                settings=recipe.triples,
+                classifier=None if recipe.triples.shared else build_encoder(recipe.encoder, pieces),
+            )
+            if "triples" in recipe.task
+            else None
+        ),
+    )
+
+
+def build_encoder(settings: EncoderSettings, pieces: Pieces | None = None) -> Encoder:
+    """Return the encoder that `settings` name, randomly initialised; see `build` for `pieces`."""
+    if isinstance(settings, PretrainedSettings):
+        if not isinstance(pieces, Subwords):
+            raise TypeError("a pretrained encoder is built from its pieces: build(recipe, labels, pieces)")
+        return PretrainedEncoder(
+            pieces.checkpoint,
+            words="mean" if settings.words == "mean" else "first",
+            **settings.model_dump(
+                include={
+                    "freeze", "layer_decay", "gradient_checkpointing", "attention", "dropout", "max_pieces"
+                }
+            ),
+        )  # fmt: skip
+    if isinstance(settings, ByteWordsSettings):
+        return ByteWordsEncoder(**settings.model_dump(exclude={"name"}))
+    if isinstance(settings, ByteStreamSettings):
+        return ByteStreamEncoder(**settings.model_dump(exclude={"name"}))
+    if isinstance(settings, BytesSettings):
+        return BytesEncoder(**settings.model_dump(exclude={"name"}))
+    return CompactEncoder(**settings.model_dump(exclude={"name", "min_count"}))
+
+
+def build_entities(settings: EntitiesSettings, *, dim: int, num_types: int) -> EntityDecoder[Any]:
+    """Return the decoder of entities that `settings` name, randomly initialised."""
+    if settings.decoder == "types":
+        return TypesTask(dim=dim, num_types=num_types, settings=settings)
+    if settings.decoder == "spans":
+        return SpansTask(dim=dim, num_types=num_types, settings=settings)
+    return EntityTask(dim=dim, num_types=num_types, settings=settings)
+
+
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "encoder": ("encoder",),
+    "aggregator": ("aggregator",),
+    "switcher": ("switcher",),
+    "heads": ("entities", "triples"),
+}
+"""Parameter groups a stage may name in `train`, and the modules of each; "all" is all of them."""

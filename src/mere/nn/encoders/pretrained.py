@@ -1,0 +1,291 @@
+"""A pretrained encoder of any family in Hugging Face's format, read through transformers (box "Encoder").
+
+    S -> subwords of a sentence in order, special ones left out      W -> windows of at most `size` subwords
+
+Everything that knows transformers is in this file. Weights come from safetensors, never from pickles or from a
+checkpoint's own code. A model folder needs no checkpoint: its encoder is built from the configuration in it.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from mere.data.pieces.hub import INSTALL, fetch, find
+from mere.data.pieces.pretrained import Checkpoint
+from mere.errors import ConfigError, ModelError
+from mere.nn.encoders.base import Encoder
+
+_LAST = ("norm", "final_norm", "final_layer_norm")
+"""What families call the norm above their last layer."""
+
+
+class PretrainedEncoder(Encoder):
+    """The last hidden states of a pretrained model, one vector per piece; begins random, `start` loads weights.
+
+    A sentence of more subwords than `max_pieces` is read in windows that share a quarter; each subword takes its
+    vector from the window in whose middle it is nearer.
+
+    Args:
+        checkpoint: configuration and special subwords.
+        words: a piece's vector is that of its "first" subword, or their "mean".
+        others: those of `mere.config.PretrainedSettings`.
+
+    Raises:
+        ModelError: transformers is missing or does not know the family.
+        ConfigError: a setting that the family does not have.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        *,
+        words: Literal["first", "mean"],
+        freeze: int | None,
+        layer_decay: float,
+        gradient_checkpointing: bool,
+        attention: Literal["sdpa", "eager"],
+        dropout: float | None,
+        max_pieces: int,
+    ):
+        super().__init__()
+        self.checkpoint = checkpoint
+        self.words = words
+        self.freeze = freeze
+        self.layer_decay = layer_decay
+        self.backbone = _build(checkpoint, attention, dropout)
+        config = self.backbone.config
+        self.dim = int(config.hidden_size)
+        self.pad = config.pad_token_id if isinstance(config.pad_token_id, int) else 0
+        self.num_layers = int(config.num_hidden_layers)
+        self._layers = {
+            name
+            for name, module in self.backbone.named_modules()
+            if isinstance(module, nn.ModuleList) and len(module) == self.num_layers
+        }
+        self.size = self._window(max_pieces)
+        if not self._layers and (freeze is not None or layer_decay < 1):
+            raise ConfigError(
+                f"encoder: {checkpoint.name} has no layers of their own: leave freeze and layer_decay."
+            )
+        if freeze is not None and freeze > self.num_layers:
+            raise ConfigError(
+                f"encoder.freeze: {checkpoint.name} has {self.num_layers} layers, found {freeze}."
+            )
+        if gradient_checkpointing:
+            enable = getattr(
+                self.backbone, "activation_checkpointing_enable", self.backbone.gradient_checkpointing_enable
+            )  # transformers renamed it in the course of version 5
+            try:
+                enable({"use_reentrant": False})
+            except ValueError as error:
+                raise ConfigError(f"encoder.gradient_checkpointing: {error}") from None
+
+    def forward(self, pieces: Int[Tensor, "B P F"], is_piece: Bool[Tensor, "B P"]) -> Float[Tensor, "B P D"]:
+        is_subword = (pieces > 0).flatten(1)  # (B, P * F)
+        place = is_subword.cumsum(1) - 1  # of each subword in its sentence
+        count = is_subword.sum(1)  # (B,)
+        row, column = is_subword.nonzero(as_tuple=True)
+        ids = pieces.new_full((len(pieces), int(count.max())), self.pad)
+        ids[row, place[row, column]] = pieces.flatten(1)[row, column] - 1  # (B, S)
+        subwords = self._read(ids, count)  # (B, S, D)
+        per_piece = (pieces > 0).sum(-1)  # (B, P)
+        if self.words == "first":
+            first = (per_piece.cumsum(1) - per_piece).clamp(max=ids.shape[1] - 1)
+            return subwords.gather(1, first.unsqueeze(-1).expand(-1, -1, self.dim))
+        piece = row * is_piece.shape[1] + column // pieces.shape[2]
+        total = subwords.new_zeros(is_piece.numel(), self.dim)
+        total = total.index_add(0, piece, subwords[row, place[row, column]])
+        return total.view(*is_piece.shape, self.dim) / per_piece.clamp(min=1).unsqueeze(-1)
+
+    def _read(self, ids: Int[Tensor, "B S"], count: Int[Tensor, " B"]) -> Float[Tensor, "B S D"]:
+        """Return the hidden state of each subword, each sentence between its special subwords."""
+        before, after = self.checkpoint.specials.before, self.checkpoint.specials.after
+        size = min(self.size, ids.shape[1])
+        rows, firsts, taken = windows(count.tolist(), size)
+        source = torch.tensor(rows, device=ids.device)  # (W,)
+        first = torch.tensor(firsts, device=ids.device)
+        length = (count[source] - first).clamp(max=size)
+        offset = torch.arange(size, device=ids.device)
+        window = ids[source.unsqueeze(1), (first.unsqueeze(1) + offset).clamp(max=ids.shape[1] - 1)]
+        window = torch.where(offset < length.unsqueeze(1), window, self.pad)  # (W, size)
+        opening = window.new_tensor(before).expand(len(rows), -1)
+        closing = window.new_tensor(after).expand(len(rows), -1)
+        given = torch.cat([opening, window, torch.full_like(closing, self.pad)], 1)
+        begin = len(before) + length.unsqueeze(1)
+        given = given.scatter(1, begin + torch.arange(len(after), device=ids.device), closing)
+        is_given = torch.arange(given.shape[1], device=ids.device) < begin + len(after)
+        states = self.backbone(input_ids=given.long(), attention_mask=is_given.long()).last_hidden_state
+        states = states[:, len(before) : len(before) + size].flatten(0, 1)  # (W * size, D)
+        return states[torch.from_numpy(taken).to(ids.device)]
+
+    def lr_scale(self, name: str) -> float:
+        """Layer-wise decay (ELECTRA, Clark et al. 2020, appendix A): the last layer has one step of it."""
+        depth = self._depth(name)
+        if self.freeze is not None and depth <= self.freeze:
+            return 0.0
+        return self.layer_decay ** (self.num_layers + 1 - depth)
+
+    def _depth(self, name: str) -> int:
+        """Return 0 for embeddings and what all layers share, i for the i-th layer, one more for the norm above."""
+        parts = name.removeprefix("backbone.").split(".")
+        for place, part in enumerate(parts):
+            if part.isdigit() and ".".join(parts[:place]) in self._layers:
+                return 1 + int(part)
+        return self.num_layers + 1 if parts[0] in _LAST else 0
+
+    @torch.no_grad()
+    def start(self) -> None:
+        """Load the pretrained weights, of the subwords that were kept.
+
+        Raises:
+            ModelError: the checkpoint has gone, has no safetensors, or misses weights of the encoder.
+        """
+        folder = find(self.checkpoint.name)
+        try:
+            with _quiet():
+                loaded, report = _auto(self.backbone.config).from_pretrained(
+                    str(folder),
+                    dtype=torch.float32,
+                    use_safetensors=True,
+                    local_files_only=True,
+                    trust_remote_code=False,
+                    output_loading_info=True,
+                )
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ModelError(
+                f"{folder}: no weights that can be read ({str(error).splitlines()[0]}). They must be in safetensors; "
+                f"pickles are not read. Fetch them: {fetch(self.checkpoint.name)}"
+            ) from None
+        missing = [name for name in report["missing_keys"] if "pooler" not in name]
+        if missing:
+            raise ModelError(
+                f"{folder}: {len(missing)} weights of the encoder are missing, first {min(missing)}. "
+                "This is no checkpoint of the whole encoder: fetch another."
+            )
+        weights = _encoder_of(loaded).state_dict()
+        if self.checkpoint.kept is not None:
+            table = self.backbone.get_input_embeddings().weight
+            name = next(n for n, parameter in self.backbone.named_parameters() if parameter is table)
+            weights[name] = weights[name][torch.from_numpy(self.checkpoint.kept)]
+        self.backbone.load_state_dict(weights, strict=True)
+
+    def _window(self, max_pieces: int) -> int:
+        """Return how many subwords are read at a time, besides the special ones."""
+        specials = self.checkpoint.specials
+        places = _positions(self.backbone)
+        if max_pieces > places:
+            raise ConfigError(
+                f"encoder.max_pieces: {self.checkpoint.name} has {places} positions, found {max_pieces}."
+            )
+        size = (max_pieces or places) - len(specials.before) - len(specials.after)
+        if size < 1:
+            raise ConfigError(
+                f"encoder.max_pieces: {max_pieces} leaves no place beside the special subwords."
+            )
+        return size
+
+
+def windows(
+    lengths: list[int], size: int
+) -> tuple[list[int], list[int], np.ndarray[Any, np.dtype[np.int64]]]:
+    """Return the sentence and the first subword of each window, and where each subword's vector is taken from.
+
+    Neighbours share at least a quarter of a window, and part in the middle of it. Places are window * `size` +
+    offset in it, shape (len(lengths), max(lengths)).
+    """
+    rows: list[int] = []
+    firsts: list[int] = []
+    taken = np.zeros((len(lengths), max(lengths)), dtype=np.int64)
+    stride = max(1, size * 3 // 4)
+    for row, length in enumerate(lengths):
+        own = [*range(0, length - size, stride), max(0, length - size)]
+        for index, first in enumerate(own):
+            begin = (own[index - 1] + size + first) // 2 if index else 0
+            taken[row, begin:length] = len(rows) * size + np.arange(begin, length) - first
+            rows.append(row)
+            firsts.append(first)
+        taken[row, length:] = taken[row, 0]  # padding: any vector that exists
+    return rows, firsts, taken
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers from drawing bars and from listing the heads that it leaves out."""
+    import transformers
+
+    logging: Any = transformers.utils.logging
+    level, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bar:
+            logging.enable_progress_bar()
+
+
+def _build(checkpoint: Checkpoint, attention: str, dropout: float | None) -> Any:
+    """Return a randomly initialised backbone without its pooler."""
+    try:
+        from transformers import CONFIG_MAPPING
+    except ImportError:
+        raise ModelError(f"{checkpoint.name}: needs the package transformers. Run: {INSTALL}") from None
+    settings = copy.deepcopy(checkpoint.config)
+    family = settings.pop("model_type", None)
+    if family not in CONFIG_MAPPING:
+        raise ModelError(
+            f"{checkpoint.name}: transformers has no family {family!r} of its own, and code that comes with a "
+            "checkpoint is not run. Take another encoder, or a newer transformers."
+        )
+    if dropout is not None:
+        settings |= {
+            key: dropout
+            for key, value in settings.items()
+            if re.search(r"dropout", key) and isinstance(value, float)
+        }
+    config = CONFIG_MAPPING[family].from_dict(settings)
+    given = {} if attention == "sdpa" else {"attn_implementation": attention}  # sdpa is what families prefer
+    try:
+        return _encoder_of(_auto(config).from_config(config, dtype=torch.float32, **given))
+    except (ValueError, KeyError, AttributeError) as error:
+        raise ModelError(
+            f"{checkpoint.name}: not an encoder that transformers can build ({error})."
+        ) from None
+
+
+def _auto(config: Any) -> Any:
+    """Return transformers' class that builds the encoder alone of what has a decoder too (T5)."""
+    from transformers import MODEL_FOR_TEXT_ENCODING_MAPPING, AutoModel, AutoModelForTextEncoding
+
+    return AutoModelForTextEncoding if type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING else AutoModel
+
+
+def _encoder_of(model: Any) -> Any:
+    """Return the module whose last hidden states are wanted, without a pooler above them."""
+    if type(model).__name__.endswith("EncoderModel"):  # T5: the table is tied to one beside the encoder
+        return model.encoder
+    if getattr(model, "pooler", None) is not None:
+        model.pooler = None
+    return model
+
+
+def _positions(backbone: Any) -> int:
+    """Return how many subwords, special ones included, the backbone reads at a time."""
+    for name, module in backbone.named_modules():
+        if name.endswith("position_embeddings") and isinstance(module, nn.Embedding):
+            unused = 0 if module.padding_idx is None else module.padding_idx + 1  # RoBERTa counts from there
+            return module.num_embeddings - unused
+    config = backbone.config
+    return int(
+        getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None) or 512
+    )

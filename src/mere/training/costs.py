@@ -1,0 +1,39 @@
+"""What a model costs: how many numbers a stage trains, how many bytes a language needs of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from torch import Tensor
+
+from mere.config import StageSettings
+from mere.models.model import Model
+from mere.training.loop import select_parameters
+from mere.training.trainable import Trainable
+
+
+def num_trained(model: Model, stage: StageSettings) -> int:
+    """Return how many numbers a stage trains, those of all switchers together; it freezes the others."""
+    trainable = Trainable(model, select_parameters(model, stage.train), stage.lora)
+    return sum(parameter.numel() for parameter in trainable.parameters.values())
+
+
+def stored_bytes(model: Model, own: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Any]:
+    """Return the bytes of tensors that all languages share, and those of each: its switcher and its differences.
+
+    Args:
+        own: per language the difference of its weights (mere.models.delta).
+    """
+    per_language = {lang: _bytes(delta.values()) for lang, delta in own.items()}
+    shared = _bytes(model.state_dict().values())
+    if model.switcher is not None:
+        for lang, module in model.switcher.of.items():
+            size = _bytes(module.parameters())
+            per_language[lang] = per_language.get(lang, 0) + size
+            shared -= size
+    return {"bytes_shared": shared, "bytes_per_language": per_language}
+
+
+def _bytes(tensors: Iterable[Tensor]) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)

@@ -1,0 +1,74 @@
+"""How a model does on dev while it trains: the score that picks the weights, and the thresholds it is used with."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mere.config import Task
+from mere.data.examples import known_types
+from mere.metrics.annotated import scored_mentions
+from mere.metrics.entities import match
+from mere.models.predictor import Predictor
+from mere.training.calibrate import calibrate
+from mere.types import Prediction, Sentence
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation found.
+
+    Args:
+        f1: metric to language to F1 in [0, 1].
+        thresholds: least scores of a triple per language, "" for the universal path.
+    """
+
+    f1: Mapping[str, Mapping[str, float]]
+    thresholds: Mapping[str, float]
+
+    @property
+    def macro(self) -> float:
+        """The mean over metrics of the mean over languages: what weights are picked by."""
+        return float(np.mean([np.mean(list(by_lang.values())) for by_lang in self.f1.values()]))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return percentages by metric and language, "macro" among them."""
+        record = {}
+        for metric, by_lang in self.f1.items():
+            shown = {lang: round(100 * value, 2) for lang, value in by_lang.items()}
+            record[metric] = {**shown, "macro": round(100 * float(np.mean(list(by_lang.values()))), 2)}
+        return record
+
+
+def evaluate_dev(
+    predictor: Predictor, tasks: Sequence[Task], sentences: Sequence[Sentence], *, universal: bool
+) -> Evaluation:
+    """Predict each sentence by its language's switcher, or all by the universal path, and score the tasks.
+
+    A task is scored on the sentences that are annotated for it. Thresholds are calibrated on the way.
+    """
+    langs = [None if universal else sentence.lang for sentence in sentences]
+    predictions = predictor.predict([sentence.text for sentence in sentences], langs, threshold=0.0)
+    pairs = list(zip(sentences, predictions, strict=True))
+    f1: dict[str, Mapping[str, float]] = {}
+    thresholds: Mapping[str, float] = predictor.thresholds
+    if "entities" in tasks:
+        f1["entity_f1/strict"] = _entity_f1([(s, p) for s, p in pairs if known_types(s) != frozenset()])
+    if "triples" in tasks:
+        annotated = [(s, p) for s, p in pairs if s.relations_covered != frozenset()]
+        if annotated:
+            thresholds, f1["triple_f1/strict"] = calibrate(*zip(*annotated, strict=True))
+    return Evaluation({metric: by_lang for metric, by_lang in f1.items() if by_lang}, thresholds)
+
+
+def _entity_f1(pairs: Sequence[tuple[Sentence, Prediction]]) -> dict[str, float]:
+    totals: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for sentence, prediction in pairs:
+        counts = match(*scored_mentions(sentence, prediction)).counts
+        for index, value in enumerate((counts.tp, counts.fp, counts.fn)):
+            totals[sentence.lang][index] += value
+    return {lang: 2 * tp / max(1, 2 * tp + fp + fn) for lang, (tp, fp, fn) in sorted(totals.items())}

@@ -1,0 +1,69 @@
+"""Objectives: how the losses of several languages become one step. One file per idea, one interface.
+
+    objective = make_objective("gradvac", corpus.languages(), beta=0.01)
+    gradients = backward(objective, losses, parameters, rng)      # leaves its answer in `.grad`
+
+`losses` maps a language to the scalar of its rows in this batch; `rng` is made anew for every step from the
+run's seed and the step, so that a step is a pure function of weights, batch and seed.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+
+from mere.errors import ConfigError, nearest
+from mere.training.objectives.base import LossObjective, Objective, SurgeryObjective
+from mere.training.objectives.conflict import ConflictTracker
+from mere.training.objectives.gradients import Gradients
+from mere.training.objectives.gradvac import GradientVaccine
+from mere.training.objectives.mgda import MGDA
+from mere.training.objectives.pcgrad import PCGrad
+from mere.training.objectives.per_language import backward, gradients_of, separate_forwards, shared_forward
+from mere.training.objectives.sum import Sum
+from mere.training.objectives.uncertainty import Uncertainty
+
+__all__ = [
+    "OBJECTIVES",
+    "ConflictTracker",
+    "Gradients",
+    "LossObjective",
+    "Objective",
+    "SurgeryObjective",
+    "backward",
+    "gradients_of",
+    "make_objective",
+    "separate_forwards",
+    "shared_forward",
+]
+
+OBJECTIVES: dict[str, type[Objective]] = {
+    "sum": Sum,
+    "uncertainty": Uncertainty,
+    "pcgrad": PCGrad,
+    "gradvac": GradientVaccine,
+    "mgda": MGDA,
+}
+
+
+def make_objective(name: str, languages: Sequence[str], **options: float | str) -> Objective:
+    """Make the objective of this name for these languages (all of the run's, not one batch's).
+
+    Raises:
+        ConfigError: no such objective, no such option, or a value it does not take.
+    """
+    if name not in OBJECTIVES:
+        raise ConfigError(
+            f'objective: unknown objective "{name}", expected one of: {", ".join(OBJECTIVES)}.'
+            f"{nearest(name, OBJECTIVES)}"
+        )
+    taken = [option for option in inspect.signature(OBJECTIVES[name]).parameters if option != "languages"]
+    problems = [
+        f'objective {name}: unknown option "{option}", expected {", ".join(taken) or "none"}.'
+        f"{nearest(option, taken)}"
+        for option in options
+        if option not in taken
+    ]
+    if problems:
+        raise ConfigError(problems)
+    return OBJECTIVES[name](languages, **options)

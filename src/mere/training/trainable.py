@@ -1,0 +1,87 @@
+"""What a stage trains of a model: the weights themselves, or low-rank changes of its matrices (mere.nn.lora)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from mere.errors import ConfigError
+from mere.models.delta import DOWN, UP, WHOLE, changed
+from mere.nn.lora import LowRank, matrices, tables
+
+
+class Trainable:
+    """The parameters of a stage, and how the model's weights follow from them.
+
+    With a rank, matrices are trained as W + B A wherever that at least halves their numbers. Embedding tables
+    stay as they are: they may be most of a model's numbers. All else that was chosen is trained itself, because
+    it is small: biases, norms, the CRF, relation vectors and the narrow output matrices of the heads. (The
+    paper trains no biases, and leaves the rest to future work.)
+
+    Args:
+        model: its weights are what the stage begins with.
+        chosen: the parameters of the stage's groups, by name.
+        rank: of the changes; 0 trains all that was chosen itself.
+
+    Raises:
+        ConfigError: no matrix has half as few numbers at this rank.
+    """
+
+    def __init__(self, model: nn.Module, chosen: Mapping[str, nn.Parameter], rank: int):
+        self.model = model
+        self.whole = dict(chosen)
+        self.low_rank: dict[str, LowRank] = {}
+        if rank:
+            self._lower(rank)
+        self.factors: dict[str, nn.Parameter] = {}
+        for name, matrix in self.low_rank.items():
+            self.factors |= {UP + name: matrix.up, DOWN + name: matrix.down}
+        self.parameters = {**self.whole, **self.factors}
+
+    def _lower(self, rank: int) -> None:
+        for name in sorted(matrices(self.model) & self.whole.keys()):
+            outputs, inputs = self.whole[name].shape
+            if 2 * rank * (outputs + inputs) <= outputs * inputs:
+                self.low_rank[name] = LowRank(self.whole.pop(name), rank)
+        for name in tables(self.model) & self.whole.keys():
+            self.whole.pop(name).requires_grad_(False)
+        if not self.low_rank:
+            raise ConfigError(
+                f"lora: at rank {rank} no matrix of the stage's groups has half as few numbers to train. "
+                "Lower the rank, or train the matrices themselves: lora=0."
+            )
+
+    def take_gradients(self) -> None:
+        """Pass the gradients of the model's weights on to the parameters: after every backward."""
+        for matrix in self.low_rank.values():
+            matrix.take_gradient()
+
+    def write(self) -> None:
+        """Put the parameters into the model: whenever they have changed."""
+        for matrix in self.low_rank.values():
+            matrix.write()
+
+    def begun(self) -> dict[str, Tensor]:
+        """Return the model's weights, where factors change a matrix as it was before."""
+        return {**self.model.state_dict(), **{name: matrix.base for name, matrix in self.low_rank.items()}}
+
+    def delta(self, averaged: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return what was trained as a difference (mere.models.delta), averages instead of parameters if given."""
+        kept = {name: averaged.get(name, p.detach()) for name, p in self.parameters.items()}
+        return {name if name in self.factors else WHOLE + name: tensor for name, tensor in kept.items()}
+
+    def weights(self, averaged: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return the model's weights by that difference."""
+        begun = self.begun()
+        return begun | changed(begun, self.delta(averaged))
+
+    @torch.no_grad()
+    def load_factors(self, factors: Mapping[str, Tensor]) -> None:
+        """Go on from a model that has been given `begun()`, and from these factors."""
+        for name, factor in self.factors.items():
+            factor.copy_(factors[name])
+        for matrix in self.low_rank.values():
+            matrix.base.copy_(matrix.weight)
+        self.write()

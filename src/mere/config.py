@@ -40,6 +40,12 @@ class DataSettings(Settings):
     path: str | tuple[str, ...] = Field(
         "", description="corpus folder or file, or several; empty: the quick-start corpus, made on the spot"
     )
+    @property
+    def where(self) -> str:
+        """The corpora, for a message."""
+        paths = self.path if isinstance(self.path, str) else " ".join(self.path)
+        return paths or "the quick-start corpus"
+
     types: dict[str, str] = Field(
         default_factory=dict,
         description='entity types renamed ("PERS: PER") or left out ("DATE: drop"); "*" is every other one',

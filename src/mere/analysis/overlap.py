@@ -22,6 +22,9 @@ PERCENTS = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 50.0)
 Diagonals = Mapping[str, Mapping[str, Tensor]]
 """Language (or any owner) -> parameter name -> values of its shape; a name that is missing is 0."""
 Pair = tuple[str, str]
+ALONE = " alone"
+"""Ends the name of an owner that is a language's independent model."""
+WITHIN = "languages, this model"
 
 _AT_ONCE = 1 << 21
 """Parameters that are compared at a time; their count is exact in float32."""
@@ -69,17 +72,34 @@ class OverlapCurves:
         ]
 
     def to_json(self) -> dict[str, Any]:
+        """Return every pair in the whole model, and the means of each kind of pairs in every module."""
         return {
             "owners": list(self.owners),
             "percents": list(self.percents),
             "parameters": self.sizes,
-            "mean": {module: [o.to_json() for o in self.mean(module)] for module in self.curves},
             "pairs": {
-                module: {f"{a} {b}": [o.to_json() for o in points] for (a, b), points in by_pair.items()}
-                for module, by_pair in self.curves.items()
+                f"{a} / {b}": [o.to_json() for o in points] for (a, b), points in self.curves["all"].items()
+            },
+            "mean": {
+                kind: {module: [o.to_json() for o in self.mean(module, pairs)] for module in self.curves}
+                for kind, pairs in self.kinds().items()
             },
             "where": self.where,
         }
+
+    def kinds(self) -> dict[str, list[Pair]]:
+        """Return the pairs of owners by what is compared; a kind that does not occur is left out."""
+        alone = {owner.removesuffix(ALONE): owner for owner in self.owners if owner.endswith(ALONE)}
+        languages = [owner for owner in self.owners if not owner.endswith(ALONE)]
+        within = [(a, b) for a in languages for b in languages if a != b]
+        kinds = {
+            WITHIN: within,
+            "languages, independent models": [
+                (alone[a], alone[b]) for a, b in within if a in alone and b in alone
+            ],
+            "one language, this model and its own": list(alone.items()),
+        }
+        return {kind: pairs for kind, pairs in kinds.items() if pairs}
 
 
 def module_of(name: str) -> str:

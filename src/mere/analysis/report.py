@@ -14,7 +14,7 @@ from mere.analysis.figures import languages as on_languages
 from mere.analysis.figures import parameters as on_parameters
 from mere.analysis.looking import Budget, Looking, Training
 from mere.analysis.moved import moved
-from mere.analysis.overlap import overlaps
+from mere.analysis.overlap import ALONE, overlaps
 from mere.analysis.page import Page
 from mere.analysis.pruning import common_shapes, prune_across, prune_to
 from mere.analysis.recommend import Scores, recommend
@@ -112,12 +112,12 @@ class Report:
             raise UserError(
                 "The runs of --against have no parameter in common with this one: not one architecture."
             )
-        named = {on_parameters.alone_name(lang): diagonal for lang, diagonal in theirs.items()}
+        named = {lang + ALONE: diagonal for lang, diagonal in theirs.items()}
         reached = {name for diagonal in (*information.values(), *theirs.values()) for name in diagonal}
         curves = overlaps({**information, **named}, {n: s for n, s in shapes.items() if n in reached})
         self.record["overlap"] = curves.to_json()
         percent = self.looking.budget.percent
-        on_parameters.overlap_section(self.page, curves, list(information), percent)
+        on_parameters.overlap_section(self.page, curves, percent)
         place = on_parameters.nearest_place(curves.percents, percent)
         self.predictors["Fisher overlap"] = {
             pair: points[place].jaccard for pair, points in curves.curves["all"].items()

@@ -19,11 +19,16 @@ def card(
     stages = ", then ".join(
         f"{stage.name} ({stage.epochs:g} epochs of {'+'.join(stage.train)})" for stage in recipe.stages
     )
-    dev = metrics.get("dev", {}).get("triple_f1/strict", {})
+    dev: dict[str, dict[str, float]] = metrics.get("dev", {})
+    extracts = {
+        "entities": f"entities of {len(labels.types)} types",
+        "triples": f"relational triples: {len(labels.relations)} relations",
+    }
+    metric_names = [{"entities": "entity_f1/strict", "triples": "triple_f1/strict"}[t] for t in recipe.task]
     lines = [
         f"# {recipe.name}",
         "",
-        f"A `mere` model that extracts relational triples: {len(labels.relations)} relations, "
+        f"A `mere` model that extracts {' and '.join(extracts[task] for task in recipe.task)}, "
         f"{len(labels.languages)} languages ({', '.join(labels.languages)}).",
         "",
         "```python",
@@ -32,20 +37,20 @@ def card(
         "```",
         "",
         f"- Trained in stages: {stages}; seed {recipe.seed}.",
-        f"- Data: {recipe.data.path or 'the quick-start corpus'}, fingerprint `{fingerprint[:16]}`. "
+        f"- Data: {recipe.data.where}, fingerprint `{fingerprint[:16]}`. "
         "A model inherits the licence of its data.",
-        f"- Relations: {', '.join(labels.relations)}.",
+        *([f"- Entity types: {', '.join(labels.types)}."] if labels.types else []),
+        *([f"- Relations: {', '.join(labels.relations)}."] if labels.relations else []),
         "- Languages that are not listed take the universal path; scores are confidences, not truths.",
         "",
-        "| language | training sentences | dev `triple_f1/strict` |",
-        "| --- | ---: | ---: |",
+        "| language | training sentences | " + " | ".join(f"dev `{name}`" for name in metric_names) + " |",
+        "| --- | ---: |" + " ---: |" * len(metric_names),
     ]
     train = sizes.get(recipe.data.train_split, {})
-    for lang in labels.languages:
-        score = f"{dev[lang]:.1f}" if lang in dev else "not measured"
-        lines.append(f"| {lang} | {train.get(lang, 0)} | {score} |")
-    if "macro" in dev:
-        lines.append(f"| macro | {sum(train.values())} | {dev['macro']:.1f} |")
+    for row in (*labels.languages, *(["macro"] if dev else [])):
+        found = [dev.get(name, {}).get(row) for name in metric_names]
+        scores = " | ".join("not measured" if value is None else f"{value:.1f}" for value in found)
+        lines.append(f"| {row} | {train.get(row, 0) if row != 'macro' else sum(train.values())} | {scores} |")
     lines += [
         "",
         "Dev scores chose the thresholds and the best weights; measure on a test split with `mere evaluate`.",

@@ -26,9 +26,10 @@ def difference(base: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[st
     delta: dict[str, Tensor] = {}
     for name, tensor in own.items():
         before = base[name].to(tensor.device)
-        if torch.equal(before, tensor):
+        differs = _bits(before) != _bits(tensor)
+        if not differs.any():
             continue
-        rows = torch.nonzero((before != tensor).flatten(1).any(1)).squeeze(1) if tensor.ndim > 1 else None
+        rows = torch.nonzero(differs.flatten(1).any(1)).squeeze(1) if tensor.ndim > 1 else None
         if rows is not None and 2 * len(rows) < len(tensor):
             delta[ROWS + name], delta[VALUES + name] = rows, tensor[rows].clone()
         else:
@@ -62,6 +63,11 @@ def changed(base: Mapping[str, Tensor], delta: Mapping[str, Tensor]) -> dict[str
         elif kind == UP:
             tensors[name] = merged(base[name], stored.to(device), delta[DOWN + name].to(device))
     return tensors
+
+
+def _bits(tensor: Tensor) -> Tensor:
+    """The numbers as their bits: 0.0 and -0.0 are equal as numbers."""
+    return tensor.contiguous().view({2: torch.int16, 4: torch.int32, 8: torch.int64}[tensor.element_size()])
 
 
 def _kind(key: str) -> str:

@@ -44,6 +44,12 @@ class Evaluation:
         return record
 
 
+def is_annotated(sentence: Sentence, tasks: Sequence[Task]) -> bool:
+    """Whether a sentence can be scored for at least one of the tasks."""
+    entities = "entities" in tasks and known_types(sentence) != frozenset()
+    return entities or ("triples" in tasks and sentence.relations_covered != frozenset())
+
+
 def evaluate_dev(
     predictor: Predictor, tasks: Sequence[Task], sentences: Sequence[Sentence], *, universal: bool
 ) -> Evaluation:

@@ -77,7 +77,7 @@ class RunFolder:
                 f"{stored}: this run was begun with other settings ({changed}). Use them again."
             )
         if before["data"]["fingerprint"] != data["fingerprint"]:
-            raise DataError(f"{recipe.data.path}: the corpus has changed since this run began. Train anew.")
+            raise DataError(f"{recipe.data.where}: the corpus has changed since this run began. Train anew.")
         threads = torch.get_num_threads()
         if before["threads"] != threads:
             return (

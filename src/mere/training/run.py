@@ -33,7 +33,7 @@ from mere.quickstart.corpus import quickstart_corpus
 from mere.schema import Labels
 from mere.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from mere.training.costs import num_trained, stored_bytes
-from mere.training.evaluation import Evaluation, evaluate_dev
+from mere.training.evaluation import Evaluation, evaluate_dev, is_annotated
 from mere.training.folder import RunFolder
 from mere.training.limits import Limit, share_of
 from mere.training.loop import StageLoop, StepReport
@@ -112,12 +112,11 @@ def labels_of(recipe: Recipe, sentences: Sequence[Sentence]) -> Labels:
     covered = {t for s in sentences if s.complete for t in s.types_covered or ()}
     types = tuple(sorted(covered)) if "entities" in recipe.task else ()
     relations = found.relations if "triples" in recipe.task else ()
-    path = recipe.data.path if isinstance(recipe.data.path, str) else " ".join(recipe.data.path)
-    where = f"{path or 'the corpus'}: "
+    where = f"{recipe.data.where}: "
     if "triples" in recipe.task and not relations:
         raise DataError(
             f"{where}no triple in the split {recipe.data.train_split}, so there is nothing to learn. "
-            f"Run: mere check {path}"
+            f"Run: mere check {recipe.data.where}"
         )
     if "entities" in recipe.task and not types:
         raise DataError(
@@ -195,11 +194,13 @@ class Run:
         split = self.recipe.data.dev_split
         optional = split == DataSettings().dev_split  # a split that was asked for by name must be there
         dev = () if optional and split not in self.corpus.splits else self.corpus.sentences(split)
-        if not dev:
-            self.listener.say(
-                f'no split "{split}": the last weights are kept and thresholds stay at their default'
+        scored = tuple(sentence for sentence in dev if is_annotated(sentence, self.recipe.task))
+        if not scored:
+            why = (
+                f'nothing in the split "{split}" is annotated for the task' if dev else f'no split "{split}"'
             )
-        return dev
+            self.listener.say(f"{why}: the last weights are kept and thresholds stay at their default")
+        return scored
 
     def _announce(self) -> None:
         report = self.data.report.to_json()

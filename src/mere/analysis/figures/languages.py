@@ -35,9 +35,11 @@ def conflict_section(page: Page, by_stage: Mapping[str, Conflict], stage: str) -
         for i in (0, 1)
     )
     page.figure(
-        f"By module, after stage {stage}: mean cosine, and the share of pairs of batches that conflict (a cosine "
-        "below 0).",
+        f"By module, after stage {stage}: mean cosine.",
         bar_chart(groups, label="Gradient cosine by module", x_label="mean cosine"),
+    )
+    page.figure(
+        "By module: the share of pairs of batches that conflict, which is a cosine below 0.",
         bar_chart(shares, label="Conflicting pairs by module", x_label="share conflicting"),
     )
     page.figure(

@@ -8,7 +8,7 @@ import numpy as np
 
 from mere.analysis.fisher import Fisher
 from mere.analysis.moved import KINDS, Moved
-from mere.analysis.overlap import OverlapCurves, Pair, module_of
+from mere.analysis.overlap import WITHIN, OverlapCurves, Pair, module_of
 from mere.analysis.page import Page
 from mere.analysis.plots import Point, bar_chart, heat_map, line_chart
 from mere.analysis.pruning import RANDOM, Pruned
@@ -41,27 +41,15 @@ def fisher_section(page: Page, found: Mapping[str, Fisher]) -> None:
     )
 
 
-def alone_name(lang: str) -> str:
-    """Return the name of a language's independent model among the owners of top sets."""
-    return f"{lang} alone"
-
-
-def overlap_section(page: Page, curves: OverlapCurves, languages: Sequence[str], percent: float) -> None:
+def overlap_section(page: Page, curves: OverlapCurves, percent: float) -> None:
     page.section(
         "Do the languages share parameters?",
         "The p % of the parameters with the most information, language by language, and how far two such sets "
         "overlap: Jaccard is the size of what they share over the size of both together.",
     )
-    within = [(a, b) for a in languages for b in languages if a != b]
-    alone = {lang: alone_name(lang) for lang in languages if alone_name(lang) in curves.owners}
-    kinds = {
-        "languages, this model": within,
-        "languages, independent models": [
-            (alone[a], alone[b]) for a, b in within if a in alone and b in alone
-        ],
-        "one language, this model and its own": list(alone.items()),
-    }
-    lines = {name: _points(curves, "jaccard", pairs) for name, pairs in kinds.items() if pairs}
+    kinds = curves.kinds()
+    within = kinds[WITHIN]
+    lines = {kind: _points(curves, "jaccard", pairs) for kind, pairs in kinds.items()}
     lines["chance"] = _points(curves, "chance_jaccard", within)
     page.figure(
         "Mean overlap over pairs. Chance is that of random sets of the same sizes. Independent models of one run "
@@ -149,6 +137,10 @@ def moved_section(page: Page, found: Sequence[Moved]) -> None:
         "shared (in the top set of the language and of another), its own, only others', or no one's. A lift of 1 is "
         "chance: as many as there are of the kind.",
     )
+    still = [m.lang for m in found if not m.changed]
+    if still:
+        page.note(f"Kept the shared weights, which did best on dev: {', '.join(still)}.")
+    found = [m for m in found if m.changed]
     lift = {
         m.lang: {k: (m.kinds[k][0] / m.kinds[k][1] if m.kinds[k][1] else NONE) for k in KINDS} for m in found
     }

@@ -19,11 +19,13 @@ SURFACE = [
 ]  # fmt: skip
 
 VERBS = {
+    "add-language": {"--lang", "--out", "--from", "--head-bias", "--lora", "--epochs", "--lr"}
+    | {"--skip-unknown", "--quiet"},
     "analyze": {"--against", "--dev", "--jobs", "--out", "--pairs", "--percent", "--quiet", "--seed"}
     | {"--sentences", "--stage", "--steps", "--transfer"},
     "check": {"--languages", "--json"},
     "compare": {"--regimes", "--budget", "--split", "--baseline", "--seeds", "--jobs", "--set", "--out"}
-    | {"--report-only"},
+    | {"--report-only", "--pair"},
     "convert": {"--to", "--from", "--scheme", "--column", "--lang"},
     "evaluate": {"--split", "--json", "--errors", "--no-intervals", "--threshold", "--batch-size"},
     "extract": {"--lang", "--format", "--input", "--text-key", "--per", "--threshold", "--batch-size"},

@@ -40,6 +40,7 @@ class DataSettings(Settings):
     path: str | tuple[str, ...] = Field(
         "", description="corpus folder or file, or several; empty: the quick-start corpus, made on the spot"
     )
+
     @property
     def where(self) -> str:
         """The corpora, for a message."""

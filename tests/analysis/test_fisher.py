@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from mere.analysis.alone import is_cut
 from mere.analysis.fisher import fisher
 from mere.analysis.recurrent import gate_gradients
-from mere.analysis.squares import Totals, row_squares, summing_squares
+from mere.analysis.squares import Totals, add_row_squares, summing_squares
 from mere.analysis.subject import CPU, Network
 from mere.config import Recipe
 from mere.data.examples import Example
@@ -203,9 +203,11 @@ def test_gate_gradients_are_autograds(bias: bool) -> None:
 def test_rows_that_a_sentence_reads_twice_are_added_before_they_are_squared() -> None:
     ids = torch.tensor([[2, 2, 0], [2, 3, 3]])
     gradient = torch.tensor([[[1.0], [2.0], [9.0]], [[4.0], [5.0], [-5.0]]])
-    found = row_squares(ids, gradient, num=2, rows=5, padding=0)
+    found = torch.zeros(5, 1)
+    add_row_squares(found, ids, gradient, num=2, padding=0)
     assert found[:, 0].tolist() == [0.0, 0.0, (1 + 2) ** 2 + 4**2, (5 - 5) ** 2, 0.0]
-    assert row_squares(ids, gradient, num=2, rows=5, padding=None)[0, 0] == 81.0
+    add_row_squares(found, ids, gradient, num=2, padding=None)
+    assert found[:, 0].tolist() == [81.0, 0.0, 2 * 25.0, 0.0, 0.0]
 
 
 class _Scaled(nn.Module):

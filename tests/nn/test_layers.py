@@ -126,3 +126,12 @@ def test_only_the_rows_of_a_language_train_its_switcher():
     layer(torch.randn(2, 7, 16), torch.tensor([1, 0])).sum().backward()
     assert layer.of["de"].up.grad.abs().sum() > 0
     assert layer.of["hi"].up.grad.abs().sum() == 0
+
+
+def test_a_language_may_be_named_like_a_method():
+    layer = Switcher(dim=16, width=4, languages=["to", "de", "type"])
+    layer.add("pop", like="to")
+    assert layer.languages == ("to", "de", "type", "pop")
+    x = torch.randn(4, 7, 16)
+    assert torch.equal(layer(x, torch.tensor([1, 2, 3, 4])), x), "identity at the start"
+    assert "of.de.up" in layer.state_dict()

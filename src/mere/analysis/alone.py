@@ -1,14 +1,15 @@
 """Sentences that each stand in a batch of their own, and the heads' gradients for them, many at a time.
 
 The rows of switcher and heads are relations and pairs, a few of each sentence, and a batch weighs them all alike.
-So here each sentence has its own targets, and the model's own losses of a batch of one run under vmap over the
-sentences that ask for equally many rows. Decoders of entities that vmap does not take run one after the other.
+So here each sentence has its own targets, filled up with items of weight 0 to the number that others have, and the
+model's own losses of one sentence run under vmap. Decoders of entities that vmap does not take, and a classifier
+with an encoder of its own, run one sentence after the other.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,14 +18,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
-from mere.analysis.squares import Totals, add_squares
+from mere.analysis.squares import Totals, total_of
 from mere.data.examples import Example
-from mere.data.targets import Targets
+from mere.data.targets import EntityTargets, Targets
 from mere.models.entities import EntityTask
 from mere.models.losses import ItemLosses
 from mere.models.model import Model
 from mere.models.tensors import EntityTensors, TensorBatch, TensorTargets, TripleTensors, targets_to_tensors
 from mere.nn.encoders import Encoder, PretrainedEncoder
+from mere.nn.switcher import module_name
 
 PIECES_PER_BATCH = 2048
 _MOST_NUMBERS = 1 << 26
@@ -39,16 +41,19 @@ class Alone:
     targets: Targets
 
     @property
-    def shape(self) -> tuple[Any, ...]:
-        """What sentences that go through vmap together agree in: all sizes but the number of pieces."""
-        parts: list[Any] = []
-        for task in (self.targets.triples, self.targets.entities):
-            for field in dataclasses.fields(task) if task is not None else ():
-                array = getattr(task, field.name)
-                parts.append(array.shape[:-1] if field.name == "tags" else array.shape)
-                if field.name == "is_known":  # the loss looks at its values
-                    parts.append(array.tobytes())
-        return tuple(parts)
+    def length(self) -> int:
+        return len(self.example.pieces)
+
+    @property
+    def kind(self) -> str:
+        """What sentences that go through vmap together must agree in: types taught, whose values the loss reads."""
+        entities = self.targets.entities
+        return repr(entities.is_known.tolist()) if isinstance(entities, EntityTargets) else ""
+
+    @property
+    def items(self) -> int:
+        """How many sequences it asks the tagger for."""
+        return len(self.targets.triples.tag_row) if self.targets.triples is not None else 0
 
 
 class Top(nn.Module):
@@ -61,24 +66,28 @@ class Top(nn.Module):
         self.takes_vmap = not has_encoder and (self.entities is None or isinstance(self.entities, EntityTask))
 
     def forward(
-        self, shared: Float[Tensor, "B P D"], batch: TensorBatch, targets: TensorTargets
+        self,
+        shared: Float[Tensor, "B P D"],
+        batch: TensorBatch,
+        targets: TensorTargets,
+        weights: Mapping[str, Tensor],
     ) -> Float[Tensor, ""]:
+        """Sum the losses; of those that `weights` names the weighted sum of the items, of others the mean."""
         pieces = self.switcher(shared, batch.lang_id) if self.switcher is not None else shared
         losses: dict[str, ItemLosses] = {}
         if self.entities is not None and targets.entities is not None:
             losses |= self.entities.losses(pieces, batch, targets.entities)
         if self.triples is not None and targets.triples is not None:
             losses |= self.triples.losses(pieces, batch, targets.triples)
-        return (
-            torch.stack([items.mean().to(shared) for items in losses.values()]).sum()
-            if losses
-            else 0 * shared.sum()
-        )
+        total = 0 * shared.sum()
+        for name, items in losses.items():
+            total = total + ((items.values * weights[name]).sum() if name in weights else items.mean())
+        return total
 
     def reached(self, lang_id: int) -> dict[str, Tensor]:
         """Return the parameters that a row of this language may use: of the switchers its own."""
         own = (
-            f"switcher.of.{self.switcher.languages[lang_id - 1]}."
+            f"switcher.of.{module_name(self.switcher.languages[lang_id - 1])}."
             if self.switcher and lang_id
             else "switcher.of. "
         )
@@ -102,12 +111,14 @@ def batches(
     Args:
         stands_alone: whether a sentence must be a batch of its own.
     """
-    most = max(1, _MOST_NUMBERS // sum(p.numel() for p in top.parameters())) if top.takes_vmap else 64
-    keyed = [((stands_alone(one), _shape(one, top)), one) for one in sentences]
+    numbers = sum(p.numel() for p in top.reached(1).values())
+    most = max(1, _MOST_NUMBERS // numbers) if top.takes_vmap else 64
+    keyed = [((stands_alone(one), one.kind if top.takes_vmap else ""), one) for one in sentences]
     part: list[Alone] = []
     last: Any = None
-    for key, one in sorted(keyed, key=lambda pair: (*pair[0], _length(pair[1]))):
-        full = len(part) >= most or (len(part) + 1) * _length(one) > PIECES_PER_BATCH
+    for key, one in sorted(keyed, key=lambda pair: (*pair[0], pair[1].items, pair[1].length)):
+        longest = max([one.length, *(other.length for other in part)])
+        full = len(part) >= most or (len(part) + 1) * longest > PIECES_PER_BATCH
         if part and (full or key[0] or key != last):
             yield part
             part = []
@@ -115,14 +126,6 @@ def batches(
         last = key
     if part:
         yield part
-
-
-def _shape(one: Alone, top: Top) -> str:
-    return repr(one.shape) if top.takes_vmap else ""
-
-
-def _length(one: Alone) -> int:
-    return len(one.example.pieces)
 
 
 def add_top(
@@ -143,45 +146,69 @@ def _together(
     top: Top, shared: Tensor, batch: TensorBatch, targets: Sequence[TensorTargets], totals: Totals
 ) -> Tensor:
     length, lang_id = shared.shape[1], batch.lang_id[:1]
-    triples = _stacked([t.triples for t in targets], length)
-    entities = _stacked([t.entities for t in targets], length)
+    triples, weights = filled([t.triples for t in targets if t.triples is not None], length)
+    entities = _stacked([t.entities for t in targets if t.entities is not None], length)
     known = {"is_known": entities.pop("is_known")[0]} if entities else {}
     constant = {name: parameter.detach() for name, parameter in top.named_parameters()}
 
-    def loss(
-        parameters: dict[str, Tensor],
-        pieces: Tensor,
-        rows: dict[str, Tensor],
-        triples: dict[str, Tensor],
-        entities: dict[str, Tensor],
-    ) -> Tensor:
+    def loss(parameters: dict[str, Tensor], pieces: Tensor, rows: dict[str, dict[str, Tensor]]) -> Tensor:
         one = TensorBatch(
             pieces=batch.pieces[:1],  # the heads do not read them
-            is_piece=rows["is_piece"][None],
-            begins_word=rows["begins_word"][None],
+            is_piece=rows["batch"]["is_piece"][None],
+            begins_word=rows["batch"]["begins_word"][None],
             lang_id=lang_id,
         )
         wanted = TensorTargets(
-            TripleTensors(**triples) if triples else None,
-            EntityTensors(**entities, **known) if entities else None,
+            TripleTensors(**rows["triples"]) if triples else None,
+            EntityTensors(**rows["entities"], **known) if entities else None,
         )
-        return functional_call(top, constant | parameters, (pieces[None], one, wanted))
+        return functional_call(top, constant | parameters, (pieces[None], one, wanted, rows["weights"]))
 
-    rows = {"is_piece": batch.is_piece, "begins_word": batch.begins_word}
-    each = vmap(grad(loss, argnums=(0, 1)), in_dims=(None, 0, 0, 0, 0))
-    by_parameter, by_pieces = each(top.reached(int(lang_id)), shared, rows, triples, entities)
+    rows = {
+        "batch": {"is_piece": batch.is_piece, "begins_word": batch.begins_word},
+        "triples": triples,
+        "entities": entities,
+        "weights": weights,
+    }
+    used = top.reached(int(lang_id))
+    by_parameter, by_pieces = vmap(grad(loss, argnums=(0, 1)), in_dims=(None, 0, 0))(used, shared, rows)
     for name, gradients in by_parameter.items():
-        add_squares(totals, name, gradients.square().sum(0))
+        total_of(totals, name, used[name]).add_(gradients.square().sum(0))
     return by_pieces
 
 
+def filled(each: Sequence[TripleTensors], length: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Stack sentences' targets, filled up to as many items as any has; return them and the weights of items.
+
+    An item that fills up is relation 0 with no entity, or the pair of the first piece with itself; it weighs 0,
+    and one of n of the sentence's own 1 / n.
+    """
+    if not each:
+        return {}, {}
+    fields = _stacked(each, length)
+    counts = {
+        "tag": torch.tensor([len(t.tag_row) for t in each]),
+        "pair": torch.tensor([len(t.pair_row) for t in each]),
+    }
+    weights = {}
+    for name, number in counts.items():
+        is_own = torch.arange(int(number.max())) < number[:, None]
+        weights[name] = is_own / number.clamp(min=1)[:, None]
+        if name == "pair":
+            filler = torch.tensor([0, 1, 0, 1])
+            fields["pair_spans"] = torch.where(is_own[..., None], fields["pair_spans"], filler)
+    return fields, weights
+
+
 def _stacked(each: Sequence[Any], length: int) -> dict[str, Tensor]:
-    """Stack the fields of every sentence's targets, tags padded with O to `length` pieces."""
+    """Stack the fields of every sentence's targets: tags to `length` pieces, items to their number, with zeros."""
     fields: dict[str, Tensor] = {}
-    for field in dataclasses.fields(each[0]) if each[0] is not None else ():
+    for field in dataclasses.fields(each[0]) if each else ():
         tensors = [getattr(targets, field.name) for targets in each]
         if field.name == "tags":
             tensors = [nn.functional.pad(t, (0, length - t.shape[-1])) for t in tensors]
+        most = max(len(t) for t in tensors)
+        tensors = [nn.functional.pad(t, (0, 0) * (t.ndim - 1) + (0, most - len(t))) for t in tensors]
         fields[field.name] = torch.stack(tensors)
     return fields
 
@@ -198,10 +225,10 @@ def _one_by_one(
             batch.pieces[place], batch.is_piece[place], batch.begins_word[place], batch.lang_id[row : row + 1]
         )
         pieces = shared[place].requires_grad_()
-        loss = functional_call(top, used, (pieces, one, wanted))
+        loss = functional_call(top, used, (pieces, one, wanted, {}))
         by_pieces, *found = torch.autograd.grad(loss, [pieces, *used.values()], allow_unused=True)
         gradients[place] = by_pieces
         for name, gradient in zip(used, found, strict=True):
             if gradient is not None:
-                add_squares(totals, name, gradient.square_())
+                total_of(totals, name, used[name]).add_(gradient.square_())
     return gradients

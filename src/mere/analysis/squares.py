@@ -46,12 +46,11 @@ class _Separable(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-def add_squares(totals: Totals, name: str, squares: Tensor) -> None:
-    """Add to a parameter's sum; `squares` is the caller's no more."""
-    if name in totals:
-        totals[name] += squares
-    else:
-        totals[name] = squares
+def total_of(totals: Totals, name: str, parameter: Tensor) -> Tensor:
+    """Return a parameter's sum, to be added to in place; 0 at first."""
+    if name not in totals:
+        totals[name] = torch.zeros_like(parameter, requires_grad=False)
+    return totals[name]
 
 
 @contextlib.contextmanager
@@ -88,8 +87,9 @@ def summing_squares(network: nn.Module, totals: Totals, num_sentences: int) -> I
             parameter.requires_grad_(frozen[name])
 
 
-Rule = Callable[[Any, Tensor, Tensor, Tensor, int], Iterator[tuple[str, Tensor]]]
-"""module, what it read, what it wrote, the gradient there, sentences -> the squares of its parameters."""
+Total = Callable[[str], Tensor]
+Rule = Callable[[Any, Tensor, Tensor, Tensor, int, Total], None]
+"""Adds to the sums: module, what it read, what it wrote, the gradient there, sentences, a parameter's sum."""
 
 
 def _without_gradient(module: nn.Module, inputs: Any) -> None:
@@ -116,10 +116,12 @@ def _catcher(path: str, rule: Rule, totals: Totals, num_sentences: int, seen: se
             wrote.requires_grad_()
         kept = wrote.detach()
 
+        def total(name: str) -> Tensor:
+            return total_of(totals, f"{path}.{name}", module.get_parameter(name))
+
         def add(gradient: Tensor) -> None:
             with torch.no_grad():
-                for name, squares in rule(module, read, kept, gradient.detach(), num_sentences):
-                    add_squares(totals, f"{path}.{name}", squares)
+                rule(module, read, kept, gradient.detach(), num_sentences, total)
 
         wrote.register_hook(add)
         return output
@@ -127,45 +129,41 @@ def _catcher(path: str, rule: Rule, totals: Totals, num_sentences: int, seen: se
     return hook
 
 
-def _linear(
-    module: nn.Linear, read: Tensor, wrote: Tensor, gradient: Tensor, num: int
-) -> Iterator[tuple[str, Tensor]]:
+def _linear(module: nn.Linear, read: Tensor, wrote: Tensor, gradient: Tensor, num: int, total: Total) -> None:
     a, g = _by_sentence(read, num), _by_sentence(gradient, num)
-    yield "weight", outer_squares(g, a)
+    add_outer_squares(total("weight"), g, a)
     if module.bias is not None:
-        yield "bias", g.sum(1).square().sum(0)
+        total("bias").add_(g.sum(1).square().sum(0))
 
 
 def _norm(
-    module: nn.LayerNorm, read: Tensor, wrote: Tensor, gradient: Tensor, num: int
-) -> Iterator[tuple[str, Tensor]]:
+    module: nn.LayerNorm, read: Tensor, wrote: Tensor, gradient: Tensor, num: int, total: Total
+) -> None:
     normed = nn.functional.layer_norm(read, module.normalized_shape, eps=module.eps)
     g = _by_sentence(gradient, num)
     if module.weight is not None:
-        yield "weight", (g * _by_sentence(normed, num)).sum(1).square().sum(0)
+        total("weight").add_((g * _by_sentence(normed, num)).sum(1).square().sum(0))
     if module.bias is not None:
-        yield "bias", g.sum(1).square().sum(0)
+        total("bias").add_(g.sum(1).square().sum(0))
 
 
 def _embedding(
-    module: nn.Embedding, read: Tensor, wrote: Tensor, gradient: Tensor, num: int
-) -> Iterator[tuple[str, Tensor]]:
-    yield "weight", row_squares(read, gradient, num, module.num_embeddings, module.padding_idx)
+    module: nn.Embedding, read: Tensor, wrote: Tensor, gradient: Tensor, num: int, total: Total
+) -> None:
+    add_row_squares(total("weight"), read, gradient, num, module.padding_idx)
 
 
-def _lstm(
-    module: nn.LSTM, read: Tensor, wrote: Tensor, gradient: Tensor, num: int
-) -> Iterator[tuple[str, Tensor]]:
+def _lstm(module: nn.LSTM, read: Tensor, wrote: Tensor, gradient: Tensor, num: int, total: Total) -> None:
     if module.num_layers > 1 or module.bidirectional or module.proj_size or not module.batch_first:
         raise ModelError(f"an LSTM of several layers or directions has no rule. {_CURE}")
     dz, before = gate_gradients(module, read, wrote, gradient)
     z, x, h = (_by_sentence(t, num) for t in (dz, read, before))
-    yield "weight_ih_l0", outer_squares(z, x)
-    yield "weight_hh_l0", outer_squares(z, h)
+    add_outer_squares(total("weight_ih_l0"), z, x)
+    add_outer_squares(total("weight_hh_l0"), z, h)
     if module.bias:
         squares = z.sum(1).square().sum(0)
-        yield "bias_ih_l0", squares
-        yield "bias_hh_l0", squares.clone()
+        total("bias_ih_l0").add_(squares)
+        total("bias_hh_l0").add_(squares)
 
 
 RULES: dict[type[nn.Module], Rule] = {
@@ -182,22 +180,26 @@ def _by_sentence(x: Tensor, num: int) -> Float[Tensor, "N T D"]:
     return x.reshape(num, -1, x.shape[-1])
 
 
-def outer_squares(g: Float[Tensor, "N T O"], a: Float[Tensor, "N T I"]) -> Float[Tensor, "O I"]:
-    """Return Σ_n (Σ_t g_nt a_ntᵀ)², elementwise."""
-    total = g.new_zeros(g.shape[-1], a.shape[-1])
+def add_outer_squares(
+    total: Float[Tensor, "O I"], g: Float[Tensor, "N T O"], a: Float[Tensor, "N T I"]
+) -> None:
+    """Add Σ_n (Σ_t g_nt a_ntᵀ)², elementwise."""
     at_once = max(1, _MOST_NUMBERS // total.numel())
     for start in range(0, len(g), at_once):
         part = slice(start, start + at_once)
         each = torch.bmm(g[part].transpose(1, 2), a[part])  # (n, O, I)
-        total += each.square_().sum(0)
-    return total
+        total.add_(each.square_().sum(0))
 
 
-def row_squares(
-    ids: Int[Tensor, "..."], gradient: Float[Tensor, "... D"], num: int, rows: int, padding: int | None
-) -> Float[Tensor, "R D"]:
-    """Return the same for a table's rows: those of one sentence that name the same row are added first."""
-    width = gradient.shape[-1]
+def add_row_squares(
+    total: Float[Tensor, "R D"],
+    ids: Int[Tensor, "..."],
+    gradient: Float[Tensor, "... D"],
+    num: int,
+    padding: int | None,
+) -> None:
+    """Add the same for a table's rows: those of one sentence that name the same row are added first."""
+    rows, width = total.shape
     sentence = torch.arange(num, device=ids.device).repeat_interleave(ids.numel() // num)
     key, g = sentence * rows + ids.reshape(-1), gradient.reshape(-1, width)
     if padding is not None:
@@ -205,4 +207,4 @@ def row_squares(
         key, g = key[real], g[real]
     touched, place = torch.unique(key, return_inverse=True)
     each = g.new_zeros(len(touched), width).index_add_(0, place, g)  # (sentence and row, D)
-    return g.new_zeros(rows, width).index_add_(0, touched % rows, each.square_())
+    total.index_add_(0, touched % rows, each.square_())

@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from mere import __version__
 from mere.cli import guard
+from mere.cli.add_language import add_language
 from mere.cli.analyze import analyze
 from mere.cli.check import check
 from mere.cli.compare import compare
@@ -62,6 +63,7 @@ def _options(
     """Options that come before a verb; `_Verbs` has taken `--debug` out already."""
 
 
+app.command()(guard.guarded(add_language, when_interrupted="Nothing was written; the model is as it was."))
 app.command()(guard.guarded(check))
 app.command()(
     guard.guarded(convert, when_interrupted="The files named above are whole; the others were not written.")
@@ -73,7 +75,9 @@ app.command()(
     )
 )
 app.command()(
-    guard.guarded(compare, when_interrupted="Finished runs are kept; the same command goes on with the others.")
+    guard.guarded(
+        compare, when_interrupted="Finished runs are kept; the same command goes on with the others."
+    )
 )
 app.command()(
     guard.guarded(analyze, when_interrupted="Runs of --transfer that are finished are kept in OUT/transfer.")

@@ -34,6 +34,10 @@ def compare(
     baseline: Annotated[
         str, typer.Option("--baseline", help="The regime that others are tested against; default: the first.")
     ] = "",
+    pairs: Annotated[
+        list[str] | None,
+        typer.Option("--pair", metavar="A:B", help="Test regime A against regime B too. Repeatable."),
+    ] = None,
     budget: Annotated[
         str,
         typer.Option(
@@ -64,6 +68,7 @@ def compare(
         budget=Budget.parse(budget),
         split=split,
         baseline=baseline,
+        pairs=[_pair(pair) for pair in pairs or []],
         jobs=jobs,
         train=not report_only,
         command=shlex.join(["mere", *sys.argv[1:]]),
@@ -74,6 +79,13 @@ def compare(
     if outcome.failures:
         talk(f"{len(outcome.failures)} runs failed; the same command tries them again.")
         raise typer.Exit(1)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    a, colon, b = text.partition(":")
+    if not colon:
+        raise UserError(f"--pair {text}: write two regimes, as in --pair finetuned:naive.")
+    return a, b
 
 
 def _names(text: str) -> list[str]:

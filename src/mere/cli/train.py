@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -31,4 +32,5 @@ def train(
     from mere.training.run import train as run_training
 
     model = run_training(recipe, out, list(overrides or []), resume=resume, talk=not quiet)
-    typer.echo(model)
+    if os.environ.get("RANK", "0") == "0":  # torchrun starts several processes, one of which speaks
+        typer.echo(model)

@@ -53,7 +53,9 @@ class Data(_Record):
     """What the systems were trained and scored on."""
 
     name: str
-    fingerprint: str = Field(description="hash of what the corpus says; run folders hold that of the joined corpus")
+    fingerprint: str = Field(
+        description="hash of what the corpus says; run folders hold that of the joined corpus"
+    )
     sizes: dict[str, dict[str, int]] = Field(description="sentences per split and language")
 
 

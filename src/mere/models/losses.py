@@ -14,15 +14,17 @@ class ItemLosses:
 
     Args:
         values: weighted losses. row: which sentence of the batch each item is of.
+        whole: how many items the whole batch has, if these are those of a share of it; None: they are all.
     """
 
     values: Float[Tensor, " N"]
     row: Int[Tensor, " N"]
+    whole: int | None = None
 
     def mean(self) -> Float[Tensor, ""]:
-        """Return the batch's loss."""
-        return self.values.mean()
+        """Return the batch's loss, or what a share of the batch contributes to it."""
+        return self.values.mean() if self.whole is None else self.values.sum() / self.whole
 
     def part(self, is_own: Bool[Tensor, " B"]) -> Float[Tensor, ""]:
         """Return what some sentences contribute to the batch's loss; parts that cover it add up to it."""
-        return (self.values * is_own[self.row]).sum() / len(self.values)
+        return (self.values * is_own[self.row]).sum() / (self.whole or len(self.values))

@@ -37,13 +37,21 @@ class Switcher(nn.Module):
     def __init__(self, *, dim: int, width: int, languages: Sequence[str]):
         super().__init__()
         self.languages = tuple(languages)
-        self.of = nn.ModuleDict({lang: Bottleneck(dim=dim, width=width) for lang in languages})
+        self.of = nn.ModuleDict({module_name(lang): Bottleneck(dim=dim, width=width) for lang in languages})
+
+    def add(self, lang: str, like: str | None = None) -> None:
+        """Append a language, so that the others keep their `lang_id`; it begins as `like` is, or writes zeros."""
+        dim, width = self.of[module_name(self.languages[0])].get_parameter("down").shape
+        self.of[module_name(lang)] = Bottleneck(dim=dim, width=width)
+        if like is not None:
+            self.of[module_name(lang)].load_state_dict(self.of[module_name(like)].state_dict())
+        self.languages = (*self.languages, lang)
 
     def forward(self, shared: Float[Tensor, "B P D"], lang_id: Int[Tensor, " B"]) -> Float[Tensor, "B P D"]:
         """Refine each row for its language; rows of `lang_id` 0 come back bit for bit as they were."""
         normed = nn.functional.layer_norm(shared, shared.shape[-1:])
         row = (lang_id - 1).clamp(min=0)
-        modules = [self.of[lang] for lang in self.languages]
+        modules = [self.of[module_name(lang)] for lang in self.languages]
         scale, down, down_bias, up, up_bias = (
             torch.stack([getattr(module, name) for module in modules])[row]
             for name in ("scale", "down", "down_bias", "up", "up_bias")
@@ -51,3 +59,8 @@ class Switcher(nn.Module):
         hidden = torch.bmm(normed * scale[:, None], down) + down_bias[:, None]  # (B, P, width)
         refined = torch.bmm(nn.functional.gelu(hidden), up) + up_bias[:, None]  # (B, P, D)
         return torch.where((lang_id > 0)[:, None, None], shared + refined, shared)
+
+
+def module_name(lang: str) -> str:
+    """A language's name among the sub-modules: its code, unless that is a word of ModuleDict's own ("to", "type")."""
+    return f"{lang}_" if hasattr(nn.ModuleDict, lang) or lang in vars(nn.ModuleDict()) else lang

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from mere.config import StageSettings
 from mere.models.model import Model
+from mere.nn.switcher import module_name
 from mere.training.loop import select_parameters
 from mere.training.trainable import Trainable
 
@@ -28,8 +29,8 @@ def stored_bytes(model: Model, own: Mapping[str, Mapping[str, Tensor]]) -> dict[
     per_language = {lang: _bytes(delta.values()) for lang, delta in own.items()}
     shared = _bytes(model.state_dict().values())
     if model.switcher is not None:
-        for lang, module in model.switcher.of.items():
-            size = _bytes(module.parameters())
+        for lang in model.switcher.languages:
+            size = _bytes(model.switcher.of[module_name(lang)].parameters())
             per_language[lang] = per_language.get(lang, 0) + size
             shared -= size
     return {"bytes_shared": shared, "bytes_per_language": per_language}

@@ -15,6 +15,7 @@ from mere.metrics.annotated import scored_mentions
 from mere.metrics.entities import match
 from mere.models.predictor import Predictor
 from mere.training.calibrate import calibrate
+from mere.training.processes import ALONE, Processes
 from mere.types import Prediction, Sentence
 
 
@@ -51,14 +52,24 @@ def is_annotated(sentence: Sentence, tasks: Sequence[Task]) -> bool:
 
 
 def evaluate_dev(
-    predictor: Predictor, tasks: Sequence[Task], sentences: Sequence[Sentence], *, universal: bool
+    predictor: Predictor,
+    tasks: Sequence[Task],
+    sentences: Sequence[Sentence],
+    *,
+    universal: bool,
+    processes: Processes = ALONE,
 ) -> Evaluation:
     """Predict each sentence by its language's switcher, or all by the universal path, and score the tasks.
 
-    A task is scored on the sentences that are annotated for it. Thresholds are calibrated on the way.
+    A task is scored on the sentences that are annotated for it. Thresholds are calibrated on the way. Several
+    processes predict a share each, and all score the whole.
     """
-    langs = [None if universal else sentence.lang for sentence in sentences]
-    predictions = predictor.predict([sentence.text for sentence in sentences], langs, threshold=0.0)
+
+    def predict(share: Sequence[Sentence]) -> list[Prediction]:
+        langs = [None if universal else sentence.lang for sentence in share]
+        return predictor.predict([sentence.text for sentence in share], langs, threshold=0.0)
+
+    predictions = processes.spread(predict, sentences)
     pairs = list(zip(sentences, predictions, strict=True))
     f1: dict[str, Mapping[str, float]] = {}
     thresholds: Mapping[str, float] = predictor.thresholds

@@ -38,7 +38,7 @@ class RunFolder:
         """The best weights so far of a stage that is running."""
         return self.path / f"{stage}.best.safetensors"
 
-    def claim(self, recipe: Recipe, corpus: Corpus, *, resume: bool) -> str:
+    def claim(self, recipe: Recipe, corpus: Corpus, *, resume: bool, num_processes: int = 1) -> str:
         """Make the folder, or check that it is this very run's; return what the user should know, if anything.
 
         Raises:
@@ -59,7 +59,13 @@ class RunFolder:
             }
             record = {"recipe": settings, "data": data, "seed": recipe.seed}
             write_json(
-                self.path / "run.json", {**record, "threads": torch.get_num_threads(), "versions": versions}
+                self.path / "run.json",
+                {
+                    **record,
+                    "threads": torch.get_num_threads(),
+                    "processes": num_processes,
+                    "versions": versions,
+                },
             )
             write_atomically(self.log_file, b"")
             write_atomically(stored, recipe.to_yaml().encode())
@@ -78,12 +84,23 @@ class RunFolder:
             )
         if before["data"]["fingerprint"] != data["fingerprint"]:
             raise DataError(f"{recipe.data.where}: the corpus has changed since this run began. Train anew.")
-        threads = torch.get_num_threads()
-        if before["threads"] != threads:
-            return (
-                f"begun with {before['threads']} threads, now {threads}: weights will agree to rounding only"
-            )
+        now = {"threads": torch.get_num_threads(), "processes": num_processes}
+        for name, number in now.items():
+            if (begun_with := before.get(name, 1)) != number:
+                return f"begun with {begun_with} {name}, now {number}: weights will agree to rounding only"
         return ""
+
+    def refuse_unseen(self) -> None:
+        """Refuse a folder that the run's first process has made where this one does not see it.
+
+        Raises:
+            UserError: it is not there.
+        """
+        if not (self.path / "recipe.yaml").is_file():
+            raise UserError(
+                f"{self.path}: another process of the run has made this folder, but it is not to be seen here. "
+                "Choose an --out on a disk that all machines share."
+            )
 
     def log(self, record: dict[str, Any]) -> None:
         """Append a line to the log."""

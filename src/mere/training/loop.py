@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,13 +19,23 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mere.config import Recipe, StageSettings
+from mere.data.batching import Batch
+from mere.data.targets import Targets
 from mere.errors import ConfigError, TrainingError, nearest
 from mere.models.delta import DOWN, UP
 from mere.models.losses import ItemLosses
 from mere.models.model import GROUPS, Model
 from mere.models.tensors import targets_to_tensors, to_tensors
 from mere.training.limits import Limit
-from mere.training.objectives import ConflictTracker, LossObjective, backward, make_objective
+from mere.training.objectives import (
+    ConflictTracker,
+    LossObjective,
+    add_up_gradients,
+    backward,
+    make_objective,
+)
+from mere.training.processes import ALONE, Processes
+from mere.training.shares import share_of_batch, share_of_losses
 from mere.training.source import BatchSource
 from mere.training.trainable import Trainable
 
@@ -87,7 +97,12 @@ def learning_rate(stage: StageSettings, step: int, num_steps: int) -> float:
 
 
 class StageLoop:
-    """One stage: an optimiser over the stage's parameters, its batches, its objective, and averaged weights."""
+    """One stage: an optimiser over the stage's parameters, its batches, its objective, and averaged weights.
+
+    Args:
+        chosen: the parameters that are trained, by name, instead of those of the stage's groups.
+        processes: those that share every batch.
+    """
 
     def __init__(
         self,
@@ -96,16 +111,19 @@ class StageLoop:
         stage: StageSettings,
         source: BatchSource,
         limit: Limit | None = None,
+        chosen: Mapping[str, nn.Parameter] | None = None,
+        processes: Processes = ALONE,
     ):
         self.model = model
         self.recipe = recipe
         self.stage = stage
         self.source = source
         self.limit = limit or Limit(len(source))
+        self.processes = processes
         self.step = 0
         self.spent = 0.0  # seconds of the leg so far, evaluations too; the caller counts them
         self.device = next(model.parameters()).device
-        chosen = select_parameters(model, stage.train)
+        chosen = select_parameters(model, stage.train) if chosen is None else chosen
         self.trainable = Trainable(model, chosen, stage.lora)
         self.parameters = self.trainable.parameters
         self.differentiated = {name: p for name, p in chosen.items() if p.requires_grad}
@@ -138,24 +156,19 @@ class StageLoop:
             began = time.perf_counter()
             self.model.train()
             arrays, wanted = self.source[self.step]
-            batch, targets = to_tensors(arrays, self.device), targets_to_tensors(wanted, self.device)
-            if not self.stage.use_aggregator:
-                batch = dataclasses.replace(batch, group_size=0)
-            if not self.stage.use_switcher:
-                batch = dataclasses.replace(batch, lang_id=torch.zeros_like(batch.lang_id))
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16"):
-                items = self.model.item_losses(batch, targets)
-            losses = {name: loss.mean().float() for name, loss in items.items()}
-            total = torch.stack([torch.zeros((), device=self.device), *losses.values()]).sum()
-            if not torch.isfinite(total):
+            own, taught = share_of_batch(arrays, wanted, self.processes.rank, self.processes.size)
+            self.processes.seed(*self.source.seed, self.step)
+            losses, items = share_of_losses(self._items(own, taught), self.processes)
+            total = sum(losses.values())
+            if not math.isfinite(total):
                 raise TrainingError(
-                    f"stage {self.stage.name}, step {self.step}: the loss is {total.item()}. "
+                    f"stage {self.stage.name}, step {self.step}: the loss is {total}. "
                     f"Lower its rate: --set {self.stage.name}.lr={self.stage.lr / 3:.1g}, and train again."
                 )
             self.model.zero_grad(set_to_none=True)  # those that an earlier stage left too
             self.optimizer.zero_grad(set_to_none=True)
-            if items:  # else no sentence of the batch is annotated for any task
-                self._backward(total, items, arrays.lang_id)
+            if losses:  # else no sentence of the batch is annotated for any task
+                self._backward(items, own.lang_id, np.unique(arrays.lang_id).tolist())
             self.trainable.take_gradients()
             largest = self.stage.clip or math.inf
             norm = nn.utils.clip_grad_norm_(self.parameters.values(), largest)
@@ -171,27 +184,51 @@ class StageLoop:
                 step=self.step,
                 num_steps=num_steps,
                 epoch=self.source.epoch_at(self.step),
-                losses={name: loss.item() for name, loss in losses.items()},
+                losses=losses,
                 gradient_norm=norm.item(),
                 lr=rate,
                 sentences=len(arrays.lang_id),
-                seconds=time.perf_counter() - began,
+                seconds=self.processes.agree(time.perf_counter() - began),
             )
 
-    def _backward(self, total: Tensor, items: dict[str, ItemLosses], lang_id: NDArray[np.int64]) -> None:
-        """Leave the gradient that the objective makes of the languages' losses in `.grad`."""
+    def _items(self, arrays: Batch, wanted: Targets) -> dict[str, ItemLosses]:
+        """Return the losses of this process's rows, item by item; none where it has no rows."""
+        if not len(arrays.lang_id):
+            return {}
+        batch, targets = to_tensors(arrays, self.device), targets_to_tensors(wanted, self.device)
+        if not self.stage.use_aggregator:
+            batch = dataclasses.replace(batch, group_size=0)
+        if not self.stage.use_switcher:
+            batch = dataclasses.replace(batch, lang_id=torch.zeros_like(batch.lang_id))
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16"):
+            return self.model.item_losses(batch, targets)
+
+    def _backward(
+        self, items: dict[str, ItemLosses], lang_id: NDArray[np.int64], languages: Sequence[int]
+    ) -> None:
+        """Leave the gradient that the objective makes of the languages' losses in `.grad`.
+
+        Args:
+            items: of this process. lang_id: of its rows. languages: the ids in the whole batch.
+        """
         settings = self.stage.objective
         measure = bool(settings.measure) and self.step % settings.measure == 0
+        nothing = torch.zeros((), device=self.device)
         if settings.name == "sum" and not measure:
-            total.backward()  # type: ignore[no-untyped-call]
+            total = torch.stack([nothing, *(loss.mean().float() for loss in items.values())]).sum()
+            if items:
+                total.backward()  # type: ignore[no-untyped-call]
+            add_up_gradients(self.differentiated, self.processes)
             return
         by_language = {}
-        for place in np.unique(lang_id).tolist():
+        for place in languages:
             is_own = torch.from_numpy(lang_id == place).to(self.device)
             parts = [loss.part(is_own).float() for loss in items.values()]
-            by_language[self.objective.languages[place - 1]] = torch.stack(parts).sum()
+            by_language[self.objective.languages[place - 1]] = torch.stack(parts or [nothing]).sum()
         rng = np.random.default_rng([*self.source.seed, self.step])
-        given = backward(self.objective, by_language, self.differentiated, rng, measure=measure)
+        given = backward(
+            self.objective, by_language, self.differentiated, rng, measure=measure, processes=self.processes
+        )
         if given is not None and (measure or not isinstance(self.objective, LossObjective)):
             self.conflict.update(given)
 

@@ -37,6 +37,7 @@ from mere.training.evaluation import Evaluation, evaluate_dev, is_annotated
 from mere.training.folder import RunFolder
 from mere.training.limits import Limit, share_of
 from mere.training.loop import StageLoop, StepReport
+from mere.training.processes import ALONE, Processes, joined, own_device, refuse_too_many
 from mere.training.source import BatchSource, TrainingData
 from mere.training.talk import Listener, Silent, Talk
 from mere.types import Sentence
@@ -57,7 +58,7 @@ def train(
     resume: bool = False,
     talk: bool = True,
 ) -> Path:
-    """Train what a recipe describes and return the folder of the model.
+    """Train what a recipe describes and return the folder of the model; with others that torchrun started, if any.
 
     Args:
         recipe: path of a recipe, or the recipe itself.
@@ -72,7 +73,9 @@ def train(
         TrainingError: the loss diverged or the disk is full; the last checkpoint is kept.
     """
     resolved = recipe if isinstance(recipe, Recipe) else Recipe.read(recipe, overrides)
-    return Run(resolved, Path(out), resume=resume, listener=Talk() if talk else Silent()).finish()
+    with joined() as processes:
+        listener = Talk() if talk and processes.is_first else Silent()
+        return Run(resolved, Path(out), resume=resume, listener=listener, processes=processes).finish()
 
 
 def load_corpus(settings: DataSettings) -> Corpus:
@@ -140,27 +143,32 @@ class Leg:
 
 
 class Run:
-    """One run folder and what trains in it."""
+    """One run folder and what trains in it; of several processes the first writes, and all read."""
 
-    def __init__(self, recipe: Recipe, out: Path, *, resume: bool, listener: Listener):
+    def __init__(
+        self, recipe: Recipe, out: Path, *, resume: bool, listener: Listener, processes: Processes = ALONE
+    ):
         self.recipe = recipe
         self.folder = RunFolder(out)
         self.listener = listener
+        self.processes = processes
         if recipe.threads:
             torch.set_num_threads(recipe.threads)
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = own_device()
         listener.say("reading the corpus")
         self.corpus = load_corpus(recipe.data)
         train_sentences = drawn(
             self.corpus.sentences(recipe.data.train_split), recipe.data.limit, recipe.seed
         )
+        refuse_too_many(processes, len(train_sentences))
         self.labels = labels_of(recipe, train_sentences)
         self.dev = self._dev_sentences()
         pieces = fit_pieces(recipe.encoder, train_sentences)
         refuse_unreadable(train_sentences, pieces)
         refuse_unreadable(self.dev, pieces)
-        if warning := self.folder.claim(recipe, self.corpus, resume=resume):
+        if warning := processes.by_first(lambda: self._claim(resume)):
             listener.say(warning)
+        self.folder.refuse_unseen()
         self.maker = ExampleMaker(pieces, self.labels)
         self.data = TrainingData(train_sentences, self.maker)
         self.legs = [
@@ -174,7 +182,11 @@ class Run:
         self._state: dict[str, torch.Tensor] | None = None
         if resume and self.folder.checkpoint.is_file():
             self._state, self.progress = load_checkpoint(self.folder.checkpoint)
-            self.folder.cut_log(self.progress.log_bytes)
+            if processes.is_first:
+                self.folder.cut_log(self.progress.log_bytes)
+
+    def _claim(self, resume: bool) -> str:
+        return self.folder.claim(self.recipe, self.corpus, resume=resume, num_processes=self.processes.size)
 
     def finish(self) -> Path:
         """Run every stage that is not done and write the model folder."""
@@ -186,7 +198,8 @@ class Run:
         for number in range(self.progress.leg, len(self.legs)):
             self._run_leg(number, self.legs[number])
         self._write_model(folder)
-        self.folder.checkpoint.unlink(missing_ok=True)
+        if self.processes.is_first:
+            self.folder.checkpoint.unlink(missing_ok=True)
         self.listener.say(f"model written to {folder}")
         return folder
 
@@ -211,7 +224,7 @@ class Run:
         if len(self.labels.languages) == 1:
             self.listener.say("one language only: there is nothing to share, and concatenation has no effect")
         if self.progress.leg == 0 and self._state is None:
-            self.folder.log({"event": "alignment", "languages": self.data.report.to_json()})
+            self._log({"event": "alignment", "languages": self.data.report.to_json()})
 
     def _run_leg(self, number: int, leg: Leg) -> None:
         stage = leg.stage
@@ -232,7 +245,7 @@ class Run:
             self.model.load_state_dict(self._before(leg))
         if self._state is None:
             torch.manual_seed(self.recipe.seed + 1000 * (number + 1))
-        loop = StageLoop(self.model, self.recipe, stage, source, limit)
+        loop = StageLoop(self.model, self.recipe, stage, source, limit, processes=self.processes)
         loop.spent = self.progress.seconds.get(leg.name, 0.0)
         if self._state is not None:
             loop.load_state(self._state)
@@ -243,7 +256,7 @@ class Run:
                 self._evaluate(leg, loop, dev)  # what the stage before left behind is the first candidate
             self._save(loop)
         evaluations = stage.evaluations if dev else 0
-        saved = time.monotonic()
+        saved = loop.spent
         with self.listener.stage(leg.name, len(source), loop.step) as bar:
             for report in loop.run():
                 bar.step(report)
@@ -251,39 +264,42 @@ class Run:
                 loop.spent = self.progress.seconds[leg.name]
                 stop = limit.is_over(report.step, loop.spent)
                 if report.step % LOG_EVERY == 0 or stop:
-                    self.folder.log({"event": "step", "stage": leg.name, **_rounded(report)})
+                    self._log({"event": "step", "stage": leg.name, **_rounded(report)})
                     if (conflict := loop.take_conflict()) is not None:
-                        self.folder.log(
-                            {"event": "conflict", "stage": leg.name, "step": report.step, **conflict}
-                        )
+                        self._log({"event": "conflict", "stage": leg.name, "step": report.step, **conflict})
                 if limit.evaluates(report.step, loop.spent, report.seconds, evaluations):
                     began = time.perf_counter()
                     evaluation = self._evaluate(leg, loop, dev)
-                    self._tick(leg, time.perf_counter() - began)
+                    self._tick(leg, self.processes.agree(time.perf_counter() - began))
                     loop.spent = self.progress.seconds[leg.name]
                     bar.evaluated(evaluation.macro)
                     stop |= bool(stage.patience) and self.progress.since_best >= stage.patience
                 if stop:
                     break
-                if time.monotonic() - saved >= 60 * self.recipe.checkpoint_minutes:
+                if loop.spent - saved >= 60 * self.recipe.checkpoint_minutes:
                     self._save(loop)
-                    saved = time.monotonic()
+                    saved = loop.spent
         self.progress.steps[leg.name] = loop.step
-        best, final = self.folder.candidate(leg.name), self.folder.weights(leg.name)
         if not evaluations:
             self._keep(leg, loop)
+        self.processes.by_first(lambda: self._end(leg))
+        if leg.lang is None:
+            self.model.load_state_dict(read_tensors(self.folder.weights(leg.name)))
+
+    def _end(self, leg: Leg) -> None:
+        """Let the best weights of a leg be what it leaves behind."""
+        best, final = self.folder.candidate(leg.name), self.folder.weights(leg.name)
         if best.is_file():  # else this leg was finished before, and `final` is what it left
             if leg.lang is not None:
                 write_tensors(final, compact(self._before(leg), read_tensors(best)))
                 best.unlink()
             else:
                 best.replace(final)
-        if leg.lang is None:
-            self.model.load_state_dict(read_tensors(final))
 
     def _keep(self, leg: Leg, loop: StageLoop) -> None:
         """Keep what a leg has come to: all weights, or how those of its language differ."""
-        write_tensors(self.folder.candidate(leg.name), loop.weights() if leg.lang is None else loop.delta())
+        kept = loop.weights() if leg.lang is None else loop.delta()
+        self.processes.by_first(lambda: write_tensors(self.folder.candidate(leg.name), kept))
 
     def _before(self, leg: Leg) -> dict[str, torch.Tensor]:
         """Return the weights that a leg starts from: those of the stage before, or of the run's beginning."""
@@ -304,8 +320,20 @@ class Run:
         self.progress.seconds[leg.name] = self.progress.seconds.get(leg.name, 0.0) + seconds
 
     def _save(self, loop: StageLoop) -> None:
-        self.progress.log_bytes = self.folder.log_bytes()
-        save_checkpoint(self.folder.checkpoint, loop.state(), self.progress)
+        def save() -> None:
+            self.progress.log_bytes = self.folder.log_bytes()
+            save_checkpoint(self.folder.checkpoint, loop.state(), self.progress)
+
+        self.processes.by_first(save)
+
+    def _log(self, record: dict[str, Any]) -> None:
+        if self.processes.is_first:
+            self.folder.log(record)
+
+    def _score(self, predictor: Predictor, sentences: Sequence[Sentence], *, universal: bool) -> Evaluation:
+        return evaluate_dev(
+            predictor, self.recipe.task, sentences, universal=universal, processes=self.processes
+        )
 
     def _evaluate(self, leg: Leg, loop: StageLoop, dev: Sequence[Sentence]) -> Evaluation:
         """Score the weights that would be kept now on dev; keep them if they are the best of the leg."""
@@ -314,14 +342,14 @@ class Run:
         weights = {name: tensor.clone() for name, tensor in loop.weights().items()}
         self.model.load_state_dict(weights)
         some = _first_per_language(dev, stage.dev_limit)
-        evaluation = evaluate_dev(self.predictor, self.recipe.task, some, universal=not stage.use_switcher)
+        evaluation = self._score(self.predictor, some, universal=not stage.use_switcher)
         self.model.load_state_dict(trained)
         better = self.progress.best is None or evaluation.macro > self.progress.best
         self.progress.since_best = 0 if better else self.progress.since_best + 1
         if better:
             self.progress.best = evaluation.macro
             self._keep(leg, loop)
-        self.folder.log(
+        self._log(
             {
                 "event": "evaluation",
                 "stage": leg.name,
@@ -344,11 +372,11 @@ class Run:
         by_language = last.use_switcher or last.per_language
         thresholds, metrics = {"": predictor.thresholds[""]}, {}
         if self.dev:
-            final = evaluate_dev(predictor, self.recipe.task, self.dev, universal=not by_language)
+            final = self._score(predictor, self.dev, universal=not by_language)
             thresholds = dict(final.thresholds)
             metrics = {"dev": final.to_json()}
             if by_language:
-                universal = evaluate_dev(predictor, self.recipe.task, self.dev, universal=True)
+                universal = self._score(predictor, self.dev, universal=True)
                 thresholds[""] = universal.thresholds[""]
                 metrics["dev, universal path"] = universal.to_json()
         costs = {
@@ -361,16 +389,18 @@ class Run:
             "threads": torch.get_num_threads(),
         }
         record = {**metrics, "costs": costs, "alignment": self.data.report.to_json()}
-        ModelFolder.write(
-            folder,
-            model=self.model,
-            recipe=self.recipe,
-            labels=self.labels,
-            pieces=self.maker.pieces,
-            thresholds=thresholds,
-            metrics=record,
-            card=card(self.recipe, self.labels, self.corpus.sizes(), self.corpus.fingerprint(), record),
-            own=own,
+        self.processes.by_first(
+            lambda: ModelFolder.write(
+                folder,
+                model=self.model,
+                recipe=self.recipe,
+                labels=self.labels,
+                pieces=self.maker.pieces,
+                thresholds=thresholds,
+                metrics=record,
+                card=card(self.recipe, self.labels, self.corpus.sizes(), self.corpus.fingerprint(), record),
+                own=own,
+            )
         )
 
     def _own_weights(self) -> dict[str, dict[str, torch.Tensor]]:

@@ -25,6 +25,8 @@ def _stage(recipe: Recipe, stage: StageSettings, *, first: bool) -> str:
     sampling = stage.sampling
     if stage.sampling.temperature != 1 and not stage.per_language:
         parts.append(f"small languages drawn more often (temperature {sampling.temperature:g})")
+    if stage.objective.name != "sum":
+        parts.append(f"the languages' losses joined by {stage.objective.name}")
     if sampling.concat > 1:
         parts.append(
             f"{100 * sampling.concat_share:.0f} % of the batches with sentences of {sampling.concat} languages "

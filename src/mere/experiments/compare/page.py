@@ -97,10 +97,9 @@ def _regimes(results: Results) -> str:
         shown = ", ".join(f"{lang} {value:.3g}" for lang, value in epochs.items())
         if len({round(value, 2) for value in epochs.values()}) == 1:
             shown = f"{next(iter(epochs.values())):.3g} in every language"
-        rows.append((name, system.description, shown, system.note))
-    return _table(
-        "regimes", ("regime", "what it is", "epochs per language, as logged", "mind"), rows, text=True
-    )
+        what = f"{system.description} {system.note}".rstrip()
+        rows.append((name, what, shown))
+    return _table("regimes", ("regime", "what it is", "epochs per language, as logged"), rows, text=True)
 
 
 def _scores(results: Results, metric: str, langs: Sequence[str]) -> str:
@@ -115,7 +114,8 @@ def _scores(results: Results, metric: str, langs: Sequence[str]) -> str:
 
 
 def _tests(results: Results, metric: str, langs: Sequence[str], baseline: str) -> str:
-    found = {(c.a, c.scope): c for c in results.comparisons if c.metric == metric}
+    tests = [c for c in results.comparisons if c.metric == metric and c.b == baseline]
+    found = {(c.a, c.scope): c for c in tests}
     if not found:
         return _paragraph(f"No tests: {baseline} is not finished, or is alone.")
     scopes = [*langs, "macro"]

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
+from mere.config import DataSettings
 from mere.data.corpus import Corpus
 from mere.errors import ConfigError, TrainingError, nearest
 from mere.experiments.compare import folder, score
@@ -43,6 +44,7 @@ def compare(
     budget: Budget | None = None,
     split: str = "test",
     baseline: str = "",
+    pairs: Sequence[tuple[str, str]] = (),
     jobs: int = 1,
     train: bool = True,
     command: str = "",
@@ -57,6 +59,7 @@ def compare(
         overrides: `key=value` settings on top of every regime.
         regimes: names to compare; all of the recipe's if empty. seeds: the recipe's own if empty.
         baseline: the regime that the others are tested against; the first if empty.
+        pairs: further tests, (a, b) for a against b.
         jobs: processes at a time, of one thread each.
         train: False reports on the cells that are finished already, and trains none.
         command: that the report names. say: told how it goes.
@@ -72,45 +75,58 @@ def compare(
         raise ConfigError(
             f"--baseline {baseline}: no such regime.{nearest(baseline, plan.regimes)} There are: {there}."
         )
+    for name in (name for pair in pairs for name in pair):
+        if name not in plan.regimes:
+            raise ConfigError(f"--pair {name}: no such regime.{nearest(name, plan.regimes)}")
     say("reading the corpus")
     corpus = _corpus_of(plan)
     corpus.sentences(split)  # refuses a split that is not there before anything is trained
     fingerprint = corpus.fingerprint()
     for cell in plan.cells:
-        folder.check_begun(cell, fingerprint)
+        other = _data(cell) != _data(plan.of(plan.regimes[0])[0])  # a start that is not compared itself
+        folder.check_begun(cell, _load(cell).fingerprint() if other else fingerprint)
     failures = run_cells(plan, split, jobs=jobs, train=train, say=say)
-    return _report(plan, corpus, split, baseline, failures, Path(out), command, say)
+    return _report(plan, corpus, split, (baseline, pairs), failures, Path(out), command, say)
 
 
 def _corpus_of(plan: Plan) -> Corpus:
     """Load the corpus that all regimes share; they may differ in how much of it they train on."""
-    first = plan.cells[0].recipe.data.model_copy(update={"limit": 0})
-    for cell in plan.cells:
-        if cell.recipe.data.model_copy(update={"limit": 0}) != first:
+    cells = [plan.of(regime)[0] for regime in plan.regimes]
+    for cell in cells:
+        if _data(cell) != _data(cells[0]):
             raise ConfigError(
-                f"regime {cell.regime}: reads other data than {plan.cells[0].regime}, so their scores cannot be "
-                "compared. Give every regime the same data settings, but for data.limit."
+                f"regime {cell.regime}: reads other data than {cells[0].regime}, so their scores cannot be "
+                "compared. Give every regime the same data settings, but for data.limit, or leave it out: --regimes."
             )
-    return corpus_of(first)
+    return _load(cells[0])
+
+
+def _data(cell: Cell) -> DataSettings:
+    return cell.recipe.data.model_copy(update={"limit": 0})
+
+
+def _load(cell: Cell) -> Corpus:
+    return corpus_of(_data(cell))
 
 
 def _report(
     plan: Plan,
     corpus: Corpus,
     split: str,
-    baseline: str,
+    tests: tuple[str, Sequence[tuple[str, str]]],
     failures: list[Failure],
     out: Path,
     command: str,
     say: Callable[[str], None],
 ) -> Outcome:
+    baseline, pairs = tests
     finished = {regime: _scored(plan.of(regime), split) for regime in plan.regimes}
     finished = {regime: cells for regime, cells in finished.items() if cells}
     if not finished:
         told = "; ".join(f"{failure.cell.name}: {failure.why}" for failure in failures) or "none was begun"
         raise TrainingError(f"{out}: no cell is finished, so there is nothing to compare ({told}).")
     say("scoring")
-    recipe = plan.cells[0].recipe
+    recipe = plan.of(plan.regimes[0])[0].recipe
     metrics = score.main_metrics(recipe)
     reports = {regime: score.report_on(cells, corpus, split) for regime, cells in finished.items()}
     sizes = {r: training_sizes(cells[0].recipe, corpus.sizes()) for r, cells in finished.items()}
@@ -145,7 +161,7 @@ def _report(
         split=split,
         budget=str(plan.budget),
         systems=systems,
-        comparisons=score.compare_with(baseline, reports, metrics) if baseline in reports else [],
+        comparisons=score.compare_with(baseline, reports, metrics, pairs=pairs),
         failed_attempts=[_attempt(failure) for failure in failures],
     )
     curves = {r: [curves_of(cell, sizes[r], metrics[0]) for cell in cells] for r, cells in finished.items()}

@@ -43,33 +43,39 @@ def main_metrics(recipe: Recipe) -> list[str]:
 
 
 def compare_with(
-    baseline: str, reports: Mapping[str, Report], metrics: Sequence[str], *, resamples: int = TEST_RESAMPLES
+    baseline: str,
+    reports: Mapping[str, Report],
+    metrics: Sequence[str],
+    *,
+    pairs: Sequence[tuple[str, str]] = (),
+    resamples: int = TEST_RESAMPLES,
 ) -> list[Comparison]:
-    """Test every regime against the baseline, per language and macro, with Holm's correction.
+    """Test every regime against the baseline, and the pairs, per language and macro, with Holm's correction.
 
     A metric's tests of the macro mean are a family, and those of the single languages are another. What cannot
     be measured (a language without gold and predictions) is left out.
     """
     comparisons: list[Comparison] = []
     for metric in metrics:
+        wanted = dict.fromkeys([*((regime, baseline) for regime in reports if regime != baseline), *pairs])
         tests = {
-            regime: paired_bootstrap(report.scores, reports[baseline].scores, metric, resamples=resamples)
-            for regime, report in reports.items()
-            if regime != baseline
+            (a, b): paired_bootstrap(reports[a].scores, reports[b].scores, metric, resamples=resamples)
+            for a, b in wanted
+            if a in reports and b in reports
         }
         for is_macro in (True, False):
             family = {
-                (regime, scope): difference.p
-                for regime, by_scope in tests.items()
+                (pair, scope): difference.p
+                for pair, by_scope in tests.items()
                 for scope, difference in by_scope.items()
                 if (scope == "macro") is is_macro and scope != "micro" and difference.p is not None
             }
-            for (regime, scope), p in holm(family).items():
-                found = dataclasses.asdict(tests[regime][scope])
+            for (pair, scope), p in holm(family).items():
+                found = dataclasses.asdict(tests[pair][scope])
                 comparisons.append(
                     Comparison(
-                        a=regime,
-                        b=baseline,
+                        a=pair[0],
+                        b=pair[1],
                         metric=metric,
                         scope=scope,
                         p_holm=round(p, 6),

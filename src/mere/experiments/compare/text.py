@@ -27,12 +27,12 @@ def headline(results: Results, metric: str) -> list[str]:
     said = [f"{best} has the highest mean over languages: {with_interval(macro[best])} % {metric}."]
     tests = [c for c in results.comparisons if c.metric == metric]
     for c in (c for c in tests if c.scope == "macro"):
-        single = [t for t in tests if t.a == c.a and t.scope != "macro" and is_significant(t)]
+        single = [t for t in tests if (t.a, t.b) == (c.a, c.b) and t.scope != "macro" and is_significant(t)]
         better = [t.scope for t in single if (t.difference or 0) > 0]
         worse = [t.scope for t in single if (t.difference or 0) < 0]
         verdict = "significant" if is_significant(c) else "not significant"
         found = [("better", better), ("worse", worse)]
-        num_langs = sum(t.a == c.a and t.scope != "macro" for t in tests)
+        num_langs = sum((t.a, t.b) == (c.a, c.b) and t.scope != "macro" for t in tests)
         langs = "".join(f"; significantly {word} in {_named(of, num_langs)}" for word, of in found if of)
         said.append(
             f"{c.a} against {c.b}: {points(c.difference, c.low, c.high)} points, {verdict} "

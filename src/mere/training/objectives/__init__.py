@@ -19,7 +19,13 @@ from mere.training.objectives.gradients import Gradients
 from mere.training.objectives.gradvac import GradientVaccine
 from mere.training.objectives.mgda import MGDA
 from mere.training.objectives.pcgrad import PCGrad
-from mere.training.objectives.per_language import backward, gradients_of, separate_forwards, shared_forward
+from mere.training.objectives.per_language import (
+    add_up_gradients,
+    backward,
+    gradients_of,
+    separate_forwards,
+    shared_forward,
+)
 from mere.training.objectives.sum import Sum
 from mere.training.objectives.uncertainty import Uncertainty
 
@@ -30,6 +36,7 @@ __all__ = [
     "LossObjective",
     "Objective",
     "SurgeryObjective",
+    "add_up_gradients",
     "backward",
     "gradients_of",
     "make_objective",

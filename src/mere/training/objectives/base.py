@@ -88,13 +88,18 @@ class LossObjective(Objective):
         self, gradients: Gradients, losses: Mapping[str, Tensor], rng: np.random.Generator
     ) -> dict[str, Tensor]:
         """Return the gradient that one backward through `loss` would give, from gradients at hand."""
-        leaves = {lang: losses[lang].detach().requires_grad_() for lang in gradients.languages}
+        weights, own = self.slopes({lang: losses[lang] for lang in gradients.languages})
+        return gradients.weighted(torch.stack(list(weights.values())).double().cpu().numpy()) | own
+
+    def slopes(self, losses: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Return dL / dL_k of each language, and the gradient of each of `parameters`."""
+        leaves = {lang: loss.detach().requires_grad_() for lang, loss in losses.items()}
         own = self.parameters()
         with torch.enable_grad():
             total = self.loss(leaves)
         slopes = torch.autograd.grad(total, [*leaves.values(), *own.values()], materialize_grads=True)
-        weights = torch.stack(slopes[: len(leaves)]).double().cpu().numpy()
-        return gradients.weighted(weights) | dict(zip(own, slopes[len(leaves) :], strict=True))
+        places = len(leaves)
+        return dict(zip(leaves, slopes[:places], strict=True)), dict(zip(own, slopes[places:], strict=True))
 
 
 class SurgeryObjective(Objective):

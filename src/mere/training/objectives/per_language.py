@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from mere.training.objectives.base import LossObjective, Objective
 from mere.training.objectives.gradients import Gradients
+from mere.training.processes import ALONE, Processes
 
 
 def gradients_of(
@@ -76,19 +77,66 @@ def backward(
     *,
     measure: bool = False,
     depth: int = 1,
+    processes: Processes = ALONE,
 ) -> Gradients | None:
     """Leave the objective's answer in `.grad` of the parameters and of the objective's own: one step's backward.
+
+    Where several processes share the batch, `losses` are what this one's rows contribute, with the languages of
+    the whole batch, and the answer is that to the sums over all processes.
 
     Returns the languages' gradients where they were computed: if the objective needs them, or with `measure`.
     """
     if isinstance(objective, LossObjective) and not measure:
-        objective.loss(losses).backward()  # type: ignore[no-untyped-call]
+        if processes.size == 1:
+            objective.loss(losses).backward()  # type: ignore[no-untyped-call]
+        else:
+            _backward_together(objective, losses, parameters, processes)
         return None
     gradients = gradients_of(losses, parameters, depth=depth)
+    if processes.size > 1:
+        stacked = processes.add_up(
+            gradients.stacked,
+            list(parameters),
+            lambda name: parameters[name].new_zeros((len(losses), *parameters[name].shape)),
+        )
+        gradients = Gradients(gradients.languages, stacked, depth)
+        losses = _of_all(losses, processes)
     combined = objective.combine(gradients, losses, rng)
     for name, parameter in {**parameters, **objective.parameters()}.items():
         parameter.grad = combined.get(name)
     return gradients
+
+
+def _backward_together(
+    objective: LossObjective,
+    losses: Mapping[str, Tensor],
+    parameters: Mapping[str, nn.Parameter],
+    processes: Processes,
+) -> None:
+    """Weigh this process's losses by the slopes at those of all processes, and add up the gradients."""
+    slopes, own = objective.slopes(_of_all(losses, processes))
+    total = torch.stack([slope * losses[lang] for lang, slope in slopes.items()]).sum()
+    if total.requires_grad:
+        total.backward()  # type: ignore[no-untyped-call]
+    add_up_gradients(parameters, processes)
+    for name, parameter in objective.parameters().items():
+        parameter.grad = own[name]
+
+
+def add_up_gradients(parameters: Mapping[str, nn.Parameter], processes: Processes) -> None:
+    """Put the sum over processes in every `.grad`; a parameter that none of them used keeps None."""
+    if processes.size == 1:
+        return
+    found = {name: parameter.grad for name, parameter in parameters.items() if parameter.grad is not None}
+    summed = processes.add_up(found, list(parameters), lambda name: torch.zeros_like(parameters[name]))
+    for name, gradient in summed.items():
+        parameters[name].grad = gradient
+
+
+def _of_all(losses: Mapping[str, Tensor], processes: Processes) -> dict[str, Tensor]:
+    """Return the sum over processes of each language's loss."""
+    told = processes.gather({lang: loss.item() for lang, loss in losses.items()})
+    return {lang: loss.new_tensor(sum(part[lang] for part in told)) for lang, loss in losses.items()}
 
 
 def _differentiate(

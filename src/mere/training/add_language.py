@@ -1,0 +1,278 @@
+"""A language added to a finished model: its own switcher is trained, everything else stays as it is.
+
+A model without switchers gets weights of its own for the language instead (mere.models.delta). The result is a
+whole new folder, in which every other language gives what it gave, bit for bit; that is checked before the folder
+is there (mere.training.unchanged).
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mere.config import Recipe
+from mere.data.corpus import Corpus
+from mere.data.examples import ExampleMaker, refuse_unreadable
+from mere.errors import UserError, nearest
+from mere.models.delta import WHOLE, changed, compact, specialised
+from mere.models.folder import ModelFolder, read_tensors
+from mere.models.model import build
+from mere.models.predictor import Predictor
+from mere.nn.switcher import module_name
+from mere.schema import Labels
+from mere.training.added import NewSentences, added_card, added_metrics
+from mere.training.calibrate import MIN_SENTENCES
+from mere.training.costs import stored_bytes
+from mere.training.evaluation import Evaluation, evaluate_dev
+from mere.training.few import AUTO, UNIVERSAL, Choices, nearest_start, own_stage, switcher_stage
+from mere.training.loop import StageLoop, select_parameters
+from mere.training.source import BatchSource, TrainingData
+from mere.training.talk import Listener, Silent
+from mere.training.unchanged import Unchanged, check_unchanged
+
+
+@dataclass(frozen=True)
+class Added:
+    """What was done: the new folder, what to know about it, dev scores by metric in percent, and the check."""
+
+    folder: Path
+    notes: tuple[str, ...]
+    dev: Mapping[str, float]
+    unchanged: Unchanged
+
+
+def add_language(
+    model: str | Path,
+    data: str | Path,
+    lang: str,
+    out: str | Path,
+    choices: Choices | None = None,
+    listener: Listener | None = None,
+) -> Added:
+    """Train a language's part of a model on a corpus and write the model with it to a new folder.
+
+    Args:
+        model: a model folder; it stays as it is. data: a corpus folder or file; only `lang` is learned.
+        out: the folder of the new model; it must not exist.
+
+    Raises:
+        DataError, ModelError: the corpus or the model is wrong, or they do not fit each other.
+        UserError: the model has the language, `out` is there, or a choice is not one for this model.
+        TrainingError: the loss diverged, or another language would have changed; nothing is written.
+    """
+    listener = listener or Silent()
+    folder, out = ModelFolder.read(model), Path(out)
+    _refuse(folder, lang, out)
+    corpus = Corpus.load(data)
+    addition = _Addition(folder, corpus, lang, choices or Choices(), listener)
+    addition.train()
+    part = out.with_name(out.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)  # what a killed process left
+    try:
+        addition.write(part)
+        listener.say("comparing every other language's outputs before and after")
+        unchanged = check_unchanged(folder.path, part, addition.new.texts_to_compare(folder.pieces))
+        part.replace(out)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return Added(out, tuple(addition.notes), addition.dev_scores, unchanged)
+
+
+def _refuse(folder: ModelFolder, lang: str, out: Path) -> None:
+    if lang in folder.labels.languages:
+        known = ", ".join(folder.labels.languages)
+        raise UserError(
+            f'{folder.path}: the model has the language "{lang}" already (it has {known}). '
+            "To train it again, train the model again: mere train."
+        )
+    if out.exists():
+        raise UserError(
+            f"{out}: is there already. Choose another --out: the new model is a folder of its own."
+        )
+
+
+class _Addition:
+    """One language on its way into a model."""
+
+    def __init__(self, folder: ModelFolder, corpus: Corpus, lang: str, choices: Choices, listener: Listener):
+        self.folder, self.lang, self.choices, self.listener = folder, lang, choices, listener
+        self.recipe: Recipe = folder.recipe
+        self.notes: list[str] = []
+        self.new = NewSentences.of(corpus, lang, folder, skip_unknown=choices.skip_unknown)
+        self.notes += self.new.notes
+        refuse_unreadable((*self.new.train, *self.new.dev), folder.pieces)
+        before = folder.labels
+        self.labels = Labels(before.relations, before.types, (*before.languages, lang))
+        self.maker = ExampleMaker(folder.pieces, self.labels)
+        self.data = TrainingData(self.new.train, self.maker)
+        if self.recipe.threads:
+            torch.set_num_threads(self.recipe.threads)
+        torch.manual_seed(self.recipe.seed)
+        self.model = build(self.recipe, before, folder.pieces)
+        folder.load_weights(self.model)
+        self.model.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+        where = str(folder.path)
+        if self.model.switcher is None:
+            self.stage = own_stage(self.recipe, self.data.lengths, self.choices, lang, where)
+            how = f"low-rank changes, rank {self.stage.lora}" if self.stage.lora else "whole matrices"
+            self.notes.append(
+                f'the model has no switchers: "{lang}" gets weights of its own '
+                f"({how} of {' and '.join(self.stage.train)})"
+            )
+        else:
+            self.stage = switcher_stage(self.recipe, self.data.lengths, self.choices, lang, where)
+        self.start = self._start()
+        if self.model.switcher is not None:
+            self.model.switcher.add(lang, None if self.start == UNIVERSAL else self.start)
+            self.model.to(next(self.model.encoder.parameters()).device)
+        self.own: dict[str, Tensor] = {}
+        self.thresholds = dict(folder.thresholds)
+        self.dev_scores: dict[str, float] = {}
+        self.costs: dict[str, Any] = {}
+
+    def _start(self) -> str:
+        if self.model.switcher is None:
+            return UNIVERSAL
+        start, known = self.choices.start, self.model.switcher.languages
+        if start == AUTO:
+            losses = nearest_start(self.model, self.data, self.recipe, self.stage)
+            ranked = sorted((loss, name or UNIVERSAL) for name, loss in losses.items())
+            start = ranked[0][1]
+            shown = ", ".join(f"{name} {loss:.3f}" for loss, name in ranked)
+            self.notes.append(f"begins from {start}, of the lowest loss on the sentences ({shown})")
+        elif start != UNIVERSAL and start not in known:
+            raise UserError(
+                f"--from {start}: the model has no switcher of that name.{nearest(start, known)} "
+                f"Say auto, universal, or one of {', '.join(known)}."
+            )
+        return start
+
+    def _chosen(self) -> dict[str, torch.nn.Parameter]:
+        """Freeze everything but what is the new language's, and return that."""
+        if self.model.switcher is None:
+            return select_parameters(self.model, self.stage.train)
+        chosen = {}
+        for name, parameter in self.model.named_parameters():
+            is_bias = name.startswith(("entities.", "triples.")) and "bias" in name.rpartition(".")[2]
+            is_own = name.startswith(f"switcher.of.{module_name(self.lang)}.") or (
+                self.choices.head_bias and is_bias
+            )
+            parameter.requires_grad_(is_own)
+            if is_own:
+                chosen[name] = parameter
+        return chosen
+
+    def train(self) -> None:
+        """Train, keep the best weights by dev, and leave the model with the shared weights as they were."""
+        source = BatchSource(
+            self.data,
+            recipe=self.recipe,
+            sampling=self.stage.sampling,
+            epochs=self.stage.epochs,
+            seed=[self.recipe.seed, len(self.labels.languages)],
+        )
+        before = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+        loop = StageLoop(self.model, self.recipe, self.stage, source, chosen=self._chosen())
+        predictor = Predictor(self.model, self.maker)
+        evaluations = self.stage.evaluations if self.new.dev else 0
+        stops = {max(1, round(len(source) * (i + 1) / evaluations)) for i in range(evaluations)}
+        best, delta = -1.0, _copied(loop.delta())
+        if evaluations:
+            best = self._evaluate(predictor, loop).macro
+        began = time.monotonic()
+        with self.listener.stage(self.stage.name, len(source), 0) as bar:
+            for report in loop.run():
+                bar.step(report)
+                if report.step in stops:
+                    macro = self._evaluate(predictor, loop).macro
+                    bar.evaluated(macro)
+                    if macro > best:
+                        best, delta = macro, _copied(loop.delta())
+        if not evaluations:
+            delta = _copied(loop.delta())
+        self.costs = {
+            "seconds": round(time.monotonic() - began, 1),
+            "steps": loop.step,
+            "trained": sum(parameter.numel() for parameter in loop.parameters.values()),
+        }
+        self._settle(before, delta)
+
+    def _evaluate(self, predictor: Predictor, loop: StageLoop) -> Evaluation:
+        """Score the weights that would be kept now on the new language's dev sentences."""
+        trained = _copied(self.model.state_dict())
+        self.model.load_state_dict(_copied(loop.weights()))
+        evaluation = evaluate_dev(predictor, self.recipe.task, self.new.dev, universal=False)
+        self.model.load_state_dict(trained)
+        return evaluation
+
+    def _settle(self, before: dict[str, Tensor], delta: dict[str, Tensor]) -> None:
+        """Put the new switcher among the shared weights and all else that was trained into the own ones."""
+        prefix = f"{WHOLE}switcher.of.{module_name(self.lang)}."
+        switcher = {key.removeprefix(WHOLE): t for key, t in delta.items() if key.startswith(prefix)}
+        self.model.load_state_dict(before | switcher)
+        rest = {key: tensor for key, tensor in delta.items() if not key.startswith(prefix)}
+        self.own = compact(before, rest)
+        if not self.new.dev:
+            self.notes.append(
+                "no dev sentences: the last weights are kept, the threshold is the universal one"
+            )
+            return
+        own = {self.lang: specialised(self.model, changed(self.model.state_dict(), self.own))}
+        found = Predictor(self.model, self.maker, own=own if self.own else None)
+        evaluation = evaluate_dev(found, self.recipe.task, self.new.dev, universal=False)
+        judged = [s for s in self.new.dev if s.relations_covered != frozenset()]
+        if "triples" in self.recipe.task and judged:
+            if len(judged) >= MIN_SENTENCES:
+                self.thresholds[self.lang] = evaluation.thresholds[self.lang]
+            else:
+                self.notes.append(
+                    f"{len(judged)} dev sentences are too few for a threshold of its own "
+                    f"({MIN_SENTENCES} are needed): it is the universal one"
+                )
+        least = self.thresholds.get(self.lang, self.thresholds[""])
+        self.dev_scores = self.new.dev_scores(evaluation, found, least)
+
+    def write(self, path: Path) -> None:
+        """Write the whole folder; the files of other languages' own weights stay as they are."""
+        own: dict[str, Mapping[str, Tensor]] = {}
+        for lang in self.folder.own:
+            self.folder.own_weights(self.model, lang)  # checks the digest
+            own[lang] = read_tensors(self.folder.path / "languages" / f"{lang}.safetensors")
+        if self.own:
+            own[self.lang] = self.own
+        record = {
+            "lang": self.lang,
+            "from": self.start,
+            "head_bias": self.choices.head_bias,
+            "sentences": len(self.data.sentences),
+            "dev_sentences": len(self.new.dev),
+            "fingerprint": self.new.fingerprint,
+            "stage": self.stage.model_dump(mode="json"),
+            "notes": self.notes,
+            **self.costs,
+        }
+        stored = stored_bytes(self.model, own)
+        stored["parameters"] = sum(p.numel() for p in self.model.parameters())
+        metrics = added_metrics(self.folder.path, record, self.dev_scores, self.data.report.to_json(), stored)
+        ModelFolder.write(
+            path,
+            model=self.model,
+            recipe=self.recipe,
+            labels=self.labels,
+            pieces=self.folder.pieces,
+            thresholds=self.thresholds,
+            metrics=metrics,
+            card=added_card(self.folder.path, self.folder.labels, self.labels, record, self.dev_scores),
+            own=own,
+        )
+
+
+def _copied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in tensors.items()}

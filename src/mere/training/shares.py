@@ -1,0 +1,95 @@
+"""A process's share of a batch: some of its groups of sentences, what they teach, and what they cost.
+
+Every process plans and reads the whole batch, because targets are drawn one sentence after the other; it is
+small work beside the model's. Sentences of a batch are about equally long (mere.data.sampling), and
+neighbours most of all, so groups are dealt in turn.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mere.data.batching import Batch
+from mere.data.targets import EntityTargets, Targets, TripleTargets
+from mere.data.windows import SpanTargets
+from mere.models.losses import ItemLosses
+from mere.training.processes import Processes
+
+
+def share_of_batch(batch: Batch, targets: Targets, rank: int, size: int) -> tuple[Batch, Targets]:
+    """Return the groups rank, rank + size, … of a batch, padded to the longest of them, and their targets.
+
+    Shares of all ranks together are the batch. One may be empty: it has no rows.
+    """
+    if size == 1:
+        return batch, targets
+    groups = np.arange(len(batch.lang_id)).reshape(-1, batch.group_size)
+    rows = groups[rank::size].reshape(-1)
+    length = int(batch.is_piece[rows].sum(1).max(initial=0))
+    own = Batch(
+        pieces=batch.pieces[rows, :length],
+        is_piece=batch.is_piece[rows, :length],
+        begins_word=batch.begins_word[rows, :length],
+        lang_id=batch.lang_id[rows],
+        group_size=batch.group_size,
+    )
+    place = np.full(len(batch.lang_id), -1, dtype=np.int64)
+    place[rows] = np.arange(len(rows))
+    triples, entities = targets.triples, targets.entities
+    return own, Targets(
+        triples=None if triples is None else _triples(triples, rows, place, length),
+        entities=None if entities is None else _entities(entities, place, length),
+    )
+
+
+def share_of_losses(
+    items: dict[str, ItemLosses], processes: Processes
+) -> tuple[dict[str, float], dict[str, ItemLosses]]:
+    """Return the losses of the whole batch by name, and this process's items as a share of it."""
+    means = {name: (loss.mean().item(), len(loss.values)) for name, loss in items.items()}
+    if processes.size == 1:
+        return {name: mean for name, (mean, _) in means.items()}, items
+    counts: Counter[str] = Counter()
+    sums: dict[str, float] = {}
+    for told in processes.gather(means):
+        for name, (mean, count) in told.items():
+            counts[name] += count
+            sums[name] = sums.get(name, 0.0) + mean * count
+    shares = {name: dataclasses.replace(loss, whole=counts[name]) for name, loss in items.items()}
+    return {name: total / counts[name] for name, total in sums.items()}, shares
+
+
+def _triples(
+    targets: TripleTargets, rows: NDArray[np.int64], place: NDArray[np.int64], length: int
+) -> TripleTargets:
+    tag, pair = place[targets.tag_row], place[targets.pair_row]
+    return TripleTargets(
+        relation=targets.relation[rows],
+        relation_weight=targets.relation_weight[rows],
+        tag_row=tag[tag >= 0],
+        tag_relation=targets.tag_relation[tag >= 0],
+        tags=targets.tags[tag >= 0, :, :length],
+        pair_row=pair[pair >= 0],
+        pair_relation=targets.pair_relation[pair >= 0],
+        pair_spans=targets.pair_spans[pair >= 0],
+        pair_stated=targets.pair_stated[pair >= 0],
+    )
+
+
+def _entities(
+    targets: EntityTargets | SpanTargets, place: NDArray[np.int64], length: int
+) -> EntityTargets | SpanTargets:
+    row = place[targets.row]
+    own = row >= 0
+    if isinstance(targets, EntityTargets):
+        return EntityTargets(row[own], targets.tags[own, :length], targets.is_known[own])
+    kept = {
+        field.name: getattr(targets, field.name)[own]
+        for field in dataclasses.fields(targets)
+        if field.name != "row"
+    }
+    return SpanTargets(row=row[own], **kept)

@@ -89,3 +89,14 @@ def test_the_written_corpus_is_the_one_that_recipes_train_on(tmp_path: Path) -> 
 
     assert CliRunner().invoke(app, ["quickstart", "--out", str(tmp_path)]).exit_code == 0
     assert Corpus.load(tmp_path).sizes() == quickstart_corpus().sizes()
+
+
+@pytest.mark.parametrize("verb", ["compare", "analyze", "add-language"])
+def test_a_verb_of_one_process_refuses_several(
+    verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    given = [str(tmp_path), str(tmp_path), "--lang", "uk"] if verb == "add-language" else [str(tmp_path)]
+    result = CliRunner().invoke(app, [verb, *given, "--out", str(tmp_path / "out")])
+    assert result.exit_code == 2
+    assert f"mere {verb} runs in one process" in result.stderr

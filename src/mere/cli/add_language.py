@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mere.cli.guard import talk
+from mere.cli.guard import refuse_several, talk
 from mere.errors import UserError
 
 
@@ -48,6 +48,7 @@ def add_language(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bars.")] = False,
 ) -> None:
     """Add a language to a model: train its switcher only, and check that no other language has changed."""
+    refuse_several("add-language")
     if importlib.util.find_spec("torch") is None:
         raise UserError('training needs torch, which is not installed. Install: pip install "mere[train]"')
     from mere.training.add_language import add_language as add

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mere.cli.guard import talk
+from mere.cli.guard import refuse_several, talk
 from mere.errors import UserError
 
 
@@ -52,6 +52,7 @@ def analyze(
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing on the way.")] = False,
 ) -> None:
     """Analyse a trained run: what its languages share, where they conflict, and which of them help which."""
+    refuse_several("analyze")
     if importlib.util.find_spec("torch") is None:
         raise UserError('analysis needs torch, which is not installed. Install: pip install "mere[train]"')
     from mere.analysis.looking import Budget, Training

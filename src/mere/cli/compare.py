@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from mere.cli.guard import talk
+from mere.cli.guard import refuse_several, talk
 from mere.errors import UserError
 
 
@@ -57,6 +57,7 @@ def compare(
     from mere.experiments.compare import compare as run
     from mere.experiments.compare.budget import Budget
 
+    refuse_several("compare")
     if importlib.util.find_spec("torch") is None:
         raise UserError('comparing needs torch, which is not installed. Install: pip install "mere[train]"')
     outcome = run(

@@ -16,7 +16,7 @@ from typing import ParamSpec, TextIO, TypeVar
 
 import typer
 
-from mere.errors import MereError
+from mere.errors import MereError, UserError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -28,6 +28,18 @@ wants_traceback: ContextVar[bool] = ContextVar("wants_traceback", default=False)
 def talk(message: str) -> None:
     """Say something to the user, on stderr."""
     typer.echo(message, err=True)
+
+
+def refuse_several(verb: str) -> None:
+    """Refuse a verb that works in one process where torchrun has started several: each would write the same files.
+
+    Raises:
+        UserError: there are several.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise UserError(
+            f"mere {verb} runs in one process, not under torchrun. Only mere train takes several."
+        )
 
 
 def guarded(verb: Callable[P, T], *, when_interrupted: str = "") -> Callable[P, T]:

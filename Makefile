@@ -27,7 +27,7 @@ demo: $(READY)
 
 # Two workers of one thread each; -v lifts pyproject's -q, so that the closing line is pytest's full one.
 test: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -v
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -v
 
 check: $(READY)
 	$(BIN)/ruff format --check .

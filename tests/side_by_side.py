@@ -71,7 +71,9 @@ def start(size: int, command: Sequence[str]) -> list[subprocess.Popen[str]]:
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "src"), "CUDA_VISIBLE_DEVICES": ""}
+    """Return what the processes are started with: a thread each, no GPU, and a traceback from whatever kills them."""
+    own = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "src"), "CUDA_VISIBLE_DEVICES": ""}
+    return {**os.environ, **own, "PYTHONFAULTHANDLER": "1"}
 
 
 def talk_among(processes: Processes) -> None:

@@ -58,6 +58,10 @@ OWN = {
 }
 
 
+# Both of the tests that need what two processes trained run in one worker: it is made once.
+together_once = pytest.mark.xdist_group("two processes")
+
+
 def unified(objective: str, **more: Any) -> dict[str, Any]:
     return UNIFIED | {"objective": {"name": objective, **more}}
 
@@ -104,7 +108,7 @@ def together(recipes: dict[str, Path], tmp_path_factory: pytest.TempPathFactory)
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr[-4000:]
+    assert done.returncode == 0, f"{done.stderr[:6000]}\n…\n{done.stderr[-2000:]}"
     return out
 
 
@@ -112,6 +116,7 @@ def log_of(run: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
+@together_once
 @pytest.mark.parametrize("name", list(SCENARIOS))
 def test_two_processes_train_what_one_does(
     name: str, recipes: dict[str, Path], together: Path, tmp_path: Path
@@ -132,6 +137,7 @@ def test_two_processes_train_what_one_does(
         assert before.get("triple_f1/strict") == after.get("triple_f1/strict")
 
 
+@together_once
 def test_a_process_is_killed_and_all_resume_to_the_same_bits(
     recipes: dict[str, Path], together: Path, tmp_path: Path
 ) -> None:

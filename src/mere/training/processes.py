@@ -144,7 +144,9 @@ def joined() -> Iterator[Processes]:
     own_device()
     dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
     yield Processes(dist.get_rank(), dist.get_world_size())
-    dist.destroy_process_group()  # after an error the process ends, and torchrun ends the others
+    # After an error the process ends, and torchrun ends the others. Otherwise nobody hangs up on one who still reads.
+    dist.barrier()
+    dist.destroy_process_group()
 
 
 def own_device() -> torch.device:

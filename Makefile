@@ -11,7 +11,7 @@ DOCS := README.md $(wildcard docs/*.md)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,hf,dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,hf,tensorboard,dev]"
 	touch $@
 
 demo: $(READY)
@@ -33,6 +33,7 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/python benchmarks/claims.py --check
 	$(BIN)/python -m mere.experiments.tables --check $(DOCS)
 
 clean:

@@ -23,7 +23,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("comparison", type=Path)
-    parser.add_argument("--data", nargs="+", required=True, help="paths that were given as data.path")
+    parser.add_argument("--data", nargs="*", default=[], help="paths that were given as data.path")
     parser.add_argument("--note", default="", help="what a reader must know of how it was run")
     arguments = parser.parse_args()
     text = (arguments.comparison / "results.json").read_text(encoding="utf-8")

@@ -24,8 +24,9 @@ from mere.data.pieces import fit_pieces
 from mere.experiments.provenance import commit, hardware, software
 from mere.models.model import build
 from mere.models.predictor import Predictor
+from mere.quickstart.corpus import load_corpora
 from mere.training.loop import StageLoop
-from mere.training.run import labels_of, load_corpus
+from mere.training.material import labels_of
 from mere.training.source import BatchSource, TrainingData
 
 ROOT = Path(__file__).parents[1]
@@ -66,7 +67,7 @@ def measured(encoder: dict[str, Any], data: str, steps: int) -> dict[str, float]
             "stages": [{"name": "s", "epochs": 4, "sampling": {"units_per_batch": 1000}}],
         }
     )
-    corpus = load_corpus(recipe.data)
+    corpus = load_corpora(recipe.data)
     sentences = corpus.sentences("train")
     labels = labels_of(recipe, sentences)
     maker = ExampleMaker(fit_pieces(recipe.encoder, sentences), labels)

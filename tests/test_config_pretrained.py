@@ -60,13 +60,23 @@ def test_slips(encoder: dict[str, Any], said: str) -> None:
 
 def test_another_kind_leaves_the_settings_of_the_former_behind() -> None:
     ours = {"dim": 256, "rows": 4096}
-    made = recipe(ours, "encoder.words=mean", "encoder.name=org/name", "seed=3")
+    with pytest.warns(UserWarning, match=r"settings of compact are left behind \(dim, rows\)"):
+        made = recipe(ours, "encoder.words=mean", "encoder.name=org/name", "seed=3")
     assert made.encoder == PretrainedSettings(name="org/name", words="mean")
     assert made.seed == 3
-    assert recipe({"name": "a/b", "words": "none"}, "encoder.name=c/d").encoder == PretrainedSettings(
-        name="c/d", words="none"
-    )
-    back = recipe({"name": "a/b", "words": "none"}, "encoder.name=compact", "encoder.dim=64").encoder
+    with pytest.warns(UserWarning, match=r"settings of pretrained are left behind \(words\)"):
+        back = recipe({"name": "a/b", "words": "none"}, "encoder.name=compact", "encoder.dim=64").encoder
     assert back == CompactSettings(dim=64)
-    with pytest.raises(ConfigError, match=r'unknown key "encoder\.dim"'):
+    with (
+        pytest.warns(UserWarning, match="left behind"),
+        pytest.raises(ConfigError, match=r'unknown key "encoder\.dim"'),
+    ):
         recipe(ours, "encoder.name=org/name", "encoder.dim=64")
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_same_kind_keeps_them_and_nothing_is_said_where_there_are_none() -> None:
+    kept = recipe({"name": "a/b", "words": "none"}, "encoder.name=c/d").encoder
+    assert kept == PretrainedSettings(name="c/d", words="none")
+    assert recipe({}, "encoder.name=a/b").encoder == PretrainedSettings(name="a/b")
+    assert recipe({"dim": 64}, "encoder.name=compact").encoder == CompactSettings(dim=64)

@@ -8,7 +8,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "mere"
 FLOORS = (
     ("types", "errors"),
-    ("schema", "config"),
+    ("schema", "config", "hub"),
     ("data",),
     ("quickstart", "metrics", "nn"),
     ("models",),

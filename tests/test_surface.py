@@ -25,10 +25,13 @@ VERBS = {
     | {"--sentences", "--stage", "--steps", "--transfer"},
     "check": {"--languages", "--json"},
     "compare": {"--regimes", "--budget", "--split", "--baseline", "--seeds", "--jobs", "--set", "--out"}
-    | {"--report-only", "--pair"},
+    | {"--report-only", "--pair", "--group"},
     "convert": {"--to", "--from", "--scheme", "--column", "--lang"},
     "evaluate": {"--split", "--json", "--errors", "--no-intervals", "--threshold", "--batch-size"},
+    "export": {"--lang", "--as", "--out"},
     "extract": {"--lang", "--format", "--input", "--text-key", "--per", "--threshold", "--batch-size"},
+    "import": {"--lang", "--out"},
+    "push": {"--private", "--message", "--dry-run"},
     "quickstart": {"--out"},
     "train": {"--out", "--set", "--resume", "--quiet"},
 }

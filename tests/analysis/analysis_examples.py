@@ -62,7 +62,7 @@ def recipe(name: str, **changes: Any) -> Recipe:
 
 def model_of(settings: Recipe) -> tuple[Model, ExampleMaker]:
     """A model of the sentences in double precision, with random weights everywhere, in eval mode."""
-    from mere.training.run import labels_of
+    from mere.training.material import labels_of
 
     labels = labels_of(settings, SENTENCES)
     torch.manual_seed(7)

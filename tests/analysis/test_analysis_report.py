@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from tests import tiny
 from typer.testing import CliRunner
 
 from mere.analysis.looking import Looking
 from mere.analysis.report import JSON, PAGE, Budget, analyse
-from mere.analysis.subject import Subject
+from mere.analysis.subject import Subject, spread
 from mere.analysis.transfer import Transfer, cell, groups, transfer
 from mere.cli import app
 from mere.data.formats import jsonl
@@ -118,7 +119,17 @@ def test_a_run_with_triples_and_switchers(triples_report: Path) -> None:
     spaces = list(record["representation"]["spaces"])
     assert spaces[-1] == "specific/switcher"
     assert "moved" not in record
+    assert "Independent models" not in page, "there are none"
+    assert page.count("<li>") >= 4, "what was found, in short"
     assert "No stage of this run gives a language weights of its own" in page
+
+
+def test_a_stage_that_left_no_trace_is_named(triples_report: Path, tiny_run: Path) -> None:
+    unified, specific = (load_file(tiny_run / f"{name}.safetensors") for name in ("unified", "specific"))
+    is_same = all(torch.equal(tensor, specific[name]) for name, tensor in unified.items())
+    record, page = read(triples_report)
+    assert record["unchanged_stages"] == (["specific"] if is_same else [])
+    assert ("Stage specific kept the weights of the stage before" in page) == is_same
 
 
 def test_a_run_with_entities_and_own_weights(ner_runs: tuple[Path, Path], tmp_path: Path) -> None:
@@ -130,11 +141,21 @@ def test_a_run_with_entities_and_own_weights(ner_runs: tuple[Path, Path], tmp_pa
     assert page == tmp_path / PAGE
     assert headings(text) == SECTIONS | {"What did the language-specific stage move?"}
     assert record["overlap"]["owners"] == [*LANGUAGES, *(f"{lang} alone" for lang in LANGUAGES)]
+    assert record["unchanged_stages"] == []
+    assert "Independent models" in text
     assert [m["lang"] for m in record["moved"]] == list(LANGUAGES)
     assert all(m["changed"] > 0.1 and m["relative"]["entities.out"] > 0 for m in record["moved"])
     assert set(record["pruning_independent"]["scores"]) == set(LANGUAGES)
+    assert record["independent"] == dict.fromkeys(LANGUAGES, 1)
     assert any("Fisher information of te in monolingual/own" in line for line in said)
     assert not math.isnan(record["conflict"]["polyglot"]["groups"]["all"]["mean_cosine"])
+
+
+def test_languages_are_spread_over_the_runs_that_have_them() -> None:
+    one, two = ({lang: f"{lang} of {run}" for lang in LANGUAGES} for run in ("one", "two"))
+    found: Any = spread([one, two | {"zz": "zz of two"}])  # type: ignore[list-item, arg-type]
+    assert found == {"de": "de of one", "en": "en of two", "te": "te of one", "zz": "zz of two"}
+    assert spread([]) == {}
 
 
 def test_a_run_that_begins_with_shared_weights(

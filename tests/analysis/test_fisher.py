@@ -76,6 +76,23 @@ def test_it_is_the_loop_of_batches_of_one(encoder: str, use_switcher: bool) -> N
     assert bool(reached) == use_switcher
 
 
+@pytest.mark.parametrize("kind", ["adapters", "lora"])
+def test_switchers_inside_the_encoder_are_refused_and_the_universal_path_is_not(kind: str) -> None:
+    model, maker = model_of(recipe("transformer", switcher={"kind": kind, "width": 4, "rank": 2}))
+    chosen = examples(maker, "de")
+    with Double():
+        found = fisher(model, chosen, lang="de", batch_of=network(model).batch, targets_of=targets)
+        wanted = loop(network(model), chosen, seed=0)
+    assert not [name for name in found.diagonal if name.startswith("switcher.")]
+    for name, values in found.diagonal.items():
+        near(values, wanted[name])
+    routed = network(model, use_switcher=True)
+    with pytest.raises(
+        ModelError, match=r"through switchers inside the encoder .* does not use them: --stage"
+    ):
+        fisher(model, chosen, lang="de", batch_of=routed.batch, targets_of=targets)
+
+
 @pytest.mark.parametrize("decoder", ["crf", "types"])
 def test_the_entities_task_alone(decoder: str) -> None:
     model, maker = model_of(recipe("words", task="entities", entities={"decoder": decoder}))

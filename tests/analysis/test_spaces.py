@@ -98,8 +98,9 @@ def test_the_probe_is_logistic_regression() -> None:
     assert (ours == theirs.predict(x[held])).all()
 
 
-def test_vectors_do_not_depend_on_the_batch_and_end_with_what_the_heads_read() -> None:
-    model, maker = model_of(recipe("bilstm"))
+@pytest.mark.parametrize("kind", ["bottleneck", "adapters", "lora"])
+def test_vectors_do_not_depend_on_the_batch_and_end_with_what_the_heads_read(kind: str) -> None:
+    model, maker = model_of(recipe("transformer", switcher={"kind": kind, "width": 4, "rank": 2}))
     model.float()
     net = network(model, use_switcher=True)
     chosen = examples(maker, "de", "en", "ja")

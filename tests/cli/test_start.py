@@ -16,7 +16,7 @@ from mere import __version__
 from mere.cli import app, guard
 from mere.errors import DataError, TrainingError
 
-HEAVY = ("torch", "py3langid", "numpy", "pydantic", "safetensors", "scipy")
+HEAVY = ("torch", "py3langid", "numpy", "pydantic", "safetensors", "scipy", "huggingface_hub")
 
 
 def loaded_after(code: str) -> set[str]:

@@ -30,10 +30,21 @@ def corpus_dir(tmp_path: Path) -> Callable[[dict[str, list[Any]]], Path]:
     return write
 
 
-@pytest.fixture(scope="session")
-def shared_triples() -> Path:
-    """The real triples corpus; the test is skipped where it is not there."""
-    folder = Path(os.environ.get("MERE_DATA") or ROOT.parent / "shared" / "data") / "triples"
+def real(name: str) -> Path:
+    """Return a folder of the real corpora; the test is skipped where it is not there."""
+    folder = Path(os.environ.get("MERE_DATA") or ROOT.parent / "shared" / "data") / name
     if not folder.is_dir():
         pytest.skip("no real data here; set MERE_DATA to its folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def shared_triples() -> Path:
+    """The real corpus of triples."""
+    return real("triples")
+
+
+@pytest.fixture(scope="session")
+def shared_ner() -> Path:
+    """The real corpora of entities."""
+    return real("ner")

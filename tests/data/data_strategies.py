@@ -41,6 +41,9 @@ def texts(forbidden: str = "") -> st.SearchStrategy[str]:
     return st.lists(st.one_of(st.sampled_from(pieces), chars), min_size=1, max_size=12).map("".join)
 
 
+token_lists = st.lists(texts(forbidden="\t\n"), min_size=1, max_size=6)
+
+
 @st.composite
 def spans(draw: st.DrawFn, text: str) -> Span:
     start = draw(st.integers(0, len(text) - 1))

@@ -14,8 +14,11 @@ from mere.data.sampling import (
     arrange_groups,
     cut_by_budget,
     draw_epoch,
+    drawn,
     plan_epoch,
+    spread,
 )
+from mere.types import Sentence
 
 Ints = np.ndarray
 sizes_of_languages = st.lists(st.integers(1, 40), min_size=1, max_size=6)
@@ -189,3 +192,27 @@ def test_who_finds_no_group_does_not_end_in_batches_of_one() -> None:
         return [len(batch.indices) for batch in planned if batch.group_size == 1]
 
     assert sum(size < 10 for size in sizes(3)) <= 3 + sum(size < 10 for size in sizes(1))
+
+
+def in_languages(sizes: dict[str, int]) -> list[Sentence]:
+    return [
+        Sentence(f"{lang}{i}", lang, f"{lang} {i}.") for i in range(50) for lang in sizes if i < sizes[lang]
+    ]
+
+
+@given(st.integers(1, 40), st.integers(1, 40), seeds)
+def test_a_larger_draw_of_sentences_holds_the_smaller(some: int, more: int, seed: int) -> None:
+    sizes = {"de": 3, "te": 30}
+    sentences = in_languages(sizes)
+    small, large = (drawn(sentences, limit, seed) for limit in sorted((some, more)))
+    assert Counter(s.lang for s in small) == {lang: min(n, some, more) for lang, n in sizes.items()}
+    taken = {s.id for s in large}
+    assert {s.id for s in small} <= taken
+    assert [s for s in sentences if s.id in taken] == large, "in the order of the corpus"
+    assert drawn(sentences, 0, seed) == sentences
+
+
+def test_sentences_at_even_distances_by_hand() -> None:
+    sentences = in_languages({"de": 7, "te": 2})
+    assert [s.id for s in spread(sentences, 3)] == ["de0", "de2", "de4", "te0", "te1"]
+    assert sorted(s.id or "" for s in spread(sentences, 0)) == sorted(s.id or "" for s in sentences)

@@ -9,10 +9,11 @@ import pytest
 from examples_by_hand import make
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests import tiny
 
 from mere.data.examples import Example
 from mere.data.tagging import to_spans, without_overlap
-from mere.data.targets import TripleTargets, entity_targets, triple_targets
+from mere.data.targets import TripleTargets, entity_targets, targets_of, triple_targets
 
 
 class InOrder(np.random.Generator):
@@ -56,6 +57,30 @@ def test_every_array_by_hand() -> None:
         [0, 1, 0, 2],
     ]
     assert wanted.pair_stated.tolist() == [1, 1, 0, 0, 1, 0]
+
+
+def test_a_tagger_that_is_not_told_the_relation_has_an_item_per_sentence() -> None:
+    two = make(4, (((0, 1), 0, (1, 2)), ((2, 3), 1, (3, 4))), covered=(True, True, False))
+    nothing, lost, unknown = make(4), make(4, stated=(1,)), make(4, complete=False)
+    wanted = triple_targets(
+        [two, nothing, lost, unknown, B], InOrder(), negatives=2, incomplete_negative=1.0, tell_relation=False
+    )
+    assert wanted.tag_row.tolist() == [0, 1, 4]
+    assert wanted.tag_relation.tolist() == [0, 0, 0]
+    assert wanted.tags.tolist() == [
+        [[1, 0, 1, 0], [0, 1, 0, 1]],  # the subjects and objects of both relations
+        [[0, 0, 0, 0], [0, 0, 0, 0]],
+        [[1, 0, 0, 0], [0, 1, 0, 0]],
+    ]
+    # Whatever decoding can join is taught for each relation: the other's pair, and subjects with the other's object.
+    for relation, stated in ((0, (0, 1, 1, 2)), (1, (2, 3, 3, 4))):
+        rows = (wanted.pair_row == 0) & (wanted.pair_relation == relation)
+        taught = {
+            tuple(s): p
+            for s, p in zip(wanted.pair_spans[rows].tolist(), wanted.pair_stated[rows], strict=True)
+        }
+        for pair in ((0, 1, 1, 2), (0, 1, 3, 4), (2, 3, 1, 2), (2, 3, 3, 4)):
+            assert taught[pair] == (pair == stated)
 
 
 def test_sentences_that_state_nothing() -> None:
@@ -172,3 +197,17 @@ def test_entity_targets_by_hand() -> None:
 def test_entity_targets_where_nothing_is_annotated() -> None:
     wanted = entity_targets([make(3, known=(False, False)), make(1, known=(False, False))])
     assert (wanted.row.shape, wanted.tags.shape, wanted.is_known.shape) == ((0,), (0, 3), (0, 2))
+
+
+def test_the_targets_of_a_recipe_are_those_of_its_tasks() -> None:
+    """The settings go where they belong, and one generator draws for both tasks, triples first."""
+    batch = [make(4, entities=((0, 2, 1),), known=(True, True)), make(3, known=(False, False))]
+    only = targets_of(tiny.recipe(task="triples"), batch, np.random.default_rng(0))
+    assert only.triples is not None
+    assert only.entities is None
+    settings = {"task": ["triples", "entities"], "triples": {"negatives": 1, "incomplete_negative": 0.25}}
+    both = targets_of(tiny.recipe(**settings), batch, np.random.default_rng(0))
+    wanted = triple_targets(batch, np.random.default_rng(0), negatives=1, incomplete_negative=0.25)
+    assert all((getattr(both.triples, name) == getattr(wanted, name)).all() for name in vars(wanted))
+    assert both.entities is not None
+    assert (vars(both.entities)["tags"] == entity_targets(batch).tags).all()

@@ -159,6 +159,36 @@ def test_runs_of_two_systems_are_drawn_independently_as_scipy_does() -> None:
     assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.02)
 
 
+def test_a_group_of_languages_is_their_mean_and_two_groups_are_set_against_each_other() -> None:
+    langs = ["en"] * 40 + ["ja"] * 30 + ["te"] * 20
+    counts = two_systems(10, 90, 0.7, 0.5)
+    a, b = (table_of(system[None], langs) for system in counts)
+    found = paired_bootstrap(a, b, groups=["en+ja+te", "ja+te", "ja+te/en"])
+    assert found["en+ja+te"] == found["macro"]
+    single = {lang: found[lang].difference or 0 for lang in ("en", "ja", "te")}
+    mean = (single["ja"] + single["te"]) / 2
+    assert found["ja+te"].difference == pytest.approx(mean, abs=2e-6)
+    contrast = found["ja+te/en"]
+    assert contrast.difference == pytest.approx(mean - single["en"], abs=2e-6)
+    # Sentences of unlike languages are drawn independently, so variances add up, but for the draws' own noise.
+    width = [(found[scope].high or 0) - (found[scope].low or 0) for scope in ("ja+te", "en", "ja+te/en")]
+    assert width[2] == pytest.approx(np.hypot(width[0], width[1]), rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("group", "said"),
+    [
+        ("hi+t", 'group "hi\\+t": no language "t" was scored. Did you mean "te"\\?'),
+        ("hi", "write languages as in ja\\+te"),
+        ("hi/te/hi", "or two groups as in ja\\+te/en\\+ru"),
+    ],
+)
+def test_a_group_that_is_none_is_refused(group: str, said: str) -> None:
+    scores = table_of(np.ones((1, 10, 3), int), LANGS)
+    with pytest.raises(DataError, match=said):
+        paired_bootstrap(scores, scores, groups=[group])
+
+
 def test_an_unknown_difference_has_no_p_value() -> None:
     empty = table_of(np.zeros((1, 2, 3), int), ["hi", "te"])
     for test in (paired_bootstrap, approximate_randomization):

@@ -1,17 +1,17 @@
-"""Models far from their start, both contexts."""
+"""Models far from their start: both contexts, every kind of switcher."""
 
 from __future__ import annotations
 
 import pytest
-from seven_languages import MAKER, randomised, settings
+from seven_languages import KINDS, MAKER, randomised
 
 from mere.models.model import Model
 from mere.models.predictor import Predictor
 
 
-@pytest.fixture(scope="module", params=["bilstm", "transformer"])
+@pytest.fixture(scope="module", params=list(KINDS))
 def model(request: pytest.FixtureRequest) -> Model:
-    return randomised(settings(request.param))
+    return randomised(KINDS[request.param])
 
 
 @pytest.fixture(scope="module")

@@ -53,6 +53,21 @@ def settings(context: str = "bilstm", **changes: object) -> Recipe:
     return tiny.recipe(**{**given, **changes})
 
 
+KINDS = {
+    "bilstm": settings("bilstm"),
+    "transformer": settings("transformer"),
+    "adapters": settings("transformer", switcher={"kind": "adapters", "width": 8, "rank": 2}),
+    "lora": settings("transformer", switcher={"kind": "lora", "width": 8, "rank": 2}),
+}
+"""Both contexts, every kind of switcher."""
+
+
+def recipe_of(model: Model) -> Recipe:
+    """Return which of KINDS a model is."""
+    names = model.state_dict().keys()
+    return next(recipe for recipe in KINDS.values() if build(recipe, LABELS).state_dict().keys() == names)
+
+
 def randomised(recipe: Recipe, labels: Labels = LABELS) -> Model:
     """A model far from its start, where aggregator and switchers are the identity."""
     torch.manual_seed(5)

@@ -28,8 +28,9 @@ from mere.models.model import build
 from mere.models.predictor import Predictor
 from mere.models.tensors import SpanTensors, TensorBatch, to_tensors
 from mere.nn.encoders import BytesEncoder
+from mere.quickstart.corpus import load_corpora
 from mere.schema import Labels
-from mere.training.run import load_corpus, train
+from mere.training.run import train
 from mere.training.source import BatchSource, TrainingData
 
 
@@ -42,7 +43,7 @@ def lstms(dim: int, hidden: int, layers: int, *, both: bool = False) -> int:
 
 def test_windows_are_a_pure_function_of_seed_epoch_and_step(tmp_path: Path) -> None:
     recipe = small_recipe(write_corpus(tmp_path))
-    data = TrainingData(load_corpus(recipe.data).sentences("train"), MAKER)
+    data = TrainingData(load_corpora(recipe.data).sentences("train"), MAKER)
 
     def source(seed: int) -> BatchSource:
         sampling = recipe.stages[0].sampling

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from seven_languages import ALL, LABELS, MAKER, PIECES, TEXTS, example, run, settings
+from seven_languages import ALL, LABELS, MAKER, PIECES, TEXTS, example, recipe_of, run
 from torch import Tensor, nn
 
 from mere.errors import ModelError
@@ -100,7 +100,7 @@ def test_a_difference_keeps_its_own_copy() -> None:
 
 def trained_on(model: Model, seed: int) -> Model:
     """A copy in which one tensor of every module, an LSTM's among them, and a few rows of the table differ."""
-    other = build(settings(_context(model)), LABELS)
+    other = build(recipe_of(model), LABELS)
     other.load_state_dict(model.state_dict())
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
@@ -113,10 +113,6 @@ def trained_on(model: Model, seed: int) -> Model:
             ):
                 parameter.add_(torch.randn(parameter.shape, generator=generator) * 0.2)
     return other.eval()
-
-
-def _context(model: Model) -> str:
-    return "bilstm" if "encoder.context.forwards.0.weight_hh_l0" in model.state_dict() else "transformer"
 
 
 def test_a_specialised_model_is_the_other_model_bit_for_bit(model: Model) -> None:
@@ -161,7 +157,7 @@ def folder_of(path: Path, model: Model, own: dict[str, Tensors]) -> Path:
     ModelFolder.write(
         path,
         model=model,
-        recipe=settings(_context(model)),
+        recipe=recipe_of(model),
         labels=LABELS,
         pieces=PIECES,
         thresholds=THRESHOLDS,
@@ -225,7 +221,7 @@ def test_own_weights_that_are_not_whole(folder: Path) -> None:
             Predictor.load(folder)
         assert str(raised.value).startswith(f"{path}: {said}")
     path.write_bytes((folder / "languages" / "de.safetensors").read_bytes())
-    with pytest.raises(ModelError, match=r"not the weights that config\.json was written with"):
+    with pytest.raises(ModelError, match="not the file that the model was written with"):
         Predictor.load(folder)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from tests import tiny
+from tests.models.folders import resum
 
 from mere.data.features import Features
 from mere.data.pieces import HashedUnits
@@ -78,7 +79,7 @@ def test_what_is_written_is_read_again(whole: Path) -> None:
     assert loaded.model.triples is not None
     assert loaded.model.triples.settings == tiny.recipe().triples
     assert {path.name for path in whole.iterdir()} == {
-        "README.md", "config.json", "labels.json", "metrics.json", "model.safetensors",
+        "README.md", "SHA256SUMS", "config.json", "labels.json", "metrics.json", "model.safetensors",
     }  # fmt: skip
 
 
@@ -108,6 +109,7 @@ def test_a_file_is_missing(folder: Path, name: str) -> None:
 )
 def test_a_json_file_is_no_json_object(folder: Path, name: str, content: bytes, message: str) -> None:
     (folder / name).write_bytes(content)
+    resum(folder)
     assert said(folder).startswith(f"{folder / name}: {message}")
 
 
@@ -123,7 +125,7 @@ def test_weights_that_are_cut_short(folder: Path, size: int) -> None:
 def test_weights_of_another_model(folder: Path) -> None:
     write_tensors(folder / "model.safetensors", model(seed=2).state_dict())
     assert said(folder) == (
-        f"{folder / 'model.safetensors'}: not the weights that config.json was written with. Copy the folder again."
+        f"{folder / 'model.safetensors'}: not the file that the model was written with. Copy the folder again."
     )
 
 
@@ -160,6 +162,7 @@ def test_a_config_that_is_of_another_version_or_lacks_something(
     config = json.loads(path.read_text(encoding="utf-8"))
     change(config)
     path.write_text(json.dumps(config), encoding="utf-8")
+    resum(folder)
     assert said(folder).startswith(f"{path}: {message}")
 
 
@@ -168,6 +171,7 @@ def test_a_recipe_older_than_a_setting_takes_its_default(folder: Path) -> None:
     config = json.loads(path.read_text(encoding="utf-8"))
     del config["recipe"]["triples"]["candidates"], config["recipe"]["stages"][0]["use_switcher"]
     path.write_text(json.dumps(config), encoding="utf-8")
+    resum(folder)
     assert ModelFolder.read(folder).recipe == tiny.recipe()
 
 
@@ -181,6 +185,7 @@ def test_a_recipe_older_than_a_setting_takes_its_default(folder: Path) -> None:
 )
 def test_labels_of_another_model(folder: Path, labels: Labels, name: str) -> None:
     (folder / "labels.json").write_text(json.dumps(labels.to_json()), encoding="utf-8")
+    resum(folder)
     message = said(folder)
     assert message.startswith(f"{folder / 'model.safetensors'}: does not fit config.json: ")
     assert name in message
@@ -189,6 +194,7 @@ def test_labels_of_another_model(folder: Path, labels: Labels, name: str) -> Non
 
 def test_labels_that_lack_a_list(folder: Path) -> None:
     (folder / "labels.json").write_text('{"relations": [], "types": []}', encoding="utf-8")
+    resum(folder)
     assert said(folder) == "labels.json lacks 'languages'. Save the model again with this version."
 
 

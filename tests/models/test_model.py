@@ -195,13 +195,21 @@ EVERY_MODULE: tuple[dict[str, Any], ...] = (
         }
         for pointer in (False, True)
     ),
+    *(
+        {
+            "encoder": {"context": "transformer", "layers": 1},
+            "switcher": {"kind": kind},
+        }
+        for kind in ("adapters", "lora")
+    ),
 )
 
 
 def test_the_names_in_a_checkpoint_are_a_contract() -> None:
     """Saved models are read by these names. If a change is meant, raise `mere.models.folder.FORMAT` with it.
 
-    keys.txt holds the names of models with every encoder that is trained from scratch, every head, de and te.
+    keys.txt holds the names of models with every encoder that is trained from scratch, every head, every kind of
+    switcher, de and te.
     """
     labels = Labels(("birth-place",), ("PER",), ("de", "te"))
     models = [build(tiny.recipe(**{"task": BOTH, **given}), labels) for given in EVERY_MODULE]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from seven_languages import ALL, MAKER, SENTENCES, losses, randomised, settings, triples_of
+from seven_languages import ALL, MAKER, SENTENCES, losses, randomised, run, settings, triples_of
 from tests import tiny
 
 from mere.models.model import Model, build
@@ -60,6 +60,19 @@ def test_the_classifiers_encoder_is_of_the_recipes_kind_with_weights_of_its_own(
     assert triples_of(shared).classifier is None
     extra = sum(p.numel() for p in pipeline.parameters()) - sum(p.numel() for p in shared.parameters())
     assert extra == sum(p.numel() for p in pipeline.encoder.parameters())
+
+
+def test_a_tagger_that_is_not_told_the_relation_says_the_same_of_each() -> None:
+    untold = randomised(settings(triples=tiny.recipe().triples.model_dump() | {"tell_relation": False}))
+    told = randomised(settings())
+    told.load_state_dict(untold.state_dict())  # the same weights, used otherwise
+    examples = MAKER.many(SENTENCES)[0]
+    item, relation = torch.tensor([0, 0, 0]), torch.tensor([0, 1, 2])
+    for model, is_same in ((untold, True), (told, False)):
+        task, found = triples_of(model), run(model, examples)
+        with torch.no_grad():
+            emissions = task._emissions(found.pieces, found.read, item, relation)
+        assert torch.equal(emissions[0], emissions[1]) is torch.equal(emissions[1], emissions[2]) is is_same
 
 
 def test_a_batch_is_predicted_as_its_sentences_one_by_one(pipeline: Model) -> None:

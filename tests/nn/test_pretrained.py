@@ -27,6 +27,8 @@ from mere.models.predictor import Predictor
 from mere.nn.encoders import PretrainedEncoder
 from mere.nn.encoders.pretrained import windows
 from mere.schema import Labels
+from mere.training.material import Material
+from mere.training.processes import ALONE
 from mere.training.run import Run, train
 from mere.training.talk import Silent
 
@@ -166,6 +168,17 @@ def test_a_trimmed_encoder_gives_the_same_vectors(family, trim, tmp_path):
     assert rows[1] < rows[0]
     numbers = [sum(p.numel() for p in made.parameters()) for made, _ in (whole, small)]
     assert numbers[0] - numbers[1] == 32 * (rows[0] - rows[1])
+
+
+@pytest.mark.parametrize("trim", ["none", "texts"])
+def test_what_is_left_of_a_vocabulary_is_told(trim, folders, tiny_corpus):
+    chosen = recipe(folders["bert"], tiny_corpus, epochs=1, trim=trim)
+    material = Material.read(chosen, ALONE)
+    table = build_encoder(chosen.encoder, material.pieces).backbone.get_input_embeddings()
+    whole = transformers.AutoModel.from_pretrained(folders["bert"]).get_input_embeddings()
+    told = f"{table.num_embeddings} of the encoder's {whole.num_embeddings} subwords are kept"
+    assert material.notes == ((told,) if trim == "texts" else ())
+    assert (table.num_embeddings < whole.num_embeddings) == (trim == "texts")
 
 
 def test_start_loads_what_pretraining_left(folders):
@@ -330,5 +343,5 @@ def test_a_model_folder_needs_no_checkpoint(family, folders, tiny_corpus, tmp_pa
     state = loaded.model.state_dict()
     assert all(torch.equal(state[name], tensor) for name, tensor in run.model.state_dict().items())
     (folder / "pieces" / "tokenizer.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(ModelError, match=r"tokenizer\.json: not the file that config\.json was written with"):
+    with pytest.raises(ModelError, match=r"tokenizer\.json: not the file that the model was written with"):
         Predictor.load(folder)

@@ -14,10 +14,12 @@ import torch
 from safetensors.torch import load_file
 from tests import tiny
 from tests.command import mere, refused, worked
+from tests.models.folders import resum
 
 from mere.data.batching import collate
 from mere.data.formats import jsonl
 from mere.errors import DataError, TrainingError, UserError
+from mere.models.card import split_front_matter
 from mere.models.folder import ModelFolder, write_json
 from mere.models.predictor import Predictor
 from mere.models.tensors import to_tensors
@@ -117,6 +119,13 @@ def test_the_folder_says_what_it_is(tiny_model: Path, tmp_path: Path) -> None:
     card = (done.folder / "README.md").read_text(encoding="utf-8")
     assert "6 languages (ar, de, en, ja, te, uk)" in card
     assert "- **uk**: 5 training sentences" in card
+    front, _ = split_front_matter(card)
+    assert front["language"] == ["ar", "de", "en", "ja", "te", "uk"]
+    results = {
+        result["dataset"]["config"]: result["metrics"] for result in front["model-index"][0]["results"]
+    }
+    assert results["uk"] == [{"type": "f1", "name": "triple_f1/strict", "value": dev["uk"]}]
+    assert results["de"][0]["value"] == dev["de"]
 
 
 def test_languages_one_after_the_other(tiny_model: Path, tmp_path: Path) -> None:
@@ -304,5 +313,5 @@ def test_a_folder_without_metrics_and_card_can_grow_too(tiny_model: Path, tmp_pa
     bare = shutil.copytree(tiny_model, tmp_path / "bare")
     (bare / "README.md").unlink()
     write_json(bare / "metrics.json", {})
-    done = add(bare, tmp_path, epochs=1.0)
+    done = add(resum(bare), tmp_path, epochs=1.0)
     assert "## Languages added later" in (done.folder / "README.md").read_text(encoding="utf-8")

@@ -16,6 +16,7 @@ import torch
 import yaml
 from safetensors.torch import load_file
 from tests import side_by_side, tiny
+from tests.training.one_stage import TASKS
 
 from mere.config import Recipe
 from mere.data.corpus import Corpus
@@ -37,6 +38,7 @@ UNIFIED = {
     "lr": 0.003,
     "evaluations": 1,
     "ema": 0.9,
+    "gradient_accumulation": 2,
     "sampling": {"units_per_batch": 80, "concat": 2, "concat_share": 0.7, "mention_swap": 0.5},
 }
 SWITCHERS = {
@@ -72,6 +74,7 @@ SCENARIOS: dict[str, list[dict[str, Any]]] = {
     "uncertainty": [unified("uncertainty")],
     "gradvac": [unified("gradvac")],
     "mgda": [unified("mgda")],
+    "lora": [unified("sum"), SWITCHERS],
 }
 
 
@@ -82,11 +85,18 @@ def recipes(tiny_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> dict
     data = {"path": str(tiny_corpus)}
     base = tiny.recipe()
     made = {name: tiny.recipe(data=data, stages=stages) for name, stages in SCENARIOS.items()}
+    made["lora"] = tiny.recipe(  # a language's part may have a gradient in one process only
+        data=data,
+        encoder=base.encoder.model_dump() | {"context": "transformer"},
+        switcher={"kind": "lora", "rank": 2},
+        stages=SCENARIOS["lora"],
+    )
     made["dropout"] = tiny.recipe(
         data=data,
         encoder=base.encoder.model_dump() | {"dropout": 0.3, "unit_dropout": 0.2},
         stages=[unified("gradvac") | {"epochs": 3}, SWITCHERS],
         checkpoint_minutes=0,
+        tracking="tensorboard",
     )
     for name, recipe in made.items():
         text = yaml.safe_dump(recipe.model_dump(mode="json"))
@@ -121,8 +131,11 @@ def log_of(run: Path) -> list[dict[str, Any]]:
 def test_two_processes_train_what_one_does(
     name: str, recipes: dict[str, Path], together: Path, tmp_path: Path
 ) -> None:
-    """Adam moves a weight by the rate whatever its gradient's size, so a rounding may grow to a share of it."""
-    train(recipes[name], tmp_path / "alone", talk=False)
+    """And each process its share in two parts, one after the other.
+
+    Adam moves a weight by the rate whatever its gradient's size, so a rounding may grow to a share of it.
+    """
+    train(recipes[name], tmp_path / "alone", ["unified.gradient_accumulation=1"], talk=False)
     alone, two = tmp_path / "alone", together / name
     files = sorted(str(file.relative_to(alone)) for file in alone.rglob("*.safetensors"))
     assert files == sorted(str(file.relative_to(two)) for file in two.rglob("*.safetensors"))
@@ -160,19 +173,10 @@ def test_a_process_is_killed_and_all_resume_to_the_same_bits(
         assert process.returncode == 0, said
     whole = together / "dropout"
     assert log_of(out) == log_of(whole)
+    files = [len(list((run / "tensorboard").iterdir())) for run in (whole, out)]
+    assert files == [1, 2], "one process writes them, from each start on"
     model = "model/model.safetensors"
     assert (out / model).read_bytes() == (whole / model).read_bytes()
-
-
-TASKS: dict[str, dict[str, Any]] = {
-    "triples": {"task": ["triples"]},
-    "both": {"task": ["entities", "triples"]},
-    "types": {"task": ["entities"], "entities": {"decoder": "types"}},
-    "spans": {
-        "task": ["entities"],
-        "entities": {"decoder": "spans", "spans": {"window": 8, "overlap": 4, "dropout": 0.0}},
-    },
-}
 
 
 @pytest.mark.parametrize("size", [2, 3, 40])
@@ -231,7 +235,9 @@ def test_another_number_of_processes_is_told(tmp_path: Path) -> None:
     corpus = Corpus({"train": tiny.SENTENCES})
     assert folder.claim(tiny.recipe(), corpus, resume=False, num_processes=2) == ""
     assert folder.claim(tiny.recipe(), corpus, resume=True, num_processes=2) == ""
-    assert "begun with 2 processes, now 1" in folder.claim(tiny.recipe(), corpus, resume=True)
+    assert "processes: 2 -> 1: weights agree to rounding only" in folder.claim(
+        tiny.recipe(), corpus, resume=True
+    )
 
 
 def test_a_folder_that_one_machine_does_not_see_is_refused(tmp_path: Path) -> None:

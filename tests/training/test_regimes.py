@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from interrupted import cut_off
 from safetensors.torch import load_file
 from tests import tiny
 
 import mere
 from mere.config import Recipe
 from mere.models.predictor import Predictor
-from mere.training.loop import StageLoop, StepReport
 from mere.training.run import train
 from mere.types import Entity, Sentence, Triple
 
@@ -196,7 +195,7 @@ def steps_of(run: Path) -> list[tuple[str, int]]:
 
 @pytest.mark.parametrize("where", ["within a leg", "at the end of a leg", "after the first step of a leg"])
 def test_a_run_cut_off_within_a_languages_leg_goes_on_to_the_same_bits(
-    short: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+    short: Recipe, tmp_path: Path, where: str
 ) -> None:
     whole = train(short, tmp_path / "whole", talk=False)
     (_, first), (name, leg), (following, _), *_ = steps_of(tmp_path / "whole")
@@ -206,22 +205,7 @@ def test_a_run_cut_off_within_a_languages_leg_goes_on_to_the_same_bits(
         first
         + {"within a leg": 2, "at the end of a leg": leg, "after the first step of a leg": leg + 1}[where]
     )
-    run, done = StageLoop.run, 0
-
-    def stops(self: StageLoop) -> Iterator[StepReport]:
-        nonlocal done
-        for report in run(self):
-            done += 1
-            yield report
-            if done == steps:
-                raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(StageLoop, "run", stops)
-        if where == "at the end of a leg":  # the loop is not asked again after its last step
-            patch.setattr(StageLoop, "run", _cut_before(steps))
-        with pytest.raises(KeyboardInterrupt):
-            train(short, tmp_path / "cut", talk=False)
+    cut_off(short, tmp_path / "cut", steps)
     assert (tmp_path / "cut" / "checkpoint.safetensors").is_file()
     resumed = train(short, tmp_path / "cut", resume=True, talk=False)
     assert files(resumed).keys() >= {
@@ -230,18 +214,3 @@ def test_a_run_cut_off_within_a_languages_leg_goes_on_to_the_same_bits(
     }
     assert files(resumed) == files(whole)
     assert (tmp_path / "whole/log.jsonl").read_text() == (tmp_path / "cut/log.jsonl").read_text()
-
-
-def _cut_before(steps: int) -> Any:
-    """A loop that is cut off before it would take the step after `steps` of the whole run."""
-    run, done = StageLoop.run, 0
-
-    def stops(self: StageLoop) -> Iterator[StepReport]:
-        nonlocal done
-        if done == steps:
-            raise KeyboardInterrupt
-        for report in run(self):
-            done += 1
-            yield report
-
-    return stops

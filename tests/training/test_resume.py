@@ -6,17 +6,20 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 import yaml
+from interrupted import cut_off
 from safetensors.torch import load_file
 from tests import tiny
 
+from mere.data.corpus import Corpus
 from mere.errors import ConfigError, DataError, ModelError, TrainingError, UserError
 from mere.models import folder as model_folder
-from mere.training import checkpoint
 from mere.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from mere.training.folder import RunFolder
 from mere.training.loop import StageLoop
 from mere.training.run import train
 
@@ -28,7 +31,7 @@ def short(tiny_corpus):
     """Both stages in a few dozen steps, a checkpoint after each, with everything that draws random numbers."""
     base = tiny.recipe()
     stages = [stage.model_dump() for stage in base.stages]
-    stages[0] |= {"epochs": 4, "ema": 0.9}
+    stages[0] |= {"epochs": 4, "ema": 0.9, "gradient_accumulation": 2}
     stages[0]["sampling"] |= {"mention_swap": 0.5}
     stages[1] |= {"epochs": 2}
     encoder = base.encoder.model_dump() | {"dropout": 0.3, "unit_dropout": 0.2}
@@ -46,23 +49,9 @@ def assert_same_weights(a: Path, b: Path) -> None:
 
 
 @pytest.mark.parametrize("steps", [1, 5, 11])
-def test_stopped_and_resumed_equals_uninterrupted(short, tmp_path, monkeypatch, steps):
+def test_stopped_and_resumed_equals_uninterrupted(short, tmp_path, steps):
     whole = train(short, tmp_path / "whole", talk=False)
-    run = StageLoop.run
-    done = 0
-
-    def stops(self):
-        nonlocal done
-        for report in run(self):
-            done += 1
-            yield report
-            if done == steps:
-                raise KeyboardInterrupt
-
-    monkeypatch.setattr(StageLoop, "run", stops)
-    with pytest.raises(KeyboardInterrupt):
-        train(short, tmp_path / "cut", talk=False)
-    monkeypatch.setattr(StageLoop, "run", run)
+    cut_off(short, tmp_path / "cut", steps)
     resumed = train(short, tmp_path / "cut", resume=True, talk=False)
     assert_same_weights(whole, resumed)
     assert (tmp_path / "whole/log.jsonl").read_text() == (tmp_path / "cut/log.jsonl").read_text()
@@ -102,6 +91,18 @@ def test_a_run_is_not_overwritten_nor_resumed_as_another(short, tmp_path, tiny_c
     assert (model / "model.safetensors").stat().st_mtime_ns == before
 
 
+def test_a_run_goes_on_with_settings_that_only_change_what_it_needs(short, tmp_path, tiny_corpus):
+    claim = partial(RunFolder(tmp_path / "run").claim, corpus=Corpus({"train": tiny.SENTENCES}))
+    assert claim(short, resume=False) == ""
+    stages = [stage.model_copy(update={"gradient_accumulation": 4}) for stage in short.stages]
+    said = claim(short.model_copy(update={"stages": tuple(stages)}), resume=True)
+    assert "stages1.gradient_accumulation: 2 -> 4" in said
+    assert said.endswith("weights agree to rounding only")
+    faster = [stage.model_copy(update={"lr": 1.0}) for stage in stages]
+    with pytest.raises(ConfigError, match=r"stages1.lr: 0.008 -> 1.0, stages2.gradient_acc"):
+        claim(short.model_copy(update={"stages": tuple(faster)}), resume=True)
+
+
 def test_resume_refuses_a_corpus_that_has_changed(short, tmp_path, tiny_corpus):
     corpus = tmp_path / "corpus"
     corpus.mkdir()
@@ -125,8 +126,8 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path, monkeypatch):
         Path(file).write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint, "save_file", full)
-    with pytest.raises(TrainingError, match=r"No space left.*last good one is kept.*--resume"):
+    monkeypatch.setattr(model_folder, "save_file", full)
+    with pytest.raises(TrainingError, match=r"No space left.*What was there is untouched.*--resume"):
         save_checkpoint(path, {"step": torch.tensor(2)}, Progress(leg=2))
     tensors, progress = load_checkpoint(path)
     assert tensors["step"] == 1

@@ -22,8 +22,7 @@ from mere.analysis.squares import Totals, total_of
 from mere.data.examples import Example
 from mere.data.targets import EntityTargets, Targets
 from mere.models.entities import EntityTask
-from mere.models.losses import ItemLosses
-from mere.models.model import Model
+from mere.models.model import Model, Upper
 from mere.models.tensors import EntityTensors, TensorBatch, TensorTargets, TripleTensors, targets_to_tensors
 from mere.nn.encoders import Encoder, PretrainedEncoder
 from mere.nn.switcher import module_name
@@ -56,7 +55,7 @@ class Alone:
         return len(self.targets.triples.tag_row) if self.targets.triples is not None else 0
 
 
-class Top(nn.Module):
+class Top(Upper):
     """The model above the aggregator, under its names: the loss of a sentence from its aggregated pieces."""
 
     def __init__(self, model: Model):
@@ -73,14 +72,8 @@ class Top(nn.Module):
         weights: Mapping[str, Tensor],
     ) -> Float[Tensor, ""]:
         """Sum the losses; of those that `weights` names the weighted sum of the items, of others the mean."""
-        pieces = self.switcher(shared, batch.lang_id) if self.switcher is not None else shared
-        losses: dict[str, ItemLosses] = {}
-        if self.entities is not None and targets.entities is not None:
-            losses |= self.entities.losses(pieces, batch, targets.entities)
-        if self.triples is not None and targets.triples is not None:
-            losses |= self.triples.losses(pieces, batch, targets.triples)
         total = 0 * shared.sum()
-        for name, items in losses.items():
+        for name, items in self.task_losses(self.refine(shared, batch), batch, targets).items():
             total = total + ((items.values * weights[name]).sum() if name in weights else items.mean())
         return total
 

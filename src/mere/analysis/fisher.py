@@ -20,8 +20,10 @@ from mere.analysis.alone import Alone, Top, add_top, batches, is_cut
 from mere.analysis.squares import Totals, summing_squares
 from mere.data.examples import Example
 from mere.data.targets import Targets
+from mere.errors import ModelError
 from mere.models.model import Model
 from mere.models.tensors import TensorBatch
+from mere.nn.inside import InsideSwitcher
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def fisher(
 
     Raises:
         ValueError: the model is in training mode, and would drop features at random.
-        ModelError: it holds a module that there is no rule for.
+        ModelError: it holds a module that there is no rule for, or its switchers are inside the encoder.
     """
     if model.training:
         raise ValueError("the model is in training mode, and would drop features at random")
@@ -81,6 +83,11 @@ def fisher(
     body, top = _Body(model), Top(model)
     for part in batches(sentences, top, lambda one: is_cut(model.encoder, one.example)):
         batch = batch_of([one.example for one in part])
+        if isinstance(model.switcher, InsideSwitcher) and batch.lang_id.any():
+            raise ModelError(
+                "Fisher information is not implemented through switchers inside the encoder (switcher.kind adapters "
+                "or lora). Look at a stage that does not use them: --stage."
+            )
         with summing_squares(body, totals, len(part)):
             encoded = body.encoder(batch.pieces, batch.is_piece)
             shared = body.aggregator(encoded, batch.is_piece, batch.group_size)

@@ -27,8 +27,13 @@ class Page:
 
     title: str
     about: str
+    _short: list[str] = field(default_factory=list)
     _sections: list[str] = field(default_factory=list)
     _body: list[str] = field(default_factory=list)
+
+    def in_short(self, words: str) -> None:
+        """Add what was found in one sentence to the list that the page begins with."""
+        self._short.append(words)
 
     def section(self, heading: str, *paragraphs: str) -> None:
         """Begin a section."""
@@ -47,22 +52,23 @@ class Page:
         )
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str | float]], decimals: int = 2) -> None:
-        """Add a table whose first column names its rows; numbers are rounded."""
+        """Add a table whose first column names its rows; numbers are rounded, and a table of words is set as such."""
+        css = ' class="words"' if all(isinstance(cell, str) for row in rows for cell in row) else ""
         lines = []
         for name, *cells in rows:
             written = (cell if isinstance(cell, str) else shown(cell, decimals) for cell in cells)
             data = "".join(f"<td>{escape(cell)}</td>" for cell in written)
             lines.append(f'<tr><th scope="row">{escape(str(name))}</th>{data}</tr>')
         heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
-        self._body.append(
-            f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
-        )
+        table = f"<thead><tr>{heads}</tr></thead><tbody>{''.join(lines)}</tbody>"
+        self._body.append(f'<div class="wide"><table{css}>{table}</table></div>')
 
     def html(self) -> str:
         """Return the document."""
         links = "".join(
             f'<a href="#s{place}">{escape(name)}</a>' for place, name in enumerate(self._sections, start=1)
         )
+        short = "".join(f"<li>{escape(words)}</li>" for words in self._short)
         style = (
             files("mere.experiments.compare").joinpath("page.css").read_text(encoding="utf-8") + _OWN_STYLE
         )
@@ -70,7 +76,9 @@ class Page:
             '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
             f"<title>{escape(self.title)}</title><style>{style}</style></head>\n<body><main>\n"
-            f"<h1>{escape(self.title)}</h1>\n<p>{escape(self.about)}</p>\n<nav>{links}</nav>\n"
+            f"<h1>{escape(self.title)}</h1>\n<p>{escape(self.about)}</p>\n"
+            + (f"<ul>{short}</ul>\n" if short else "")
+            + f"<nav>{links}</nav>\n"
             + "\n".join(self._body)
             + "\n</main></body></html>\n"
         )

@@ -16,7 +16,14 @@ _LETTER = 7.2
 
 def shown(value: float | None, decimals: int = 2) -> str:
     """Return a number as people read it; a dash where there is none."""
-    return "–" if value is None or not math.isfinite(value) else f"{value:.{decimals}f}"
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{round(value, decimals) + 0.0:.{decimals}f}"  # no minus before 0
+
+
+def per_cent(share: float) -> str:
+    """Return a share as a whole number of per cent."""
+    return f"{shown(100 * share, 0)} %"
 
 
 def line_chart(

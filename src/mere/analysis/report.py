@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from mere.analysis.conflict import conflict
@@ -19,7 +21,7 @@ from mere.analysis.page import Page
 from mere.analysis.pruning import common_shapes, prune_across, prune_to
 from mere.analysis.recommend import Scores, recommend
 from mere.analysis.representation import representation
-from mere.analysis.subject import Alone, Network, Subject, own_models
+from mere.analysis.subject import Alone, Network, Subject, own_models, spread
 from mere.analysis.transfer import Transfer, transfer
 from mere.config import StageSettings
 from mere.errors import UserError
@@ -46,7 +48,8 @@ def analyse(
     Args:
         run: a finished run. out: folder for the page and its numbers.
         stage: the shared stage that is looked at; default: the last that uses no switcher.
-        against: runs whose languages have models of their own, independent of this run.
+        against: runs whose languages have models of their own, independent of this run. With several, the
+            languages' models are taken from unlike ones (mere.analysis.subject.spread), numbered in the record.
         training: how the runs of the transfer matrix are trained; None leaves it out.
 
     Raises:
@@ -55,7 +58,10 @@ def analyse(
     """
     looking = Looking(Subject.open(run), budget or Budget(), seed, say)
     report = Report(looking, looking.subject.stage(stage))
-    alone = {lang: found for path in against for lang, found in own_models(looking.subject, path).items()}
+    alone = spread([own_models(looking.subject, path) for path in against])
+    runs = list(dict.fromkeys(other.path for other, _ in alone.values()))
+    report.record["independent"] = {lang: runs.index(other.path) + 1 for lang, (other, _) in alone.items()}
+    report.stages()
     information = report.fisher()
     theirs = {lang: looking.fisher(network, lang, other).diagonal for lang, (other, network) in alone.items()}
     report.overlap(information, alone, theirs)
@@ -97,6 +103,22 @@ class Report:
         write_json(folder / JSON, finite(self.record))
         write_atomically(folder / PAGE, self.page.html().encode())
         return folder / PAGE
+
+    def stages(self) -> None:
+        """Say which shared stages left the weights of the stage before, so that nobody looks for what they did."""
+        subject = self.looking.subject
+        weights = [subject.network(stage).model.state_dict() for stage in subject.shared_stages]
+        names = [stage.name for stage in subject.shared_stages[1:]]
+        self.record["unchanged_stages"] = unchanged = [
+            name
+            for name, (before, after) in zip(names, pairwise(weights), strict=True)
+            if all(torch.equal(tensor, after[key]) for key, tensor in before.items())
+        ]
+        if unchanged:
+            self.page.in_short(
+                f"Stage {', '.join(unchanged)} kept the weights of the stage before, which did best on dev: what is "
+                "shown of it repeats that stage."
+            )
 
     def fisher(self) -> Information:
         """Add where each language's information lies."""

@@ -13,15 +13,15 @@ import torch
 from mere.config import Recipe, StageSettings
 from mere.data.batching import collate
 from mere.data.examples import Example, ExampleMaker
-from mere.data.targets import EntityTargets, Targets, entity_targets, triple_targets
-from mere.data.windows import SpanTargets, span_targets
+from mere.data.sampling import drawn
+from mere.data.targets import Targets, targets_of
 from mere.errors import UserError, nearest
 from mere.models.delta import specialised
 from mere.models.folder import ModelFolder, read_tensors
 from mere.models.model import Model, build
 from mere.models.tensors import TensorBatch, to_tensors
+from mere.quickstart.corpus import load_corpora
 from mere.training.folder import RunFolder
-from mere.training.run import drawn, load_corpus
 from mere.types import Sentence
 
 CPU = torch.device("cpu")
@@ -71,7 +71,7 @@ class Subject:
         path = Path(run)
         stored = ModelFolder.read(RunFolder(path).model)
         recipe, langs = stored.recipe, stored.labels.languages
-        corpus = load_corpus(recipe.data)
+        corpus = load_corpora(recipe.data)
         train = drawn(corpus.sentences(recipe.data.train_split), recipe.data.limit, recipe.seed)
         has_dev = recipe.data.dev_split in corpus.splits
         dev = corpus.sentences(recipe.data.dev_split) if has_dev else ()
@@ -152,28 +152,7 @@ class Subject:
 
     def targets(self, examples: Sequence[Example], rng: np.random.Generator) -> Targets:
         """Return what the examples teach, as in training; `rng` draws the wrong relations and pairs."""
-        settings = self.recipe.triples
-        return Targets(
-            triples=(
-                triple_targets(
-                    examples,
-                    rng,
-                    negatives=settings.negatives,
-                    incomplete_negative=settings.incomplete_negative,
-                )
-                if "triples" in self.recipe.task
-                else None
-            ),
-            entities=self._entity_targets(examples, rng) if "entities" in self.recipe.task else None,
-        )
-
-    def _entity_targets(
-        self, examples: Sequence[Example], rng: np.random.Generator
-    ) -> EntityTargets | SpanTargets:
-        settings = self.recipe.entities
-        if settings.decoder == "spans":
-            return span_targets(examples, rng, window=settings.spans.window)
-        return entity_targets(examples)
+        return targets_of(self.recipe, examples, rng)
 
 
 Alone = dict[str, tuple[Subject, Network]]
@@ -194,3 +173,15 @@ def own_models(subject: Subject, path: str | Path) -> Alone:
             "with a stage that is per_language, or on one language."
         )
     return found
+
+
+def spread(runs: Sequence[Alone]) -> Alone:
+    """Take each language's model from one of several runs, neighbours from unlike ones where runs have the same.
+
+    Models of one run begin with the same random weights, so only those of unlike runs are independent.
+    """
+    chosen: Alone = {}
+    for place, lang in enumerate(dict.fromkeys(lang for run in runs for lang in run)):
+        having = [run for run in runs if lang in run]
+        chosen[lang] = having[place % len(having)][lang]
+    return chosen

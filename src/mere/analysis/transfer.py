@@ -25,7 +25,7 @@ from mere.experiments.compare.folder import check_begun
 from mere.experiments.compare.plan import Cell, Plan
 from mere.experiments.compare.runner import run_cells
 from mere.models.predictor import Predictor
-from mere.training.run import load_corpus
+from mere.quickstart.corpus import load_corpora
 
 Group = tuple[str, ...]
 """Languages that are trained on together, in order of their codes."""
@@ -118,7 +118,7 @@ def transfer(
     subject = looking.subject
     wanted = groups(subject.languages, pairs=pairs)
     cells = {group: cell(subject, stage, group, epochs, out) for group in wanted}
-    corpus = load_corpus(subject.recipe.data)
+    corpus = load_corpora(subject.recipe.data)
     for group, one in cells.items():
         check_begun(one, corpus.only(group).fingerprint())
     plan = Plan(

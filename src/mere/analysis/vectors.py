@@ -32,7 +32,7 @@ def sentence_vectors(network: Network, examples: Sequence[Example]) -> dict[str,
         if network.use_aggregator and model.aggregator.blocks:
             after["aggregator"] = model.aggregator(after["encoder"], batch.is_piece, batch.group_size)
         if network.use_switcher and model.switcher is not None:
-            after["switcher"] = model.switcher(list(after.values())[-1], batch.lang_id)
+            after["switcher"] = model(batch)
         for box, pieces in after.items():
             pooled = (weight.unsqueeze(1) @ pieces.float()).squeeze(1)  # (B, D)
             found.setdefault(box, []).append(pooled.numpy())

@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from mere.cli.guard import refuse_several, talk
+from mere.cli.guard import MODEL_HELP, refuse_several, talk
 from mere.errors import UserError
 
 
 def add_language(
-    model: Annotated[Path, typer.Argument(help="A model's folder, such as runs/quickstart/model.")],
+    model: Annotated[str, typer.Argument(help=MODEL_HELP)],
     data: Annotated[Path, typer.Argument(help="A corpus folder or file with sentences of the language.")],
     lang: Annotated[str, typer.Option("--lang", help="The language to add, as the corpus writes it (uk).")],
     out: Annotated[Path, typer.Option("--out", help="The folder to make: the whole new model.")],
@@ -51,6 +51,7 @@ def add_language(
     refuse_several("add-language")
     if importlib.util.find_spec("torch") is None:
         raise UserError('training needs torch, which is not installed. Install: pip install "mere[train]"')
+    from mere.models.fetch import find_model
     from mere.training.add_language import add_language as add
     from mere.training.few import Choices
     from mere.training.talk import Silent, Talk
@@ -58,7 +59,7 @@ def add_language(
     if lr is not None and lr <= 0:
         raise UserError(f"--lr {lr}: a learning rate is greater than 0.")
     choices = Choices(start, head_bias, lora, epochs, lr, skip_unknown)
-    added = add(model, data, lang, out, choices, Silent() if quiet else Talk())
+    added = add(find_model(model), data, lang, out, choices, Silent() if quiet else Talk())
     for note in added.notes:
         talk(f"Note: {note}")
     for metric, score in added.dev.items():

@@ -23,7 +23,8 @@ def analyze(
         list[Path] | None,
         typer.Option(
             "--against",
-            help="A run of monolingual models, trained on their own, to compare with. Repeatable.",
+            help="A run of monolingual models, trained on their own, to compare with. Repeatable: languages that "
+            "several runs have are spread over them, so that models are of unlike seeds.",
         ),
     ] = None,
     sentences: Annotated[

@@ -38,6 +38,15 @@ def compare(
         list[str] | None,
         typer.Option("--pair", metavar="A:B", help="Test regime A against regime B too. Repeatable."),
     ] = None,
+    groups: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--group",
+            metavar="L1+L2",
+            help="Test these languages together too: their mean (ja+te), or what one mean is above another "
+            "(ja+te/en+ru). Repeatable.",
+        ),
+    ] = None,
     budget: Annotated[
         str,
         typer.Option(
@@ -70,6 +79,7 @@ def compare(
         split=split,
         baseline=baseline,
         pairs=[_pair(pair) for pair in pairs or []],
+        groups=groups or [],
         jobs=jobs,
         train=not report_only,
         command=shlex.join(["mere", *sys.argv[1:]]),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mere.cli.guard import talk
+from mere.cli.guard import MODEL_HELP, talk
 from mere.schema import Labels
 from mere.types import Sentence
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="A model's folder, such as runs/quickstart/model.")],
+    model: Annotated[str, typer.Argument(help=MODEL_HELP)],
     data: Annotated[list[Path], typer.Argument(help="Corpus folders or files.")],
     split: Annotated[str, typer.Option("--split", help="Which split to score.")] = "test",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")] = False,
@@ -68,7 +68,7 @@ def evaluate(
     report = score(gold, predicted, train=seen_by, resamples=0 if no_intervals else 1000, num_examples=errors)
     if as_json:
         record = {
-            "model": str(model),
+            "model": model,
             "data": [str(path) for path in data],
             "split": split,
             **report.to_json(),

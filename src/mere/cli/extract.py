@@ -7,12 +7,11 @@ import sys
 from collections import deque
 from collections.abc import Iterator
 from enum import Enum
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from mere.cli.guard import talk
+from mere.cli.guard import MODEL_HELP, talk
 from mere.inference.io import InputText, read_texts
 from mere.types import Document
 
@@ -39,7 +38,7 @@ class Per(str, Enum):
 
 
 def extract(
-    model: Annotated[Path, typer.Argument(help="A model's folder, such as runs/quickstart/model.")],
+    model: Annotated[str, typer.Argument(help=MODEL_HELP)],
     files: Annotated[
         list[str] | None,
         typer.Argument(help='Text or .jsonl files, .gz too; "-" or nothing: standard input.'),

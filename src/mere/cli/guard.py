@@ -22,6 +22,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 INTERRUPTED = 130
+MODEL_HELP = "A model's folder, such as runs/quickstart/model, or its name on the hub: org/name[@revision]."
 wants_traceback: ContextVar[bool] = ContextVar("wants_traceback", default=False)
 
 

@@ -165,6 +165,11 @@ class Corpus:
         counts = {split: Counter(s.lang for s in sentences) for split, sentences in self.splits.items()}
         return {split: dict(sorted(by_lang.items())) for split, by_lang in counts.items()}
 
+    def licences(self) -> tuple[str, ...]:
+        """Return the licences that sentences state by a key "license" or "licence" of theirs, sorted."""
+        stated = (s.extra.get("license") or s.extra.get("licence") for s in self._in(None))
+        return tuple(sorted({str(licence) for licence in stated if licence}))
+
     def fingerprint(self) -> str:
         """Return the SHA-256 of what the corpus says, 64 hex digits.
 

@@ -1,4 +1,4 @@
-"""Which sentences make an epoch, in which batches, in which groups: a pure function of (seed, stage, epoch).
+"""Which sentences a run uses, and which make an epoch, in which batches and groups: pure functions of the seed.
 
 Because the plan of an epoch depends on nothing else, a run resumes in the middle of one by making the plan
 again and skipping what is done.
@@ -6,10 +6,13 @@ again and skipping what is done.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mere.types import Sentence
 
 _POOL_BATCHES = 40
 """Batches' worth of sentences that are sorted by length together: long enough to pad little, short enough to mix."""
@@ -121,3 +124,28 @@ def arrange_groups(
         grouped.extend(left[lang].pop() for lang in ready)
     alone = [index for members in left.values() for index in members]
     return np.array(grouped, dtype=np.int64), np.array(alone, dtype=np.int64)
+
+
+def drawn(sentences: Sequence[Sentence], limit: int, seed: int) -> Sequence[Sentence]:
+    """Return `limit` sentences of each language, drawn by `seed`; a larger draw of a seed holds the smaller."""
+    if not limit:
+        return sentences
+    kept: list[int] = []
+    by_lang: dict[str, list[int]] = {}
+    for index, sentence in enumerate(sentences):
+        by_lang.setdefault(sentence.lang, []).append(index)
+    for rows in by_lang.values():
+        kept += np.random.default_rng(seed).permutation(rows)[:limit].tolist()
+    return [sentences[index] for index in sorted(kept)]
+
+
+def spread(sentences: Sequence[Sentence], limit: int) -> list[Sentence]:
+    """Return at most `limit` sentences of each language, at even distances; 0 takes all."""
+    by_lang: dict[str, list[Sentence]] = {}
+    for sentence in sentences:
+        by_lang.setdefault(sentence.lang, []).append(sentence)
+    chosen: list[Sentence] = []
+    for members in by_lang.values():
+        size = min(limit or len(members), len(members))
+        chosen += [members[i * len(members) // size] for i in range(size)]
+    return chosen

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mere.config import Recipe
 from mere.data.examples import Example, PieceTriple
 from mere.data.tagging import to_tags, to_typed_tags, without_overlap
-from mere.data.windows import SpanTargets
+from mere.data.windows import SpanTargets, span_targets
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,34 @@ class Targets:
     entities: EntityTargets | SpanTargets | None = None
 
 
+def targets_of(recipe: Recipe, examples: Sequence[Example], rng: np.random.Generator) -> Targets:
+    """Return what the examples teach of the recipe's tasks; `rng` draws wrong relations, wrong pairs and windows."""
+    triples, entities = recipe.triples, recipe.entities
+    has_spans = entities.decoder == "spans"
+    return Targets(
+        triples=(
+            triple_targets(
+                examples,
+                rng,
+                negatives=triples.negatives,
+                incomplete_negative=triples.incomplete_negative,
+                tell_relation=triples.tell_relation,
+            )
+            if "triples" in recipe.task
+            else None
+        ),
+        entities=(
+            (
+                span_targets(examples, rng, window=entities.spans.window)
+                if has_spans
+                else entity_targets(examples)
+            )
+            if "entities" in recipe.task
+            else None
+        ),
+    )
+
+
 def entity_targets(examples: Sequence[Example]) -> EntityTargets:
     """Return what the examples teach of entities."""
     length = max(len(example.pieces) for example in examples)
@@ -64,7 +93,12 @@ def entity_targets(examples: Sequence[Example]) -> EntityTargets:
 
 
 def triple_targets(
-    examples: Sequence[Example], rng: np.random.Generator, *, negatives: int, incomplete_negative: float
+    examples: Sequence[Example],
+    rng: np.random.Generator,
+    *,
+    negatives: int,
+    incomplete_negative: float,
+    tell_relation: bool = True,
 ) -> TripleTargets:
     """Return what the examples teach of triples, with sampled wrong relations and wrong pairs.
 
@@ -72,6 +106,7 @@ def triple_targets(
         rng: draws the negatives.
         negatives: wrong relations per complete sentence, to be tagged all `O`.
         incomplete_negative: weight of an unstated relation where a sentence is annotated in part.
+        tell_relation: a tagging item is a relation of a sentence; if False a sentence, whose relation is 0.
     """
     length = max(len(example.pieces) for example in examples)
     relation = np.zeros((len(examples), len(examples[0].is_covered)), dtype=np.float32)
@@ -85,14 +120,16 @@ def triple_targets(
         weight[row, stated] = 1.0
         for wanted in sorted({triple[1] for triple in example.triples}):
             facts = [triple for triple in example.triples if triple[1] == wanted]
-            roles = ([fact[0] for fact in facts], [fact[2] for fact in facts])
-            tags = np.stack([to_tags(without_overlap(spans), length) for spans in roles])
-            items.append((row, wanted, tags))
-            pairs.extend((row, *pair) for pair in _pairs(example, wanted, facts, rng))
-        if example.complete:
+            tagged = facts if tell_relation else example.triples
+            if tell_relation:
+                items.append((row, wanted, _role_tags(facts, length)))
+            pairs.extend((row, *pair) for pair in _pairs(example, wanted, facts, tagged, rng))
+        if not tell_relation and (example.triples or (example.complete and not stated)):
+            items.append((row, 0, _role_tags(example.triples, length)))
+        if tell_relation and example.complete:
             wrong = np.flatnonzero(example.is_covered & (relation[row] == 0))
             drawn = wrong[rng.permutation(len(wrong))[:negatives]].tolist()
-            items.extend((row, index, np.zeros((2, length), dtype=np.int64)) for index in drawn)
+            items.extend((row, index, _role_tags((), length)) for index in drawn)
     return TripleTargets(
         relation=relation,
         relation_weight=weight,
@@ -106,13 +143,29 @@ def triple_targets(
     )
 
 
+def _role_tags(facts: Sequence[PieceTriple], length: int) -> NDArray[np.int64]:
+    """Tag the subjects and the objects of some triples: (2, P)."""
+    roles = ([fact[0] for fact in facts], [fact[2] for fact in facts])
+    return np.stack([to_tags(without_overlap(spans), length) for spans in roles])
+
+
 def _pairs(
-    example: Example, relation: int, facts: Sequence[PieceTriple], rng: np.random.Generator
+    example: Example,
+    relation: int,
+    facts: Sequence[PieceTriple],
+    tagged: Sequence[PieceTriple],
+    rng: np.random.Generator,
 ) -> list[tuple[int, tuple[int, int, int, int], bool]]:
-    """Stated pairs of one relation, all crossed ones, and as many others: swapped, misjoined, a span off by one."""
+    """Stated pairs of one relation, all crossed ones, and as many others: swapped, misjoined, a span off by one.
+
+    Args:
+        facts: of the relation. tagged: those whose subjects and objects one tagging item marks.
+    """
     stated = {(fact[0], fact[2]) for fact in facts}
     subjects, objects = {s for s, _ in stated}, {o for _, o in stated}
-    crossed = {(s, o) for s in subjects for o in objects if s != o} - stated  # what decoding must tell apart
+    crossed = {
+        (s[0], o[2]) for s in tagged for o in tagged if s[0] != o[2]
+    } - stated  # decoding must tell them apart
     others = {(o, s) for s, o in stated}
     if example.complete:
         others |= {(s, mention) for s in subjects for mention in example.mentions if mention != s}

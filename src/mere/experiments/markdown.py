@@ -91,7 +91,7 @@ def _costs(results: Results, systems: Mapping[str, System], metric: str) -> str:
                 _unit(costs.peak_memory_mb, 1, "MB"),
             ]
         )
-    return _markdown(header, rows)
+    return markdown_table(header, rows)
 
 
 def _comparisons(results: Results, systems: Mapping[str, System], metric: str) -> str:
@@ -114,12 +114,12 @@ def _comparisons(results: Results, systems: Mapping[str, System], metric: str) -
         raise DataError(
             f'no comparison by "{metric}" of these systems.{nearest(metric, known)} Compare them first.'
         )
-    return _markdown(header, rows)
+    return markdown_table(header, rows)
 
 
 def _attempts(results: Results, systems: Mapping[str, System], metric: str) -> str:
     rows = [[attempt.what, attempt.outcome, attempt.note] for attempt in results.failed_attempts]
-    return _markdown(["tried", "outcome", "note"], rows, numbers=False)
+    return markdown_table(["tried", "outcome", "note"], rows, numbers=False)
 
 
 _TABLES: Mapping[str, Callable[[Results, Mapping[str, System], str], str]] = {
@@ -150,10 +150,10 @@ def _score_table(corner: str, rows: Mapping[str, Mapping[str, Measured]], column
     cells = [
         [name, *(with_interval(row.get(column, unknown)) for column in columns)] for name, row in rows.items()
     ]
-    return _markdown([corner, *columns], cells)
+    return markdown_table([corner, *columns], cells)
 
 
-def _markdown(header: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: bool = True) -> str:
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: bool = True) -> str:
     """Write a table whose first column is text and whose others are numbers, set to the right."""
     rule = ["---", *(["---:" if numbers else "---"] * (len(header) - 1))]
     return "\n".join("| " + " | ".join(map(_escape, row)) + " |" for row in (header, rule, *rows))

@@ -6,18 +6,15 @@ hardware that made it, and with the attempts that failed. Scores are fractions, 
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from mere.errors import DataError, nearest
+from mere.experiments.record import Record, RecordFile
 from mere.metrics.intervals import Measured
 from mere.metrics.paired import Difference
 from mere.metrics.report import Report
@@ -26,13 +23,7 @@ from mere.metrics.scores import ENTITY_RECALLS, RECALLS
 ByScope = dict[str, Measured]  # a language code, "macro" (mean over languages) or "micro" -> F1
 
 
-class _Record(BaseModel):
-    """A part of a results file: every key known, every number finite."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-
-class Hardware(_Record):
+class Hardware(Record):
     """What the figures were measured on; no host is named."""
 
     cpu: str
@@ -41,7 +32,7 @@ class Hardware(_Record):
     gpu: str | None = None
 
 
-class Software(_Record):
+class Software(Record):
     """Versions that a repetition needs; torch is null where none was used."""
 
     python: str
@@ -49,7 +40,7 @@ class Software(_Record):
     mere: str
 
 
-class Data(_Record):
+class Data(Record):
     """What the systems were trained and scored on."""
 
     name: str
@@ -59,7 +50,7 @@ class Data(_Record):
     sizes: dict[str, dict[str, int]] = Field(description="sentences per split and language")
 
 
-class Costs(_Record):
+class Costs(Record):
     """What a system took to train and takes to keep; null where it was not measured."""
 
     train_seconds: float | None = Field(default=None, ge=0, description="wall clock, mean over seeds")
@@ -82,7 +73,25 @@ class Costs(_Record):
     threads: int | None = Field(default=None, ge=1)
 
 
-class System(_Record):
+class Reached(Record):
+    """When a system was as good on dev as a baseline at its end, seed by seed; null: it never was.
+
+    Args:
+        targets: macro F1 on dev of the weights that the baseline kept.
+        seconds, steps: until then, as a share of the baseline's whole training; all models of a system together.
+        whole_seconds, whole_steps: of the system's own whole training, likewise.
+    """
+
+    baseline: str
+    seeds: list[int]
+    targets: list[float]
+    seconds: list[float | None]
+    steps: list[float | None]
+    whole_seconds: list[float]
+    whole_steps: list[float]
+
+
+class System(Record):
     """One system's scores and costs.
 
     Args:
@@ -98,6 +107,7 @@ class System(_Record):
     per_relation: dict[str, dict[str, Measured]] = Field(default_factory=dict)
     recall: dict[Literal["seen", "unseen"], ByScope] = Field(default_factory=dict)
     costs: Costs | None = None
+    reached: Reached | None = Field(default=None, description="when it was as good as the baseline")
     command: str | None = Field(default=None, description="that trained it")
     seeds: list[int] = Field(min_length=1)
     description: str = Field(default="", description="what the system is, in a sentence")
@@ -139,13 +149,15 @@ class System(_Record):
         )
 
 
-class Comparison(_Record):
+class Comparison(Record):
     """The metric of system `a` minus that of system `b` on the same sentences."""
 
     a: str
     b: str
     metric: str
-    scope: str = Field(default="macro", description='a language code, "macro" or "micro"')
+    scope: str = Field(
+        default="macro", description='a language code, "macro", "micro" or a group of languages'
+    )
     difference: float | None
     low: float | None = None
     high: float | None = None
@@ -172,7 +184,7 @@ class Comparison(_Record):
         ]
 
 
-class FailedAttempt(_Record):
+class FailedAttempt(Record):
     """Something that was tried and did not help: what, what came out, and what was learnt."""
 
     what: str
@@ -180,7 +192,7 @@ class FailedAttempt(_Record):
     note: str = ""
 
 
-class Results(_Record):
+class Results(RecordFile):
     """The results of one experiment."""
 
     experiment: str
@@ -208,86 +220,3 @@ class Results(_Record):
                         f"{nearest(name, self.systems)}"
                     )
         return self
-
-    @classmethod
-    def read(cls, path: str | Path) -> Results:
-        """Read and validate a results file.
-
-        Raises:
-            DataError: the file is missing, is no JSON, or does not fit; names the file, every key at fault
-                and, for an unknown key, the nearest known one.
-        """
-        path = Path(path)
-        try:
-            text = path.read_text(encoding="utf-8")
-            json.loads(text)  # for the line number of a fault
-        except OSError as error:
-            raise DataError(
-                f"{path}: cannot be read: {error.strerror}. Run the experiment that writes it."
-            ) from None
-        except UnicodeDecodeError as error:
-            raise DataError(
-                f"{path}: is not UTF-8: {error.reason} at byte {error.start}. Write it again."
-            ) from None
-        except json.JSONDecodeError as error:
-            raise DataError(
-                f"{path}:{error.lineno}: is no JSON: {error.msg} at column {error.colno}. Write it again."
-            ) from None
-        try:
-            return cls.model_validate_json(text, strict=True)
-        except ValidationError as error:
-            problems = [_problem(path, details) for details in error.errors()]
-            raise DataError("\n".join(problems)) from None
-
-    def write(self, path: str | Path) -> None:
-        """Write the file whole or not at all: no reader meets half of it, a full disk keeps the old one."""
-        path = Path(path)
-        text = "".join(_json_lines(self.model_dump(mode="json"))) + "\n"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(name, 0o644)  # mkstemp's own mode would hide the file from other users
-            os.replace(name, path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-
-
-def _problem(path: Path, details: Any) -> str:
-    """Put one of pydantic's findings as three facts and a cure."""
-    key = ".".join(str(part) for part in details["loc"]) or "(the whole file)"
-    if details["type"] == "extra_forbidden":
-        hint = nearest(str(details["loc"][-1]), _known_keys())
-        return f"{path}: unknown key {key}.{hint} Remove or rename it."
-    if details["type"] == "missing":
-        return f"{path}: lacks the key {key}. Add it, or write the file again with this version."
-    found = "" if isinstance(details["input"], dict) else f", found {details['input']!r}"
-    return f"{path}: {key}: {details['msg']}{found}. Mend it, or write the file again with this version."
-
-
-def _known_keys() -> set[str]:
-    records = (Results, Hardware, Software, Data, System, Costs, Comparison, FailedAttempt, Measured)
-    return {key for record in records for key in record.model_fields}
-
-
-def _json_lines(value: Any, indent: str = "") -> Iterator[str]:
-    """Write JSON with one line per innermost record, so that a changed figure is a changed line."""
-    items = (
-        list(value.values() if isinstance(value, dict) else value) if isinstance(value, dict | list) else []
-    )
-    if not any(isinstance(item, dict | list) for item in items):
-        yield json.dumps(value, ensure_ascii=False, allow_nan=False)
-        return
-    names = (
-        [json.dumps(name, ensure_ascii=False) + ": " for name in value] if isinstance(value, dict) else None
-    )
-    opening, closing = "{}" if names else "[]"
-    yield opening
-    for number, item in enumerate(items):
-        yield ("," if number else "") + f"\n{indent}  " + (names[number] if names else "")
-        yield from _json_lines(item, indent + "  ")
-    yield f"\n{indent}{closing}"

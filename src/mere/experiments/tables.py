@@ -7,8 +7,9 @@ rewrites, in each file, what stands between two lines like these (outside code f
     <!-- results: facts.json metric=triple_f1/strict -->
     <!-- /results -->
 
-Options of the first line: `table=` one of languages (default), sources, recall, costs, comparisons, attempts;
-`metric=` (default triple_f1/strict); `systems=a,b` to choose and order rows. Scores are percentages.
+Options of the first line: `table=` one of languages (default), sources, recall, costs, comparisons, attempts, and of
+claims.json claims, answers or trained; `metric=` (default triple_f1/strict); `systems=a,b` to choose and order rows
+(of claims by their ids). Scores are percentages.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mere.errors import DataError, UserError, nearest
+from mere.experiments.claims import Answers
+from mere.experiments.claims.table import TABLES as CLAIM_TABLES
+from mere.experiments.claims.table import render_claims
 from mere.experiments.markdown import DEFAULT_METRIC, render_table
 from mere.experiments.results import Results
 
@@ -94,9 +98,11 @@ def _table_of(marker: str, where: str, results_dir: Path) -> str:
                 f'{where}: unknown option "{word}".{nearest(key, options)} Options: {", ".join(options)}.'
             )
         options[key] = value
-    results = Results.read(results_dir / words[0])
     systems = [name.strip() for name in options["systems"].split(",") if name.strip()]
     try:
+        if options["table"] in CLAIM_TABLES:
+            return render_claims(Answers.read(results_dir / words[0]), options["table"], systems)
+        results = Results.read(results_dir / words[0])
         return render_table(results, options["metric"], table=options["table"], systems=systems)
     except DataError as error:
         raise DataError(f"{where}: {error}") from None

@@ -22,7 +22,6 @@ from mere.inference.windows import cut_windows, merge
 from mere.schema import Labels
 from mere.types import Document, Entity, Prediction, Span, Triple
 
-MODEL_FILES = ("config.json", "labels.json", "model.safetensors")
 _POOLED_BATCHES = 16
 
 
@@ -186,30 +185,24 @@ class Extractor:
 
 
 def load(folder: str | Path, *, batch_size: int = 64, threshold: float | None = None) -> Extractor:
-    """Return an extractor for the model in `folder`.
+    """Return an extractor for a model.
+
+    Args:
+        folder: the model's folder, or its name on the Hugging Face Hub: "org/name" or "org/name@revision".
+            A folder that is here wins, and a Path is always a folder (mere.models.fetch).
 
     Raises:
-        ModelError: the folder is missing or holds no model, or torch is not installed.
+        ModelError: there is no such model, its files are not those that it was written with, or torch is not
+            installed.
     """
     return Extractor(load_predictor(folder), batch_size=batch_size, threshold=threshold)
 
 
 def load_predictor(folder: str | Path) -> Predictor:
-    """Return the model in `folder` itself, for texts that are sentences already; raises as `load` does."""
-    path = Path(folder)
-    if not path.is_dir():
-        found = "is a file" if path.exists() else "no such folder"
-        raise ModelError(
-            f"{path}: {found}; expected a model's folder. "
-            "Train one: mere train recipes/quickstart.yaml --out runs/quickstart"
-        )
-    missing = [name for name in MODEL_FILES if not (path / name).is_file()]
-    if missing:
-        inner = path / "model"
-        hint = (
-            f"Did you mean {inner}?" if inner.is_dir() else "Copy the whole model folder, or train it again."
-        )
-        raise ModelError(f"{path}: not a model's folder, it lacks {', '.join(missing)}. {hint}")
+    """Return a model itself, for texts that are sentences already; takes and raises what `load` does."""
+    from mere.models.fetch import find_model
+
+    path = find_model(folder)
     if importlib.util.find_spec("torch") is None:
         raise ModelError(f'{path}: reading this model needs torch. Install: pip install "mere[train]"')
     from mere.models import predictor

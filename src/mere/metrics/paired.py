@@ -10,12 +10,13 @@ Both p values are two-sided and never 0: the observed data count as one resample
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mere.errors import DataError
+from mere.errors import DataError, nearest
 from mere.metrics.cells import Cell
 from mere.metrics.counts import f1, mean_known
 from mere.metrics.intervals import DECIMALS, Resampled, percentiles, strata_of, weighted_sums
@@ -46,17 +47,23 @@ def paired_bootstrap(
     resamples: int = 2000,
     seed: int = 0,
     level: float = 0.95,
+    groups: Sequence[str] = (),
 ) -> dict[str, Difference]:
     """Compare two systems by resampling sentences (the same for both) and the runs of each (independently).
 
+    Args:
+        groups: further scopes: `"ja+te"` is the mean over some languages, `"ja+te/en+ru"` is how far the difference
+            in one mean is above that in another.
+
     Returns:
-        A difference per language, `"macro"` and `"micro"`. p is twice the smaller share of resamples in which
+        A difference per language, `"macro"`, `"micro"` and group. p is twice the smaller share of resamples in which
         the difference is not above, or not below, zero.
 
     Raises:
-        DataError: the systems were not scored on the same sentences.
+        DataError: the systems were not scored on the same sentences, or not on a language of a group.
     """
     langs = _check_comparable(a, b)
+    members = {group: members_of(group, langs) for group in groups}
     sides = [
         Resampled(
             system.by_language(metric),
@@ -76,7 +83,33 @@ def paired_bootstrap(
         )
         return _with_interval(value_a - value_b, values_a - values_b, level)
 
-    return {scope: difference(scope) for scope in (*langs, "macro", "micro")}
+    def contrast(parts: Sequence[Sequence[str]]) -> Difference:
+        value, values = 0.0, np.zeros(resamples)
+        for sign, part in zip((1, -1), parts, strict=False):
+            (value_a, values_a), (value_b, values_b) = (side.macro(part) for side in sides)
+            value, values = value + sign * (value_a - value_b), values + sign * (values_a - values_b)
+        return _with_interval(value, values, level)
+
+    single = {scope: difference(scope) for scope in (*langs, "macro", "micro")}
+    return single | {group: contrast(parts) for group, parts in members.items()}
+
+
+def members_of(group: str, langs: Sequence[str]) -> list[list[str]]:
+    """Return the languages of `"ja+te"`, or the two lists of `"ja+te/en+ru"`.
+
+    Raises:
+        DataError: it is no such group, or has a language that is not one of `langs`.
+    """
+    parts = [part.split("+") for part in group.split("/")]
+    if len(parts) > 2 or len(parts) == len(parts[0]) == 1:
+        raise DataError(f'group "{group}": write languages as in ja+te, or two groups as in ja+te/en+ru.')
+    for lang in (lang for part in parts for lang in part):
+        if lang not in langs:
+            raise DataError(
+                f'group "{group}": no language "{lang}" was scored.{nearest(lang, langs)} '
+                f"There are: {', '.join(langs)}."
+            )
+    return parts
 
 
 def approximate_randomization(

@@ -36,6 +36,10 @@ class EntityDecoder(nn.Module, ABC, Generic[T]):
         """Return the weighted losses by name; nothing where no sentence teaches any type."""
 
     @abstractmethod
+    def num_items(self, batch: TensorBatch, targets: T) -> int:
+        """Return how many items `losses` has for a batch, from its targets alone."""
+
+    @abstractmethod
     def spans(self, pieces: Float[Tensor, "B P D"], batch: TensorBatch) -> list[list[TypedSpan]]:
         """Return for each row its entities, in order and without overlap, each with its probability."""
 
@@ -76,6 +80,9 @@ class EntityTask(PieceTask):
         allowed = None if targets.is_known.all() else allowed_tags(targets.tags, targets.is_known)[:, None]
         likelihood = self.crf(emissions, targets.tags.unsqueeze(1), is_piece, allowed)
         return {"entity": ItemLosses(-self.weight * likelihood.squeeze(1), targets.row)}
+
+    def num_items(self, batch: TensorBatch, targets: EntityTensors) -> int:
+        return len(targets.row)
 
     def spans(self, pieces: Float[Tensor, "B P D"], batch: TensorBatch) -> list[list[TypedSpan]]:
         lengths = batch.is_piece.sum(1).cpu().numpy()

@@ -65,6 +65,9 @@ class SpansTask(EntityDecoder[SpanTensors]):
         row = targets.row[:, None].expand(targets.is_step.shape)
         return {"entity": ItemLosses(-self.weight * likelihood[targets.is_step], row[targets.is_step])}
 
+    def num_items(self, batch: TensorBatch, targets: SpanTensors) -> int:
+        return int(targets.is_step.sum())
+
     def spans(self, pieces: Float[Tensor, "B P D"], batch: TensorBatch) -> list[list[TypedSpan]]:
         window = self.symbols.window
         lengths = batch.is_piece.sum(1).tolist()

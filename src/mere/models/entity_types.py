@@ -45,6 +45,9 @@ class TypesTask(PieceTask):
         row = targets.row[:, None].expand(is_piece.shape)
         return {"entity": ItemLosses(-self.weight * likelihood[is_piece], row[is_piece])}
 
+    def num_items(self, batch: TensorBatch, targets: EntityTensors) -> int:
+        return int(batch.is_piece[targets.row].sum())
+
     def spans(self, pieces: Float[Tensor, "B P D"], batch: TensorBatch) -> list[list[TypedSpan]]:
         log_p = self.emissions(pieces).log_softmax(-1).cpu().numpy()
         return type_spans(log_p, batch.is_piece.sum(1).cpu().numpy(), batch.begins_word.cpu().numpy())

@@ -8,6 +8,7 @@ pieces/…              a pretrained encoder's tokenizer and configuration
 languages/…           per language, how its own weights differ from model.safetensors, if they do
 metrics.json          scores on dev, if any
 README.md             the model's card
+SHA256SUMS            the SHA-256 of every file but the card (mere.models.files)
 """
 
 from __future__ import annotations
@@ -29,11 +30,10 @@ from torch import Tensor, nn
 from mere.config import Recipe
 from mere.data.pieces import Pieces, load_pieces
 from mere.errors import ConfigError, ModelError, TrainingError
+from mere.hub import again
 from mere.models.delta import changed
+from mere.models.files import CARD, FORMAT, SUMS, WHOLE, compare, read_json, read_sums, sha256, sums_text
 from mere.schema import Labels
-
-FORMAT = 2
-"""Raised whenever a folder written before could no longer be read."""
 
 
 def _umask() -> int:
@@ -72,18 +72,29 @@ def write_atomically(path: Path, data: bytes) -> None:
         ) from None
 
 
-def write_json(path: Path, record: Any) -> None:
-    write_atomically(path, (json.dumps(record, ensure_ascii=False, indent=2) + "\n").encode())
+def write_json(path: Path, record: Any) -> str:
+    """Write a record atomically; return the SHA-256 of the file."""
+    return _write_bytes(path, _json(record))
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
     """Save tensors as safetensors, atomically; return the SHA-256 of the file."""
+    save_tensors(path, tensors)
+    return sha256(path)
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> None:
+    """Save tensors as safetensors, atomically, with `metadata` in the file's own header.
+
+    Raises:
+        TrainingError: the disk is full or not writable; what was there before is still there.
+    """
     temporary = path.with_name(path.name + ".tmp")
+    own = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
     try:
-        save_file({name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}, temporary)
+        save_file(own, temporary, metadata)
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
         temporary.chmod(0o666 & ~_UMASK)
         temporary.replace(path)
     except (OSError, SafetensorError) as error:
@@ -92,7 +103,6 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
             f"{path}: could not be written ({error}). What was there is untouched. "
             "Free some space, then run the same command with --resume."
         ) from None
-    return digest
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -102,12 +112,12 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         ModelError: it is missing or cut short.
     """
     if not path.is_file():
-        raise ModelError(f"{path}: this file is missing. Copy the whole folder, or train again.")
+        raise ModelError(f"{path}: this file is missing. {again(path, WHOLE)}")
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:
         raise ModelError(
-            f"{path}: not a whole safetensors file ({error}). Copy it again, or train again."
+            f"{path}: not a whole safetensors file ({error}). {again(path, 'Copy it again, or train again.')}"
         ) from None
 
 
@@ -135,12 +145,14 @@ class ModelFolder:
             raise ModelError(
                 f"{path}: there is no such folder. Train a model first: mere train RECIPE --out RUN."
             )
-        config = _read_json(path / "config.json")
+        config = read_json(path / "config.json")
         if config.get("format") != FORMAT:
             raise ModelError(
                 f"{path / 'config.json'}: format {config.get('format')!r}, this mere reads {FORMAT}. "
                 "Train the model again, or install the version that wrote it."
             )
+        if config.get("sums") or (path / SUMS).is_file():  # folders written before the sums have none
+            _compare_what_is_read(path)
         try:
             thresholds = {lang: float(value) for lang, value in config["thresholds"].items()}
             _ = thresholds[""]  # the universal path has one in every folder
@@ -148,24 +160,24 @@ class ModelFolder:
             file = path / "pieces.safetensors"
             tensors = read_tensors(file) if config["pieces"]["arrays"] else {}
             arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
-            files = {n: _verified_file(path / "pieces" / n, d) for n, d in config["pieces"]["files"].items()}
+            files = {
+                n: compare(path / "pieces" / n, d).read_bytes() for n, d in config["pieces"]["files"].items()
+            }
             return cls(
                 path,
                 recipe,
-                Labels.from_json(_read_json(path / "labels.json")),
+                Labels.from_json(read_json(path / "labels.json")),
                 load_pieces(recipe.encoder, config["pieces"], arrays, files),
                 thresholds,
                 config["weights_sha256"],
                 dict(config["languages"]),
             )
         except (KeyError, TypeError, AttributeError) as error:
-            raise ModelError(
-                f"{path / 'config.json'}: the key {error} is missing. Copy the folder again."
-            ) from None
+            raise ModelError(f"{path / 'config.json'}: the key {error} is missing. {again(path)}") from None
         except ConfigError as error:
             raise ModelError(str(error)) from None
         except ValueError as error:
-            raise ModelError(f"{path / 'config.json'}: {error}. Copy the folder again.") from None
+            raise ModelError(f"{path / 'config.json'}: {error}. {again(path)}") from None
 
     def load_weights(self, model: nn.Module) -> None:
         """Load the weights into `model`, strictly: names, shapes and the digest must agree."""
@@ -174,7 +186,7 @@ class ModelFolder:
         try:
             model.load_state_dict(tensors, strict=True)
         except RuntimeError as error:
-            raise ModelError(f"{file}: does not fit config.json: {error}. Copy the folder again.") from None
+            raise ModelError(f"{file}: does not fit config.json: {error}. {again(self.path)}") from None
 
     def own_weights(self, model: nn.Module, lang: str) -> dict[str, Tensor]:
         """Return the tensors that a language has of its own, whole; `model` holds the shared ones."""
@@ -201,56 +213,55 @@ class ModelFolder:
         """
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.json").unlink(missing_ok=True)
-        digest = write_tensors(folder / "model.safetensors", model.state_dict())
+        digests = {"model.safetensors": write_tensors(folder / "model.safetensors", model.state_dict())}
         languages = {}
         for lang, delta in (own or {}).items():
             (folder / "languages").mkdir(exist_ok=True)
             languages[lang] = write_tensors(folder / "languages" / f"{lang}.safetensors", delta)
+            digests[f"languages/{lang}.safetensors"] = languages[lang]
         arrays = {name: torch.from_numpy(array) for name, array in pieces.arrays().items()}
         if arrays:
-            write_tensors(folder / "pieces.safetensors", arrays)
+            digests["pieces.safetensors"] = write_tensors(folder / "pieces.safetensors", arrays)
         files = {}
         for name, data in pieces.files().items():
             (folder / "pieces").mkdir(exist_ok=True)
-            write_atomically(folder / "pieces" / name, data)
-            files[name] = hashlib.sha256(data).hexdigest()
-        write_json(folder / "labels.json", labels.to_json())
-        write_json(folder / "metrics.json", metrics)
-        write_atomically(folder / "README.md", card.encode())
-        config = {
-            "format": FORMAT,
-            "recipe": recipe.model_dump(mode="json"),
-            "pieces": {**pieces.to_json(), "arrays": sorted(arrays), "files": files},
-            "thresholds": dict(thresholds),
-            "weights_sha256": digest,
-            "languages": languages,
-        }
-        write_json(folder / "config.json", config)
+            files[name] = digests[f"pieces/{name}"] = _write_bytes(folder / "pieces" / name, data)
+        digests["labels.json"] = write_json(folder / "labels.json", labels.to_json())
+        digests["metrics.json"] = write_json(folder / "metrics.json", metrics)
+        write_atomically(folder / CARD, card.encode())
+        config = _json(
+            {
+                "format": FORMAT,
+                "sums": True,
+                "recipe": recipe.model_dump(mode="json"),
+                "pieces": {**pieces.to_json(), "arrays": sorted(arrays), "files": files},
+                "thresholds": dict(thresholds),
+                "weights_sha256": digests["model.safetensors"],
+                "languages": languages,
+            }
+        )
+        digests["config.json"] = hashlib.sha256(config).hexdigest()
+        write_atomically(folder / SUMS, sums_text(digests).encode())
+        write_atomically(folder / "config.json", config)
+
+
+def _json(record: Any) -> bytes:
+    return (json.dumps(record, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def _write_bytes(path: Path, data: bytes) -> str:
+    write_atomically(path, data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def _compare_what_is_read(folder: Path) -> None:
+    """Compare the files that SHA256SUMS lists, but for those whose digests config.json has as well."""
+    for name, digest in read_sums(folder).items():
+        if name != "model.safetensors" and not name.startswith(("languages/", "pieces/")):
+            compare(folder / name, digest)
 
 
 def _verified(file: Path, digest: str) -> dict[str, Tensor]:
     tensors = read_tensors(file)
-    if hashlib.sha256(file.read_bytes()).hexdigest() != digest:
-        raise ModelError(f"{file}: not the weights that config.json was written with. Copy the folder again.")
+    compare(file, digest)
     return tensors
-
-
-def _verified_file(file: Path, digest: str) -> bytes:
-    if not file.is_file():
-        raise ModelError(f"{file}: this file is missing. Copy the whole folder, or train again.")
-    data = file.read_bytes()
-    if hashlib.sha256(data).hexdigest() != digest:
-        raise ModelError(f"{file}: not the file that config.json was written with. Copy the folder again.")
-    return data
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise ModelError(f"{path}: this file is missing, so {path.parent} is not a model folder.")
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path}: not whole JSON ({error}). Copy the folder again.") from None
-    if not isinstance(record, dict):
-        raise ModelError(f"{path}: expected a JSON object, found {type(record).__name__}.")
-    return record

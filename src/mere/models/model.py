@@ -1,14 +1,14 @@
 """The whole model, as the figure: encoder, aggregator, switcher, then the heads of each task (METHOD §1, §3).
 
-encode    pieces of each sentence in their context
+encode    pieces of each sentence in their context, by its language if the switcher is inside the encoder
 mix       the aggregator, across the sentences of a group
-refine    the switcher, each row by its language
+refine    the switcher after the aggregator, each row by its language
 tasks     what is extracted, each with heads of its own: entities, triples
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jaxtyping import Float
@@ -22,6 +22,7 @@ from mere.config import (
     EntitiesSettings,
     PretrainedSettings,
     Recipe,
+    SwitcherSettings,
 )
 from mere.data.pieces import Pieces, Subwords
 from mere.errors import ConfigError
@@ -40,11 +41,44 @@ from mere.nn.encoders import (
     Encoder,
     PretrainedEncoder,
 )
-from mere.nn.switcher import Switcher
+from mere.nn.inside import AdapterSwitcher, LoraSwitcher
+from mere.nn.switcher import LanguageSwitcher, Switcher
 from mere.schema import Labels
 
 
-class Model(nn.Module):
+class Upper(nn.Module):
+    """What stands above the aggregator: the switcher and the heads of the tasks. Subclasses hold them."""
+
+    switcher: LanguageSwitcher | None
+    entities: EntityDecoder[Any] | None
+    triples: TripleTask | None
+
+    def refine(self, shared: Float[Tensor, "B P D"], batch: TensorBatch) -> Float[Tensor, "B P D"]:
+        """Return the aggregator's pieces as the heads read them: each row through its language's switcher."""
+        return self.switcher(shared, batch.lang_id) if self.switcher is not None else shared
+
+    def task_losses(
+        self, pieces: Float[Tensor, "B P D"], batch: TensorBatch, targets: TensorTargets
+    ) -> dict[str, ItemLosses]:
+        """Return the weighted losses of every task, item by item, from the pieces as the heads read them."""
+        losses: dict[str, ItemLosses] = {}
+        if self.entities is not None and targets.entities is not None:
+            losses |= self.entities.losses(pieces, batch, targets.entities)
+        if self.triples is not None and targets.triples is not None:
+            losses |= self.triples.losses(pieces, batch, targets.triples)
+        return losses
+
+    def num_items(self, batch: TensorBatch, targets: TensorTargets) -> dict[str, int]:
+        """Return how many items each loss of a batch has, from its targets alone; a loss of none is left out."""
+        counts: dict[str, int] = {}
+        if self.entities is not None and targets.entities is not None:
+            counts |= {"entity": self.entities.num_items(batch, targets.entities)}
+        if self.triples is not None and targets.triples is not None:
+            counts |= self.triples.num_items(targets.triples)
+        return {name: count for name, count in counts.items() if count}
+
+
+class Model(Upper):
     """Encoder, aggregator, switcher and the heads of its tasks."""
 
     def __init__(
@@ -52,7 +86,7 @@ class Model(nn.Module):
         *,
         encoder: Encoder,
         aggregator: Aggregator,
-        switcher: Switcher | None,
+        switcher: LanguageSwitcher | None,
         entities: EntityDecoder[Any] | None,
         triples: TripleTask | None,
     ):
@@ -71,19 +105,18 @@ class Model(nn.Module):
 
     def forward(self, batch: TensorBatch) -> Float[Tensor, "B P D"]:
         """Return the pieces as the heads read them."""
-        encoded = self.encoder(batch.pieces, batch.is_piece)  # (B, P, D)
-        shared = self.aggregator(encoded, batch.is_piece, batch.group_size)  # (B, P, D)
-        return self.switcher(shared, batch.lang_id) if self.switcher is not None else shared
+        shared = self.aggregator(self.encode(batch), batch.is_piece, batch.group_size)  # (B, P, D)
+        return self.refine(shared, batch)
+
+    def encode(self, batch: TensorBatch) -> Float[Tensor, "B P D"]:
+        """Return the pieces as the aggregator reads them."""
+        if self.switcher is None:
+            return self.encoder(batch.pieces, batch.is_piece)
+        return self.switcher.encode(self.encoder, batch.pieces, batch.is_piece, batch.lang_id)
 
     def item_losses(self, batch: TensorBatch, targets: TensorTargets) -> dict[str, ItemLosses]:
         """Return the weighted losses of every task, item by item."""
-        pieces = self(batch)
-        losses: dict[str, ItemLosses] = {}
-        if self.entities is not None and targets.entities is not None:
-            losses |= self.entities.losses(pieces, batch, targets.entities)
-        if self.triples is not None and targets.triples is not None:
-            losses |= self.triples.losses(pieces, batch, targets.triples)
-        return losses
+        return self.task_losses(self(batch), batch, targets)
 
     def losses(self, batch: TensorBatch, targets: TensorTargets) -> dict[str, Float[Tensor, ""]]:
         """Return the batch's loss of every task."""
@@ -109,11 +142,7 @@ def build(recipe: Recipe, labels: Labels, pieces: Pieces | None = None) -> Model
     return Model(
         encoder=encoder,
         aggregator=Aggregator(dim=dim, **recipe.aggregator.model_dump()),
-        switcher=(
-            Switcher(dim=dim, width=recipe.switcher.width, languages=labels.languages)
-            if recipe.switcher.width
-            else None
-        ),
+        switcher=build_switcher(recipe.switcher, encoder, labels.languages),
         entities=(
             build_entities(recipe.entities, dim=dim, num_types=len(labels.types))
             if "entities" in recipe.task
@@ -153,6 +182,20 @@ def build_encoder(settings: EncoderSettings, pieces: Pieces | None = None) -> En
     if isinstance(settings, BytesSettings):
         return BytesEncoder(**settings.model_dump(exclude={"name"}))
     return CompactEncoder(**settings.model_dump(exclude={"name", "min_count"}))
+
+
+def build_switcher(
+    settings: SwitcherSettings, encoder: Encoder, languages: Sequence[str]
+) -> LanguageSwitcher | None:
+    """Return the switcher that `settings` name, changing nothing yet; one inside the encoder is hooked to it."""
+    if not settings.size:
+        return None
+    if settings.kind == "bottleneck":
+        return Switcher(dim=encoder.dim, width=settings.width, languages=languages)
+    given: dict[str, Any] = {"encoder": encoder, "languages": languages, "modules": settings.modules}
+    if settings.kind == "adapters":
+        return AdapterSwitcher(width=settings.width, **given)
+    return LoraSwitcher(rank=settings.rank, **given)
 
 
 def build_entities(settings: EntitiesSettings, *, dim: int, num_types: int) -> EntityDecoder[Any]:

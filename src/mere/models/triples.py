@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from mere.config import TriplesSettings
@@ -62,6 +62,18 @@ class TripleTask(nn.Module):
         logits, read = self.relation_head(self.classifier(batch.pieces, batch.is_piece), batch.is_piece)
         return logits, torch.zeros_like(read)
 
+    def _emissions(
+        self,
+        pieces: Float[Tensor, "B P D"],
+        read: Float[Tensor, "B R D"],
+        row: Int[Tensor, " N"],
+        relation: Int[Tensor, " N"],
+    ) -> Float[Tensor, "N C P T"]:
+        """Return what the tagger says of each item; not told its relation it knows of relation 0 only."""
+        if not self.settings.tell_relation:
+            read, relation = torch.zeros_like(read), torch.zeros_like(relation)
+        return self.entity_tagger(pieces, read, row, relation)
+
     def losses(
         self, pieces: Float[Tensor, "B P D"], batch: TensorBatch, targets: TripleTensors
     ) -> dict[str, ItemLosses]:
@@ -74,7 +86,7 @@ class TripleTask(nn.Module):
         row = torch.arange(len(relation), device=relation.device)
         losses = {"relation": ItemLosses(settings.relation_weight * relation, row)}
         if len(targets.tag_row):
-            emissions = self.entity_tagger(pieces, read, targets.tag_row, targets.tag_relation)
+            emissions = self._emissions(pieces, read, targets.tag_row, targets.tag_relation)
             likelihood = self.crf(emissions, targets.tags, batch.is_piece[targets.tag_row])
             losses["tag"] = ItemLosses(-settings.tag_weight * likelihood.sum(1), targets.tag_row)
         if len(targets.pair_row):
@@ -87,6 +99,11 @@ class TripleTask(nn.Module):
             losses["pair"] = ItemLosses(settings.pair_weight * pair, targets.pair_row)
         return losses
 
+    def num_items(self, targets: TripleTensors) -> dict[str, int]:
+        """Return how many items each loss of a batch has, from its targets alone."""
+        rows = {"relation": targets.relation, "tag": targets.tag_row, "pair": targets.pair_row}
+        return {name: len(items) for name, items in rows.items() if len(items)}
+
     def facts(self, pieces: Float[Tensor, "B P D"], batch: TensorBatch) -> list[list[PieceFact]]:
         """Return for each row every fact that decoding finds, unfiltered, best first."""
         relations, read = self._relations(pieces, batch)
@@ -94,7 +111,7 @@ class TripleTask(nn.Module):
         top = probability.topk(min(self.settings.candidates, probability.shape[1]), dim=1)
         row, column = torch.nonzero(top.values > 0.02, as_tuple=True)
         relation = top.indices[row, column]
-        emissions = self.entity_tagger(pieces, read, row, relation).float().cpu().numpy()
+        emissions = self._emissions(pieces, read, row, relation).float().cpu().numpy()
         lengths = batch.is_piece.sum(1).cpu().numpy()
         rows, relations_named = row.cpu().numpy(), relation.cpu().numpy()
         stated = probability[row, relation].cpu().numpy()

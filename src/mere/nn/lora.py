@@ -24,20 +24,25 @@ def merged(
     return total
 
 
+def begun(outputs: int, inputs: int, rank: int) -> tuple[Float[Tensor, "R I"], Float[Tensor, "O R"]]:
+    """Return A and B as they begin: A with variance 1 / inputs, so that A x is as large as x, and B of zeros."""
+    return torch.randn(rank, inputs) * inputs**-0.5, torch.zeros(outputs, rank)
+
+
 class LowRank:
     """A matrix of a model, and the factors that its change is trained by.
 
     Args:
         weight: the model's parameter W; from here on it is written by `write` only.
-        rank: r. A is drawn with variance 1 / inputs, so that A x is as large as x.
+        rank: r.
     """
 
     def __init__(self, weight: nn.Parameter, rank: int):
         outputs, inputs = weight.shape
         self.weight = weight
         self.base = weight.detach().clone()
-        self.down = nn.Parameter((torch.randn(rank, inputs) * inputs**-0.5).to(weight))
-        self.up = nn.Parameter(weight.new_zeros(outputs, rank))
+        down, up = begun(outputs, inputs, rank)
+        self.down, self.up = nn.Parameter(down.to(weight)), nn.Parameter(up.to(weight))
 
     @torch.no_grad()
     def take_gradient(self) -> None:

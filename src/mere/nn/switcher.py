@@ -3,16 +3,20 @@
     U -> aggregated pieces      V -> refined for the row's language:  V = U + LS_k(U)
 
 Several independent sub-modules, one per language k. Each row of a batch goes through its own in one pass, so
-a batch may mix languages. `lang_id` 0 is the universal path: V = U.
+a batch may mix languages. `lang_id` 0 is the universal path: V = U. This one stands after the aggregator; those
+inside the encoder are in mere.nn.inside.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
+
+from mere.nn.encoders.base import Encoder
 
 
 class Bottleneck(nn.Module):
@@ -27,8 +31,63 @@ class Bottleneck(nn.Module):
         self.up_bias = nn.Parameter(torch.zeros(dim))
 
 
-class Switcher(nn.Module):
-    """A bottleneck per language, each row of a batch routed to its own.
+def refined(x: Float[Tensor, "B P D"], own: Callable[[str], Tensor]) -> Float[Tensor, "B P D"]:
+    """Return what bottlenecks write; `own` gives a parameter of each row's by its name, or one for all rows."""
+    normed = nn.functional.layer_norm(x, x.shape[-1:])
+    hidden = (normed * own("scale")) @ own("down") + own("down_bias")  # (B, P, width)
+    return nn.functional.gelu(hidden) @ own("up") + own("up_bias")
+
+
+def of_rows(modules: Sequence[nn.Module], row: Int[Tensor, " B"]) -> Callable[[str], Tensor]:
+    """Return what gives each row the parameter of its module, in a shape that broadcasts over its pieces."""
+
+    def own(name: str) -> Tensor:
+        gathered = torch.stack([getattr(module, name) for module in modules])[row]
+        return gathered.unsqueeze(1) if gathered.ndim == 2 else gathered
+
+    return own
+
+
+class LanguageSwitcher(nn.Module, ABC):
+    """A sub-module `of` each language: codes in the order of `lang_id` 1, 2, …. Subclasses say where it acts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.languages: tuple[str, ...] = ()
+        self.of = nn.ModuleDict()
+
+    @abstractmethod
+    def fresh(self) -> nn.Module:
+        """Return a language's sub-module that changes nothing yet."""
+
+    def add(self, lang: str, like: str | None = None) -> None:
+        """Append a language, so that the others keep their `lang_id`; it begins as `like` is, or changes nothing."""
+        self.of[module_name(lang)] = self.fresh()
+        if like is not None:
+            self.of[module_name(lang)].load_state_dict(self.of[module_name(like)].state_dict())
+        self.languages = (*self.languages, lang)
+
+    def num_parameters(self) -> int:
+        """Return how many numbers a language has of its own; all have as many."""
+        return sum(p.numel() for p in self.of[module_name(self.languages[0])].parameters())
+
+    def encode(
+        self,
+        encoder: Encoder,
+        pieces: Int[Tensor, "B P F"],
+        is_piece: Bool[Tensor, "B P"],
+        lang_id: Int[Tensor, " B"],
+    ) -> Float[Tensor, "B P D"]:
+        """Let the encoder read, each row by its language where the switcher acts inside it."""
+        return encoder(pieces, is_piece)
+
+    def forward(self, shared: Float[Tensor, "B P D"], lang_id: Int[Tensor, " B"]) -> Float[Tensor, "B P D"]:
+        """Refine the aggregator's pieces, each row for its language, where the switcher acts after it."""
+        return shared
+
+
+class Switcher(LanguageSwitcher):
+    """A bottleneck per language after the aggregator, each row of a batch routed to its own.
 
     Args:
         dim: width D. width: of the bottlenecks. languages: codes in the order of `lang_id` 1, 2, ….
@@ -36,29 +95,18 @@ class Switcher(nn.Module):
 
     def __init__(self, *, dim: int, width: int, languages: Sequence[str]):
         super().__init__()
-        self.languages = tuple(languages)
-        self.of = nn.ModuleDict({module_name(lang): Bottleneck(dim=dim, width=width) for lang in languages})
+        self.dim, self.width = dim, width
+        for lang in languages:
+            self.add(lang)
 
-    def add(self, lang: str, like: str | None = None) -> None:
-        """Append a language, so that the others keep their `lang_id`; it begins as `like` is, or writes zeros."""
-        dim, width = self.of[module_name(self.languages[0])].get_parameter("down").shape
-        self.of[module_name(lang)] = Bottleneck(dim=dim, width=width)
-        if like is not None:
-            self.of[module_name(lang)].load_state_dict(self.of[module_name(like)].state_dict())
-        self.languages = (*self.languages, lang)
+    def fresh(self) -> nn.Module:
+        return Bottleneck(dim=self.dim, width=self.width)
 
     def forward(self, shared: Float[Tensor, "B P D"], lang_id: Int[Tensor, " B"]) -> Float[Tensor, "B P D"]:
         """Refine each row for its language; rows of `lang_id` 0 come back bit for bit as they were."""
-        normed = nn.functional.layer_norm(shared, shared.shape[-1:])
-        row = (lang_id - 1).clamp(min=0)
         modules = [self.of[module_name(lang)] for lang in self.languages]
-        scale, down, down_bias, up, up_bias = (
-            torch.stack([getattr(module, name) for module in modules])[row]
-            for name in ("scale", "down", "down_bias", "up", "up_bias")
-        )
-        hidden = torch.bmm(normed * scale[:, None], down) + down_bias[:, None]  # (B, P, width)
-        refined = torch.bmm(nn.functional.gelu(hidden), up) + up_bias[:, None]  # (B, P, D)
-        return torch.where((lang_id > 0)[:, None, None], shared + refined, shared)
+        own = of_rows(modules, (lang_id - 1).clamp(min=0))
+        return torch.where((lang_id > 0)[:, None, None], shared + refined(shared, own), shared)
 
 
 def module_name(lang: str) -> str:

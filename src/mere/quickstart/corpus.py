@@ -1,8 +1,10 @@
-"""The quick-start corpus as a Corpus, without files."""
+"""The corpus that a recipe reads: its paths as one corpus, and the quick-start corpus where a path is empty."""
 
 from __future__ import annotations
 
+from mere.config import DataSettings
 from mere.data.corpus import Corpus
+from mere.data.coverage import join_corpora, refuse_unknown_types
 from mere.data.formats.record import sentence_from_record
 from mere.quickstart.generate import generate
 from mere.types import Sentence
@@ -15,3 +17,17 @@ def quickstart_corpus(seed: int = 13) -> Corpus:
         made = (sentence_from_record(record, f"{lang}.{split}:{i}")[0] for i, record in enumerate(records))
         splits.setdefault(split, []).extend(made)
     return Corpus({split: tuple(sentences) for split, sentences in splits.items()})
+
+
+def load_corpora(settings: DataSettings) -> Corpus:
+    """Load the corpora of a recipe as one, types mapped; an empty path is the quick-start corpus.
+
+    Raises:
+        DataError: a corpus is wrong, or has none of the languages.
+        ConfigError: a type that the recipe maps does not occur.
+    """
+    paths = (settings.path,) if isinstance(settings.path, str) else settings.path
+    corpora = [Corpus.load(path) if path else quickstart_corpus() for path in paths]
+    refuse_unknown_types(corpora, settings.types)
+    corpus = join_corpora(corpora, settings.types)
+    return corpus if settings.languages is None else corpus.only(settings.languages)

@@ -31,7 +31,7 @@ from mere.training.added import NewSentences, added_card, added_metrics
 from mere.training.calibrate import MIN_SENTENCES
 from mere.training.costs import stored_bytes
 from mere.training.evaluation import Evaluation, evaluate_dev
-from mere.training.few import AUTO, UNIVERSAL, Choices, nearest_start, own_stage, switcher_stage
+from mere.training.few import AUTO, UNIVERSAL, Choices, nearest_start, stage_for
 from mere.training.loop import StageLoop, select_parameters
 from mere.training.source import BatchSource, TrainingData
 from mere.training.talk import Listener, Silent
@@ -118,16 +118,13 @@ class _Addition:
         self.model = build(self.recipe, before, folder.pieces)
         folder.load_weights(self.model)
         self.model.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
-        where = str(folder.path)
+        self.stage = stage_for(lang, self.recipe, self.data.lengths, self.choices, str(folder.path))
         if self.model.switcher is None:
-            self.stage = own_stage(self.recipe, self.data.lengths, self.choices, lang, where)
             how = f"low-rank changes, rank {self.stage.lora}" if self.stage.lora else "whole matrices"
             self.notes.append(
                 f'the model has no switchers: "{lang}" gets weights of its own '
                 f"({how} of {' and '.join(self.stage.train)})"
             )
-        else:
-            self.stage = switcher_stage(self.recipe, self.data.lengths, self.choices, lang, where)
         self.start = self._start()
         if self.model.switcher is not None:
             self.model.switcher.add(lang, None if self.start == UNIVERSAL else self.start)
@@ -269,7 +266,7 @@ class _Addition:
             pieces=self.folder.pieces,
             thresholds=self.thresholds,
             metrics=metrics,
-            card=added_card(self.folder.path, self.folder.labels, self.labels, record, self.dev_scores),
+            card=added_card(self.folder, self.labels, record, self.dev_scores),
             own=own,
         )
 

@@ -21,6 +21,14 @@ from mere.errors import DataError, nearest
 from mere.metrics.counts import Counts
 from mere.metrics.protocol import apply_protocol, unique_triples
 from mere.metrics.triples import strict_counts
+from mere.models.card import (
+    add_result,
+    front_matter,
+    hub_languages,
+    loaded_as,
+    split_front_matter,
+    with_front_matter,
+)
 from mere.models.folder import ModelFolder
 from mere.models.predictor import Predictor
 from mere.schema import Labels
@@ -158,12 +166,16 @@ def added_metrics(
 
 
 def added_card(
-    model: Path, before: Labels, after: Labels, record: Mapping[str, Any], dev: Mapping[str, float]
+    folder: ModelFolder, after: Labels, record: Mapping[str, Any], dev: Mapping[str, float]
 ) -> str:
-    """Return the model's card with the new language in its list, and a section that says how it came in."""
-    file = model / "README.md"
-    text = file.read_text(encoding="utf-8") if file.is_file() else f"# {model.name}\n"
-    old, new = (f"{len(ls.languages)} languages ({', '.join(ls.languages)})" for ls in (before, after))
+    """Return a model's card with the new language in its list, and a section that says how it came in."""
+    file = folder.path / "README.md"
+    text = file.read_text(encoding="utf-8") if file.is_file() else f"# {folder.path.name}\n"
+    front, text = split_front_matter(text)
+    front = front or front_matter(folder.recipe, after, ())
+    front["language"] = hub_languages(after.languages)
+    add_result(front, folder.recipe, record["lang"], dev, f"corpus {record['fingerprint'][:16]}")
+    old, new = (f"{len(ls.languages)} languages ({', '.join(ls.languages)})" for ls in (folder.labels, after))
     scores = "; ".join(f"dev `{metric}` {score:.1f}" for metric, score in dev.items()) or "not measured"
     heading = "## Languages added later"
     section = [
@@ -174,7 +186,8 @@ def added_card(
     ]
     if heading not in text:
         section = ["", heading, "", *section]
-    return text.replace(old, new).rstrip("\n") + "\n" + "\n".join(section)
+    body = loaded_as(text.replace(old, new)).rstrip("\n") + "\n" + "\n".join(section)
+    return with_front_matter(front, body)
 
 
 def _metrics(model: Path) -> dict[str, Any]:

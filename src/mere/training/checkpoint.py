@@ -7,16 +7,15 @@ at any moment, finds the last whole checkpoint.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
-from mere.errors import ModelError, TrainingError
+from mere.errors import ModelError
+from mere.models.folder import save_tensors
 
 FORMAT = 2
 
@@ -46,21 +45,7 @@ def save_checkpoint(path: Path, state: Mapping[str, Tensor], progress: Progress)
     Raises:
         TrainingError: it could not be written; the one before is untouched.
     """
-    temporary = path.with_name(path.name + ".tmp")
-    tensors = {name: tensor.detach().contiguous().cpu() for name, tensor in state.items()}
-    try:
-        save_file(
-            tensors, temporary, metadata={"format": str(FORMAT), "progress": json.dumps(asdict(progress))}
-        )
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except (OSError, SafetensorError) as error:
-        temporary.unlink(missing_ok=True)
-        raise TrainingError(
-            f"{path}: the checkpoint could not be written ({error}); the last good one is kept. "
-            "Free some space, then run the same command with --resume."
-        ) from None
+    save_tensors(path, state, {"format": str(FORMAT), "progress": json.dumps(asdict(progress))})
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], Progress]:

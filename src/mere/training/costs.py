@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
@@ -34,6 +35,25 @@ def stored_bytes(model: Model, own: Mapping[str, Mapping[str, Tensor]]) -> dict[
             per_language[lang] = per_language.get(lang, 0) + size
             shared -= size
     return {"bytes_shared": shared, "bytes_per_language": per_language}
+
+
+@dataclass(frozen=True)
+class SwitcherSize:
+    """What a language has of its own in a model: how many numbers, and what share that is of the encoder's."""
+
+    parameters: int
+    of_encoder: float
+
+    @classmethod
+    def of(cls, model: Model) -> SwitcherSize | None:
+        """Return it; None where the model has no switchers."""
+        if model.switcher is None:
+            return None
+        own = model.switcher.num_parameters()
+        return cls(own, own / sum(p.numel() for p in model.encoder.parameters()))
+
+    def __str__(self) -> str:
+        return f"a language's switcher has {self.parameters:,} parameters, {self.of_encoder:.2%} of the encoder's"
 
 
 def _bytes(tensors: Iterable[Tensor]) -> int:

@@ -53,58 +53,20 @@ class Choices:
     skip_unknown: bool = False
 
 
-def switcher_stage(
-    recipe: Recipe, lengths: NDArray[np.int64], choices: Choices, lang: str, model: str
+def stage_for(
+    lang: str, recipe: Recipe, lengths: NDArray[np.int64], choices: Choices, model: str
 ) -> StageSettings:
-    """Return the stage that trains one switcher: as the recipe's last stage with switchers, for one language.
+    """Return the stage that trains a language's part of a model: its switcher, or own weights where there are none.
+
+    What the choices leave open is as in the stage of the recipe that comes nearest.
 
     Args:
         lengths: pieces of each training sentence. model: the folder, for a message.
 
     Raises:
-        UserError: a choice is for a model without switchers.
+        UserError: a choice is for the other kind of model.
     """
-    if choices.lora is not None:
-        raise UserError(
-            f"{model}: the model has switchers, so the language gets one; --lora is for a model without. "
-            "Leave it out."
-        )
-    base = [stage for stage in recipe.stages if stage.use_switcher] or [recipe.stages[-1]]
-    return _for_one(base[-1], lengths, choices, lang, train=("switcher",), use_switcher=True, lora=0)
-
-
-def own_stage(
-    recipe: Recipe, lengths: NDArray[np.int64], choices: Choices, lang: str, model: str
-) -> StageSettings:
-    """Return the stage that trains a language's own weights: as the recipe's last stage if that does so too.
-
-    Args:
-        lengths: pieces of each training sentence. model: the folder, for a message.
-
-    Raises:
-        UserError: a choice is for a model with switchers.
-    """
-    if choices.head_bias:
-        raise UserError(
-            f"{model}: the model has no switchers, so the language gets weights of its own, biases among them. "
-            "Leave --head-bias out."
-        )
-    if choices.start not in (AUTO, UNIVERSAL):
-        raise UserError(
-            f"{model}: the model has no switchers, so the language starts from the weights that all share: "
-            f"leave --from {choices.start} out."
-        )
-    base = recipe.stages[-1]
-    groups = base.train if base.per_language else ("encoder", "heads")
-    rank = choices.lora
-    if rank is None:
-        rank = base.lora if base.per_language else RANK
-    return _for_one(base, lengths, choices, lang, train=groups, use_switcher=False, lora=rank)
-
-
-def _for_one(
-    base: StageSettings, lengths: NDArray[np.int64], choices: Choices, lang: str, **changes: Any
-) -> StageSettings:
+    base, changes = (_switcher if recipe.switcher.size else _own_weights)(recipe, choices, model)
     budget = max(16, int(lengths.max()), int(lengths.sum()) // BATCHES)
     sampling = SamplingSettings(
         units_per_batch=min(base.sampling.units_per_batch, budget),
@@ -125,6 +87,37 @@ def _for_one(
         "sampling": sampling,
     }
     return base.model_copy(update={**given, **changes})
+
+
+def _switcher(recipe: Recipe, choices: Choices, model: str) -> tuple[StageSettings, dict[str, Any]]:
+    """Return the recipe's last stage with switchers, if it has one, and what makes it train one switcher alone."""
+    if choices.lora is not None:
+        raise UserError(
+            f"{model}: the model has switchers, so the language gets one; --lora is for a model without. "
+            "Leave it out."
+        )
+    base = [stage for stage in recipe.stages if stage.use_switcher] or [recipe.stages[-1]]
+    return base[-1], {"train": ("switcher",), "use_switcher": True, "lora": 0}
+
+
+def _own_weights(recipe: Recipe, choices: Choices, model: str) -> tuple[StageSettings, dict[str, Any]]:
+    """Return the recipe's last stage, and what makes it train own weights if it does not do so anyway."""
+    if choices.head_bias:
+        raise UserError(
+            f"{model}: the model has no switchers, so the language gets weights of its own, biases among them. "
+            "Leave --head-bias out."
+        )
+    if choices.start not in (AUTO, UNIVERSAL):
+        raise UserError(
+            f"{model}: the model has no switchers, so the language starts from the weights that all share: "
+            f"leave --from {choices.start} out."
+        )
+    base = recipe.stages[-1]
+    rank = choices.lora
+    if rank is None:
+        rank = base.lora if base.per_language else RANK
+    groups = base.train if base.per_language else ("encoder", "heads")
+    return base, {"train": groups, "use_switcher": False, "lora": rank}
 
 
 @torch.inference_mode()

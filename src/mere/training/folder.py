@@ -3,6 +3,7 @@
 RUN/recipe.yaml          the resolved recipe        RUN/run.json      seed, data fingerprint, versions
 RUN/log.jsonl            steps and evaluations      RUN/checkpoint.safetensors
 RUN/<stage>.safetensors  each finished stage's best weights           RUN/model/  the result
+RUN/tensorboard/, RUN/wandb/, RUN/tracking.id: of the trackers that the recipe names (mere.training.tracking)
 """
 
 from __future__ import annotations
@@ -16,9 +17,17 @@ import torch
 
 import mere
 from mere.config import Recipe
+from mere.config.differences import differences
 from mere.data.corpus import Corpus
 from mere.errors import ConfigError, DataError, UserError
 from mere.models.folder import write_atomically, write_json
+
+MAY_CHANGE = ("gradient_accumulation", "gradient_checkpointing")
+"""Settings that change what a run needs, not what it comes to: after it ran out of memory it goes on with others."""
+
+
+FOLLOWS: dict[str, Any] = {"tracking": []}
+"""Settings that change nothing of a run, with their defaults."""
 
 
 class RunFolder:
@@ -77,18 +86,22 @@ class RunFolder:
         before = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
         # A setting that is newer than the run had its default then.
         begun = Recipe.from_tree(before["recipe"], where=str(stored)).model_dump(mode="json")
-        if begun != settings:
-            changed = ", ".join(_differences(begun, settings))
+        changed = differences(begun | FOLLOWS, settings | FOLLOWS)
+        if any(change.partition(":")[0].rpartition(".")[2] not in MAY_CHANGE for change in changed):
             raise ConfigError(
-                f"{stored}: this run was begun with other settings ({changed}). Use them again."
+                f"{stored}: this run was begun with other settings ({', '.join(changed)}). Use them again."
             )
         if before["data"]["fingerprint"] != data["fingerprint"]:
             raise DataError(f"{recipe.data.where}: the corpus has changed since this run began. Train anew.")
         now = {"threads": torch.get_num_threads(), "processes": num_processes}
-        for name, number in now.items():
-            if (begun_with := before.get(name, 1)) != number:
-                return f"begun with {begun_with} {name}, now {number}: weights will agree to rounding only"
-        return ""
+        changed += [
+            f"{name}: {before.get(name, 1)} -> {number}"
+            for name, number in now.items()
+            if before.get(name, 1) != number
+        ]
+        return (
+            f"since this run began, {', '.join(changed)}: weights agree to rounding only" if changed else ""
+        )
 
     def refuse_unseen(self) -> None:
         """Refuse a folder that the run's first process has made where this one does not see it.
@@ -102,27 +115,6 @@ class RunFolder:
                 "Choose an --out on a disk that all machines share."
             )
 
-    def log(self, record: dict[str, Any]) -> None:
-        """Append a line to the log."""
-        with self.log_file.open("a", encoding="utf-8") as log:
-            log.write(json.dumps(record, ensure_ascii=False) + "\n")
-
     def log_bytes(self) -> int:
+        """Return how long the log is."""
         return self.log_file.stat().st_size
-
-    def cut_log(self, size: int) -> None:
-        """Forget what was logged after a checkpoint: it will be logged again."""
-        with self.log_file.open("rb+") as log:
-            log.truncate(size)
-
-
-def _differences(before: Any, now: Any, path: str = "") -> list[str]:
-    """Name the settings in which two resolved recipes differ."""
-    if isinstance(before, dict) and isinstance(now, dict):
-        keys = sorted(before.keys() | now.keys())
-        pairs = [(before.get(key), now.get(key), f"{path}.{key}".lstrip(".")) for key in keys]
-    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
-        pairs = [(a, b, f"{path}{i}") for i, (a, b) in enumerate(zip(before, now, strict=True), start=1)]
-    else:
-        return [] if before == now else [f"{path}: {before} -> {now}"]
-    return [difference for pair in pairs for difference in _differences(*pair)]

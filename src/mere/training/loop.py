@@ -6,36 +6,25 @@ for report in loop.run():      # one optimiser step per report
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mere.config import Recipe, StageSettings
-from mere.data.batching import Batch
-from mere.data.targets import Targets
 from mere.errors import ConfigError, TrainingError, nearest
 from mere.models.delta import DOWN, UP
-from mere.models.losses import ItemLosses
 from mere.models.model import GROUPS, Model
-from mere.models.tensors import targets_to_tensors, to_tensors
+from mere.training.gradient import BatchGradient
 from mere.training.limits import Limit
-from mere.training.objectives import (
-    ConflictTracker,
-    LossObjective,
-    add_up_gradients,
-    backward,
-    make_objective,
-)
+from mere.training.objectives import ConflictTracker, make_objective
+from mere.training.out_of_memory import telling_what_to_turn
 from mere.training.processes import ALONE, Processes
-from mere.training.shares import share_of_batch, share_of_losses
 from mere.training.source import BatchSource
 from mere.training.trainable import Trainable
 
@@ -126,10 +115,18 @@ class StageLoop:
         chosen = select_parameters(model, stage.train) if chosen is None else chosen
         self.trainable = Trainable(model, chosen, stage.lora)
         self.parameters = self.trainable.parameters
-        self.differentiated = {name: p for name, p in chosen.items() if p.requires_grad}
         languages = source.data.maker.labels.languages
         self.objective = make_objective(stage.objective.name, languages, **stage.objective.options())
         self.conflict = ConflictTracker(languages)
+        self.gradient = BatchGradient(
+            model,
+            stage,
+            recipe.precision,
+            self.objective,
+            {name: p for name, p in chosen.items() if p.requires_grad},
+            seed=source.seed,
+            processes=processes,
+        )
         groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
         for name, parameter in self.parameters.items():
             groups.setdefault((rate_scale(model, name), parameter.ndim > 1), []).append(parameter)
@@ -150,87 +147,52 @@ class StageLoop:
         """Train from where the loop stands to the end of the stage, one report per step.
 
         Raises:
-            TrainingError: the loss is no longer a number.
+            TrainingError: the loss is no longer a number, or memory is short.
         """
         while not self.limit.is_over(self.step, self.spent):
-            began = time.perf_counter()
-            self.model.train()
-            arrays, wanted = self.source[self.step]
-            own, taught = share_of_batch(arrays, wanted, self.processes.rank, self.processes.size)
-            self.processes.seed(*self.source.seed, self.step)
-            losses, items = share_of_losses(self._items(own, taught), self.processes)
-            total = sum(losses.values())
-            if not math.isfinite(total):
-                raise TrainingError(
-                    f"stage {self.stage.name}, step {self.step}: the loss is {total}. "
-                    f"Lower its rate: --set {self.stage.name}.lr={self.stage.lr / 3:.1g}, and train again."
-                )
-            self.model.zero_grad(set_to_none=True)  # those that an earlier stage left too
-            self.optimizer.zero_grad(set_to_none=True)
-            if losses:  # else no sentence of the batch is annotated for any task
-                self._backward(items, own.lang_id, np.unique(arrays.lang_id).tolist())
-            self.trainable.take_gradients()
-            largest = self.stage.clip or math.inf
-            norm = nn.utils.clip_grad_norm_(self.parameters.values(), largest)
-            num_steps = self.limit.total(self.step, self.spent)
-            rate = learning_rate(self.stage, self.step, num_steps)
-            for group in self.optimizer.param_groups:
-                group["lr"] = rate * group["scale"]
-            self.optimizer.step()
-            self.trainable.write()
-            self.step += 1
-            self._average()
-            yield StepReport(
-                step=self.step,
-                num_steps=num_steps,
-                epoch=self.source.epoch_at(self.step),
-                losses=losses,
-                gradient_norm=norm.item(),
-                lr=rate,
-                sentences=len(arrays.lang_id),
-                seconds=self.processes.agree(time.perf_counter() - began),
-            )
+            with telling_what_to_turn(self.recipe, self.stage, self.step):
+                report = self._make_step()
+            yield report
 
-    def _items(self, arrays: Batch, wanted: Targets) -> dict[str, ItemLosses]:
-        """Return the losses of this process's rows, item by item; none where it has no rows."""
-        if not len(arrays.lang_id):
-            return {}
-        batch, targets = to_tensors(arrays, self.device), targets_to_tensors(wanted, self.device)
-        if not self.stage.use_aggregator:
-            batch = dataclasses.replace(batch, group_size=0)
-        if not self.stage.use_switcher:
-            batch = dataclasses.replace(batch, lang_id=torch.zeros_like(batch.lang_id))
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16"):
-            return self.model.item_losses(batch, targets)
-
-    def _backward(
-        self, items: dict[str, ItemLosses], lang_id: NDArray[np.int64], languages: Sequence[int]
-    ) -> None:
-        """Leave the gradient that the objective makes of the languages' losses in `.grad`.
-
-        Args:
-            items: of this process. lang_id: of its rows. languages: the ids in the whole batch.
-        """
+    def _make_step(self) -> StepReport:
+        began = time.perf_counter()
+        self.model.train()
+        self.forget_gradients()
+        arrays, wanted = self.source[self.step]
+        self.processes.seed(*self.source.seed, self.step)
         settings = self.stage.objective
         measure = bool(settings.measure) and self.step % settings.measure == 0
-        nothing = torch.zeros((), device=self.device)
-        if settings.name == "sum" and not measure:
-            total = torch.stack([nothing, *(loss.mean().float() for loss in items.values())]).sum()
-            if items:
-                total.backward()  # type: ignore[no-untyped-call]
-            add_up_gradients(self.differentiated, self.processes)
-            return
-        by_language = {}
-        for place in languages:
-            is_own = torch.from_numpy(lang_id == place).to(self.device)
-            parts = [loss.part(is_own).float() for loss in items.values()]
-            by_language[self.objective.languages[place - 1]] = torch.stack(parts or [nothing]).sum()
-        rng = np.random.default_rng([*self.source.seed, self.step])
-        given = backward(
-            self.objective, by_language, self.differentiated, rng, measure=measure, processes=self.processes
-        )
-        if given is not None and (measure or not isinstance(self.objective, LossObjective)):
+        losses, given = self.gradient.of(arrays, wanted, self.step, measure=measure)
+        total = sum(losses.values())
+        if not math.isfinite(total):
+            raise TrainingError(
+                f"stage {self.stage.name}, step {self.step}: the loss is {total}. "
+                f"Lower its rate: --set {self.stage.name}.lr={self.stage.lr / 3:.1g}, and train again."
+            )
+        if given is not None:
             self.conflict.update(given)
+            del given  # as many copies of all parameters as there are languages
+        self.trainable.take_gradients()
+        largest = self.stage.clip or math.inf
+        norm = nn.utils.clip_grad_norm_(self.parameters.values(), largest)
+        num_steps = self.limit.total(self.step, self.spent)
+        rate = learning_rate(self.stage, self.step, num_steps)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * group["scale"]
+        self.optimizer.step()
+        self.trainable.write()
+        self.step += 1
+        self._average()
+        return StepReport(
+            step=self.step,
+            num_steps=num_steps,
+            epoch=self.source.epoch_at(self.step),
+            losses=losses,
+            gradient_norm=norm.item(),
+            lr=rate,
+            sentences=len(arrays.lang_id),
+            seconds=self.processes.agree(time.perf_counter() - began),
+        )
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -256,6 +218,30 @@ class StageLoop:
     def weights(self) -> dict[str, Tensor]:
         """Return the model's weights as they would be kept now: averaged where the stage averages."""
         return self.trainable.weights(self.averaged)
+
+    def forget_gradients(self) -> None:
+        """Free what the last step left, or an earlier stage."""
+        self.model.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad(set_to_none=True)
+
+    def free(self) -> None:
+        """Let go of what only further steps need: torch's optimisers stay until Python looks for cycles."""
+        self.forget_gradients()
+        self.optimizer.state.clear()
+        self.averaged.clear()
+
+    @contextmanager
+    def holding_weights(self) -> Iterator[None]:
+        """Let the model have those weights for a while, and no gradients."""
+        self.forget_gradients()
+        own = self.model.state_dict()
+        other = self.weights() if self.averaged else {}
+        swapped = [name for name, tensor in other.items() if tensor.data_ptr() != own[name].data_ptr()]
+        _swap(own, other, swapped)
+        try:
+            yield
+        finally:
+            _swap(own, other, swapped)
 
     def delta(self) -> dict[str, Tensor]:
         """Return those weights as the difference from the ones the stage began with (mere.models.delta)."""
@@ -293,6 +279,14 @@ class StageLoop:
         if "rng.cuda" in state:
             torch.cuda.set_rng_state(state["rng.cuda"], self.device)
         self.step = int(state["step"])
+
+
+def _swap(own: Mapping[str, Tensor], other: dict[str, Tensor], names: Sequence[str]) -> None:
+    """Exchange what tensors hold; `own` stay where they are."""
+    for name in names:
+        held = own[name].clone()
+        own[name].copy_(other[name])
+        other[name] = held
 
 
 def _with_prefix(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

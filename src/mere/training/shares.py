@@ -1,4 +1,7 @@
-"""A process's share of a batch: some of its groups of sentences, what they teach, and what they cost.
+"""Shares of a batch: some of its groups of sentences, what they teach, and what they cost.
+
+A batch is shared among processes, and each may compute its own in parts, one after the other (gradient
+accumulation): k parts of N processes are k N shares, whose gradients add up to the batch's.
 
 Every process plans and reads the whole batch, because targets are drawn one sentence after the other; it is
 small work beside the model's. Sentences of a batch are about equally long (mere.data.sampling), and
@@ -8,10 +11,11 @@ neighbours most of all, so groups are dealt in turn.
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from mere.data.batching import Batch
 from mere.data.targets import EntityTargets, Targets, TripleTargets
@@ -27,8 +31,12 @@ def share_of_batch(batch: Batch, targets: Targets, rank: int, size: int) -> tupl
     """
     if size == 1:
         return batch, targets
-    groups = np.arange(len(batch.lang_id)).reshape(-1, batch.group_size)
-    rows = groups[rank::size].reshape(-1)
+    return groups_of_batch(batch, targets, np.arange(len(batch.lang_id) // batch.group_size)[rank::size])
+
+
+def groups_of_batch(batch: Batch, targets: Targets, chosen: NDArray[np.int64]) -> tuple[Batch, Targets]:
+    """Return some groups of a batch, by their places in it, padded to the longest of them, and their targets."""
+    rows = np.arange(len(batch.lang_id)).reshape(-1, batch.group_size)[chosen].reshape(-1)
     length = int(batch.is_piece[rows].sum(1).max(initial=0))
     own = Batch(
         pieces=batch.pieces[rows, :length],
@@ -46,21 +54,30 @@ def share_of_batch(batch: Batch, targets: Targets, rank: int, size: int) -> tupl
     )
 
 
-def share_of_losses(
-    items: dict[str, ItemLosses], processes: Processes
-) -> tuple[dict[str, float], dict[str, ItemLosses]]:
-    """Return the losses of the whole batch by name, and this process's items as a share of it."""
-    means = {name: (loss.mean().item(), len(loss.values)) for name, loss in items.items()}
-    if processes.size == 1:
-        return {name: mean for name, (mean, _) in means.items()}, items
-    counts: Counter[str] = Counter()
-    sums: dict[str, float] = {}
-    for told in processes.gather(means):
-        for name, (mean, count) in told.items():
-            counts[name] += count
-            sums[name] = sums.get(name, 0.0) + mean * count
-    shares = {name: dataclasses.replace(loss, whole=counts[name]) for name, loss in items.items()}
-    return {name: total / counts[name] for name, total in sums.items()}, shares
+def parts_of_batch(
+    batch: Batch, targets: Targets, processes: Processes, num_parts: int
+) -> Iterator[tuple[Batch, Targets]]:
+    """Return the shares of a batch that this process computes, one after the other."""
+    for part in range(num_parts):
+        place = processes.rank + processes.size * part
+        yield share_of_batch(batch, targets, place, processes.size * num_parts)
+
+
+def as_share(items: Mapping[str, ItemLosses], whole: Mapping[str, int]) -> dict[str, ItemLosses]:
+    """Return the losses of a share's items as parts of the batch's losses, of `whole` items each."""
+    return {name: dataclasses.replace(loss, whole=whole[name]) for name, loss in items.items()}
+
+
+def sum_of_losses(
+    parts: Sequence[Mapping[str, Tensor]], names: Sequence[str], processes: Processes
+) -> dict[str, float]:
+    """Return the losses of the whole batch by name.
+
+    Args:
+        parts: what each share of this process contributes to them. names: those of the whole batch.
+    """
+    told = processes.gather([sum(part[name].item() for part in parts if name in part) for name in names])
+    return {name: sum(values) for name, *values in zip(names, *told, strict=True)}
 
 
 def _triples(

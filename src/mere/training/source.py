@@ -14,8 +14,7 @@ from mere.data.augment import MentionSwap, hide_mentions
 from mere.data.batching import Batch, collate
 from mere.data.examples import AlignmentReport, Example, ExampleMaker
 from mere.data.sampling import PlannedBatch, plan_epoch
-from mere.data.targets import EntityTargets, Targets, entity_targets, triple_targets
-from mere.data.windows import SpanTargets, span_targets
+from mere.data.targets import Targets, targets_of
 from mere.types import Sentence
 
 
@@ -110,6 +109,21 @@ class BatchSource:
         length = min(1.0, self.epochs - epoch)
         return epoch + length * (step - begin) / (self._ends[epoch] - begin)
 
+    def heaviest(self) -> list[int]:
+        """Return the steps of the first and the last epoch whose batches may need most memory.
+
+        Of each size of groups they are those of the longest sentence, of most sentences, of most padded pieces.
+        """
+        best: dict[tuple[str, int], tuple[int, int]] = {}
+        for epoch in sorted({0, len(self._ends) - 1}):
+            begin = self._ends[epoch - 1] if epoch else 0
+            for step, planned in enumerate(self._plan(epoch)[: self._ends[epoch] - begin], start=begin):
+                longest, number = int(self.data.lengths[planned.indices].max()), len(planned.indices)
+                for kind, size in (("longest", longest), ("sentences", number), ("pieces", longest * number)):
+                    key = kind, planned.group_size
+                    best[key] = max(best.get(key, (0, 0)), (size, step))
+        return sorted({step for _, step in best.values()})
+
     def __getitem__(self, step: int) -> tuple[Batch, Targets]:
         """Return the batch of a step and its targets; the same whenever it is asked for."""
         while self._is_endless and step >= self._ends[-1]:
@@ -119,31 +133,7 @@ class BatchSource:
         rng = np.random.default_rng([*self.seed, epoch, step])
         examples = [self._example(index, rng) for index in planned.indices.tolist()]
         batch = collate(examples, planned.group_size)
-        return batch, self._targets(examples, rng)
-
-    def _targets(self, examples: Sequence[Example], rng: np.random.Generator) -> Targets:
-        tasks, settings = self.recipe.task, self.recipe.triples
-        return Targets(
-            triples=(
-                triple_targets(
-                    examples,
-                    rng,
-                    negatives=settings.negatives,
-                    incomplete_negative=settings.incomplete_negative,
-                )
-                if "triples" in tasks
-                else None
-            ),
-            entities=self._entity_targets(examples, rng) if "entities" in tasks else None,
-        )
-
-    def _entity_targets(
-        self, examples: Sequence[Example], rng: np.random.Generator
-    ) -> EntityTargets | SpanTargets:
-        settings = self.recipe.entities
-        if settings.decoder == "spans":
-            return span_targets(examples, rng, window=settings.spans.window)
-        return entity_targets(examples)
+        return batch, targets_of(self.recipe, examples, rng)
 
     def _example(self, index: int, rng: np.random.Generator) -> Example:
         example = self._swapped(index, rng)

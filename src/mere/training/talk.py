@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -36,6 +36,10 @@ class Listener(ABC):
     def say(self, words: str) -> None:
         """Tell one thing."""
 
+    def say_at_work(self, words: Callable[[], str]) -> None:
+        """Tell what takes work to find out."""
+        self.say(words())
+
     @contextmanager
     def stage(self, name: str, num_steps: int, done: int) -> Iterator[Bar]:
         """Follow a stage of `num_steps` steps, `done` of which lie behind."""
@@ -46,6 +50,9 @@ class Silent(Listener):
     """Says nothing."""
 
     def say(self, words: str) -> None:
+        pass
+
+    def say_at_work(self, words: Callable[[], str]) -> None:
         pass
 
 

@@ -15,6 +15,7 @@ from mere.errors import TrainingError
 from mere.models.folder import ModelFolder, read_tensors
 from mere.models.predictor import Predictor
 from mere.models.tensors import to_tensors
+from mere.nn.switcher import module_name
 
 _BATCH = 32
 """Sentences of a forward pass."""
@@ -35,30 +36,36 @@ class Unchanged:
         )
 
 
-def check_unchanged(before: Path, after: Path, texts: Sequence[str]) -> Unchanged:
+def check_unchanged(before: Path, after: Path, texts: Sequence[str], *, but: str = "") -> Unchanged:
     """Load two model folders and compare stored weights, thresholds, labels, and what both make of `texts`.
 
     Compared are the vectors that the heads read and all that decoding finds, with scores. The second folder may
     know more languages.
 
+    Args:
+        texts: none: only what is stored is compared.
+        but: a language whose switcher is meant to be another one.
+
     Raises:
         TrainingError: something differs; it is named.
     """
     old, new = ModelFolder.read(before), ModelFolder.read(after)
-    num_tensors = _same_files(old, new)
+    num_tensors = _same_files(old, new, but)
+    languages = [lang for lang in old.labels.languages if lang != but]
     one, other = Predictor.load(before), Predictor.load(after)
-    for lang in (None, *old.labels.languages):
+    for lang in (None, *languages):
         where = f'the language "{lang}"' if lang else "the universal path"
         for ours, theirs in zip(_vectors(one, texts, lang), _vectors(other, texts, lang), strict=True):
             _same(_digest(ours) == _digest(theirs), after, f"the vectors of {where}")
         langs = [lang] * len(texts)
         found = [predictor.predict(texts, langs, threshold=0.0) for predictor in (one, other)]
         _same(found[0] == found[1], after, f"the predictions of {where}")
-    return Unchanged(len(old.labels.languages), len(texts), num_tensors)
+    return Unchanged(len(languages), len(texts), num_tensors)
 
 
-def _same_files(old: ModelFolder, new: ModelFolder) -> int:
+def _same_files(old: ModelFolder, new: ModelFolder, but: str) -> int:
     """Compare what is stored; return how many tensors that are."""
+    other = (f"switcher.of.{module_name(but)}.",) if but else ()
     kept = len(old.labels.languages)
     _same(
         (old.labels.relations, old.labels.types, old.labels.languages)
@@ -73,9 +80,10 @@ def _same_files(old: ModelFolder, new: ModelFolder) -> int:
     _same(old.own == own, new.path, "the own weights of a language")
     stored = {name: _digest(t) for name, t in read_tensors(old.path / "model.safetensors").items()}
     now = {name: _digest(t) for name, t in read_tensors(new.path / "model.safetensors").items()}
-    for name, digest in stored.items():
-        _same(now.get(name) == digest, new.path, f"the weights {name}")
-    return len(stored)
+    kept_names = [name for name in stored if not name.startswith(other)]
+    for name in kept_names:
+        _same(now.get(name) == stored[name], new.path, f"the weights {name}")
+    return len(kept_names)
 
 
 @torch.inference_mode()

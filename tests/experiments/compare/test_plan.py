@@ -160,6 +160,32 @@ def test_a_budget_that_says_nothing_is_refused(text: str) -> None:
         Budget.parse(text)
 
 
+@pytest.mark.parametrize(
+    ("switcher", "said"),
+    [
+        (
+            {"width": 48},
+            "a switcher of width 48 for each language and the heads shared by all, the rest frozen",
+        ),
+        (
+            {"kind": "adapters", "width": 128},
+            "a switcher of width 128 in each layer of the encoder for each language and the heads",
+        ),
+        (
+            {"kind": "lora", "rank": 4},
+            "a low-rank change of the encoder, rank 4, for each language and the heads",
+        ),
+    ],
+)
+def test_every_kind_of_switcher_in_a_sentence(switcher: dict[str, Any], said: str, tmp_path: Path) -> None:
+    own = {"name": "own", "train": ["switcher", "heads"], "use_switcher": True}
+    regimes = {
+        "switchers": {"stages": [SHARED, own], "switcher": switcher, "encoder": {"context": "transformer"}}
+    }
+    (cell,) = make_plan(write_recipe(tmp_path, regimes), tmp_path).cells
+    assert f"then {said}" in describe(cell)
+
+
 def test_a_regime_in_a_sentence(tmp_path: Path) -> None:
     said = {cell.regime: describe(cell) for cell in planned(tmp_path).cells}
     assert said["monolingual"] == "A model for each language alone, 8 epochs."

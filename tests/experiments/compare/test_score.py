@@ -90,6 +90,24 @@ def test_each_regime_is_tested_per_language_and_macro_and_corrected() -> None:
     assert (found["good", "de"].p_holm or 1) < 0.05
 
 
+def test_groups_of_languages_are_a_family_of_their_own() -> None:
+    reports = {
+        "base": evaluate_runs(SENTENCES, [HALF_DE], resamples=0),
+        "good": evaluate_runs(SENTENCES, [PERFECT], resamples=0),
+    }
+    made = compare_with("base", reports, [METRIC], groups=["de+te", "de/te"], resamples=500)
+    found = {c.scope: c for c in made}
+    assert {scope: c.family for scope, c in found.items()} == {
+        "macro": 1,
+        "de": 2,
+        "te": 2,
+        "de+te": 2,
+        "de/te": 2,
+    }
+    assert found["de+te"].difference == found["macro"].difference
+    assert found["de/te"].difference == found["de"].difference  # te does not differ
+
+
 def test_the_main_metric_is_that_of_the_task() -> None:
     def of(task: object) -> list[str]:
         return main_metrics(Recipe.from_tree({"task": task, "stages": [{"name": "one"}]}))

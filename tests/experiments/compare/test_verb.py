@@ -10,8 +10,9 @@ from tests.command import mere, refused, worked
 
 from mere.data.corpus import Corpus
 from mere.experiments.compare.plan import make_plan
-from mere.experiments.compare.predict import corpus_of, write_predictions
+from mere.experiments.compare.predict import write_predictions
 from mere.experiments.results import Results
+from mere.quickstart.corpus import load_corpora
 from mere.types import Prediction
 
 
@@ -54,7 +55,7 @@ def test_a_report_on_cells_that_were_trained_before(recipe: Path, tmp_path: Path
     """Two of three seeds of one regime, perfect and empty, and one seed of another; nothing is trained."""
     out = tmp_path / "out"
     plan = make_plan(recipe, out, regimes=["naive", "monolingual"], seeds=[1, 2, 3])
-    corpus: Corpus = corpus_of(plan.cells[0].recipe.data)
+    corpus: Corpus = load_corpora(plan.cells[0].recipe.data)
     gold = corpus.sentences("dev")
     perfect = [Prediction(sentence.entities, sentence.triples) for sentence in gold]
     for cell, said in [

@@ -32,7 +32,7 @@ def test_one_backward_and_gradients_at_hand_agree(name, options):
         if "log_variance" in objective.parameters():
             objective.load_state_dict({"log_variance": torch.tensor([0.3, 0.0, -0.7, 2.0])})
         _, parameters, losses = two_languages()
-        given = backward(objective, losses, parameters, np.random.default_rng(0), measure=measure)
+        given = backward(objective, [losses], parameters, np.random.default_rng(0), measure=measure)
         assert (given is not None) == measure
         found.append([p.grad for p in (*parameters.values(), *objective.parameters().values())])
     for once, again in zip(*found, strict=True):
@@ -52,7 +52,7 @@ def test_sum_is_the_ordinary_backward_bit_for_bit():
     torch.stack(list(losses.values())).sum().backward()
     expected = {name: p.grad for name, p in parameters.items()}
     _, parameters, losses = two_languages()
-    backward(make_objective("sum", LANGUAGES), losses, parameters, np.random.default_rng(0))
+    backward(make_objective("sum", LANGUAGES), [losses], parameters, np.random.default_rng(0))
     assert all(torch.equal(p.grad, expected[name]) for name, p in parameters.items())
 
 

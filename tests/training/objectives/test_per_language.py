@@ -86,7 +86,7 @@ def test_what_nobody_uses_is_left_out_and_its_grad_stays_none(batch):
         parameter.grad = torch.ones_like(parameter)  # of an earlier step
     given = backward(
         make_objective("pcgrad", LANGS),
-        losses_by_language(model, *batch),
+        [losses_by_language(model, *batch)],
         parameters,
         np.random.default_rng(0),
     )
@@ -120,7 +120,7 @@ def test_real_switchers_are_private_and_pass_unchanged(batch, name):
     model = Tiny()
     parameters = dict(model.named_parameters())
     given = backward(
-        make_objective(name, LANGS), losses_by_language(model, *batch), parameters, np.random.default_rng(0)
+        make_objective(name, LANGS), [losses_by_language(model, *batch)], parameters, np.random.default_rng(0)
     )
     assert given is not None
     assert not any(name.startswith("switcher") for name in given.shared)
@@ -135,7 +135,7 @@ def test_real_switchers_are_private_and_pass_unchanged(batch, name):
 def test_the_answers_add_up_to_the_ordinary_gradient_when_nothing_conflicts(name):
     weight = nn.Parameter(torch.tensor([1.0, 2.0]))
     losses = {"de": weight[0] ** 2, "fr": weight[1] ** 2}  # orthogonal
-    backward(make_objective(name, LANGUAGES), losses, {"encoder.w": weight}, np.random.default_rng(0))
+    backward(make_objective(name, LANGUAGES), [losses], {"encoder.w": weight}, np.random.default_rng(0))
     expected = [2.0, 4.0] if name != "mgda" else [1.6, 0.8]  # MGDA: weights 4/5, 1/5
     torch.testing.assert_close(weight.grad, torch.tensor(expected))
 
@@ -180,7 +180,7 @@ def test_planted_conflict_through_training_and_what_own_heads_mend():
                 lang: (head[lang](encoder(data["x"]))[:, 0] - data[lang]).pow(2).mean()
                 for lang in ("de", "fr")
             }
-            given = backward(objective, losses, parameters, np.random.default_rng(step), measure=True)
+            given = backward(objective, [losses], parameters, np.random.default_rng(step), measure=True)
             tracker.update(given)
             optimizer.step()
         errors[heads] = sum(loss.item() for loss in losses.values())

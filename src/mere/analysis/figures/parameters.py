@@ -10,7 +10,7 @@ from mere.analysis.fisher import Fisher
 from mere.analysis.moved import KINDS, Moved
 from mere.analysis.overlap import WITHIN, OverlapCurves, Pair, module_of
 from mere.analysis.page import Page
-from mere.analysis.plots import Point, bar_chart, heat_map, line_chart
+from mere.analysis.plots import Point, bar_chart, heat_map, line_chart, per_cent
 from mere.analysis.pruning import RANDOM, Pruned
 
 NONE = float("nan")
@@ -20,7 +20,8 @@ def fisher_section(page: Page, found: Mapping[str, Fisher]) -> None:
     page.section(
         "Where each language's information lies",
         "Fisher information says how much a language's loss depends on a parameter. Here it is summed over "
-        "each module and shown as a share of the language's whole.",
+        "each module and shown as a share of the language's whole, so that a column adds up to 1. Modules have the "
+        "names that they have in the model.",
     )
     shares: dict[str, dict[str, float]] = {}
     for lang, fisher in found.items():
@@ -51,9 +52,12 @@ def overlap_section(page: Page, curves: OverlapCurves, percent: float) -> None:
     within = kinds[WITHIN]
     lines = {kind: _points(curves, "jaccard", pairs) for kind, pairs in kinds.items()}
     lines["chance"] = _points(curves, "chance_jaccard", within)
+    independent = (
+        " Independent models of one run begin with the same random weights, which alone makes sets overlap."
+    )
     page.figure(
-        "Mean overlap over pairs. Chance is that of random sets of the same sizes. Independent models of one run "
-        "begin with the same random weights, which alone makes sets overlap.",
+        "Mean overlap over pairs. Chance is that of random sets of the same sizes."
+        + (independent if len(kinds) > 1 else ""),
         line_chart(
             lines,
             label="Overlap of top sets over p",
@@ -74,9 +78,14 @@ def overlap_section(page: Page, curves: OverlapCurves, percent: float) -> None:
         ),
     )
     means = {module: curves.mean(module, within)[place] for module in curves.curves}
+    whole = means["all"]
+    page.in_short(
+        f"The {curves.percents[place]:g} % of the parameters that inform a language most overlap with another's by a "
+        f"Jaccard of {whole.jaccard:.2f}, the mean over pairs; by chance it would be {whole.chance_jaccard:.2f}."
+    )
     page.figure(
         f"Each module with a ranking of its own, p = {curves.percents[place]:g} %, mean over pairs of languages in "
-        "this model. In brackets: its parameters.",
+        "this model. In brackets: its parameters. One ranking of all parameters counts as well which modules matter.",
         bar_chart(
             {
                 f"{module} ({curves.sizes[module]:,})": {"Jaccard": o.jaccard, "chance": o.chance_jaccard}
@@ -94,7 +103,8 @@ def pruning_section(page: Page, pruned: Pruned, apart: Pruned | None) -> None:
         "Pruned to one language, what do the others keep?",
         "Only the p % of the parameters with the most information of one language are kept, the others are set "
         f"to 0; then every language is scored. Never pruned: {pruned.never_pruned:,} numbers (biases, norms, the "
-        f"CRF, switchers), beside {pruned.prunable:,} that may be.",
+        f"CRF, switchers), beside {pruned.prunable:,} that may be. Rows of a table that a language's sentences never "
+        "read have no information for it, so they go first, whatever they are to others.",
     )
     lines = {
         "the language itself": _kept(pruned, lambda owner, lang: owner == lang),
@@ -104,9 +114,12 @@ def pruning_section(page: Page, pruned: Pruned, apart: Pruned | None) -> None:
     if apart is not None:
         lines["independent models: itself"] = _kept(apart, lambda owner, lang: owner == lang)
         lines["independent models: others"] = _kept(apart, lambda owner, lang: owner != lang)
+    independent = (
+        " Independent models: a language's own model pruned to the parameters that another's own model needs."
+    )
     page.figure(
-        "F1 on dev as a share of the whole model's, mean over languages. Independent models: a language's own model "
-        "pruned to the parameters that another language's own model needs.",
+        "F1 on dev as a share of the whole model's, mean over languages."
+        + ("" if apart is None else independent),
         line_chart(
             lines,
             label="Scores after pruning over p",
@@ -116,9 +129,16 @@ def pruning_section(page: Page, pruned: Pruned, apart: Pruned | None) -> None:
         ),
     )
     languages = list(pruned.whole)
-    place = nearest_place(pruned.percents, 20.0)
+    itself, others, chance = (np.array(line)[:, 1] for line in list(lines.values())[:3])
+    place = int(np.nan_to_num(itself - others).argmax())
+    page.in_short(
+        f"Pruned to the {pruned.percents[place]:g} % of the parameters that a language needs most, the model keeps "
+        f"{per_cent(itself[place])} of its F1 on that language and {per_cent(others[place])} on others; pruned at "
+        f"random, {per_cent(chance[place])}."
+    )
     page.figure(
-        f"F1 on dev with {pruned.percents[place]:g} % kept: rows say whose, columns who is scored.",
+        f"F1 on dev with {pruned.percents[place]:g} % kept, where the language itself and others differ most. Rows: "
+        "whose parameters; columns: who is scored.",
         heat_map(
             [*pruned.scores, "whole model"],
             languages,
@@ -141,6 +161,12 @@ def moved_section(page: Page, found: Sequence[Moved]) -> None:
     if still:
         page.note(f"Kept the shared weights, which did best on dev: {', '.join(still)}.")
     found = [m for m in found if m.changed]
+    shared = [m.kinds["shared"][0] / m.kinds["shared"][1] for m in found if m.kinds["shared"][1]]
+    page.in_short(
+        f"What a language's own stage moved most was shared {np.mean(shared):.1f} times as often as by chance."
+        if shared
+        else "What a language's own stage moved was never shared."
+    )
     lift = {
         m.lang: {k: (m.kinds[k][0] / m.kinds[k][1] if m.kinds[k][1] else NONE) for k in KINDS} for m in found
     }

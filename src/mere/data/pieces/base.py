@@ -33,13 +33,13 @@ class Pieces(ABC):
     def describe(self, text: str, spans: list[Span]) -> NDArray[np.int32]:
         """Return the numbers of each piece, shape (num_pieces, num_features); 0 is for padding."""
 
+    @abstractmethod
+    def hide(self, described: NDArray[np.int32], start: int, end: int) -> None:
+        """Strip pieces start … end-1 in place of what tells which name they belong to (for training)."""
+
     def begins_word(self, text: str, spans: list[Span]) -> NDArray[np.bool_]:
         """Return for each piece whether a word may begin with it, shape (num_pieces,): an entity only may there."""
         return np.ones(len(spans), dtype=bool)
-
-    def hide(self, described: NDArray[np.int32], start: int, end: int) -> None:
-        """Strip pieces start … end-1 in place of what tells which name they belong to (for training)."""
-        raise NotImplementedError(f"{type(self).__name__} cannot hide a mention; set mention_hide to 0.")
 
     def to_json(self) -> dict[str, Any]:
         """Return what was learned from the corpus, small enough for config.json."""

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mere import hub
 from mere.config import OWN_ENCODERS
 from mere.errors import ModelError
+from mere.hub import INSTALL
 
-INSTALL = 'pip install "mere[hf]"'
 NEEDS = "Its vocabulary may need: pip install sentencepiece protobuf"
 
 
@@ -48,14 +49,10 @@ def find(name: str) -> Path:
         return folder
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise ModelError(f"{name}: there is no such folder. Give a checkpoint's folder, or its hub name.")
+    library = hub.library(name)
     try:
-        from huggingface_hub import try_to_load_from_cache
-        from huggingface_hub.errors import HFValidationError
-    except ImportError:
-        raise ModelError(f"{name}: a hub name needs the package huggingface_hub. Run: {INSTALL}") from None
-    try:
-        cached = try_to_load_from_cache(name, "config.json")
-    except HFValidationError:
+        cached = library.try_to_load_from_cache(name, "config.json")
+    except library.errors.HFValidationError:
         raise ModelError(f"{name}: neither a folder nor a hub name (org/name).") from None
     if not isinstance(cached, str):
         raise ModelError(
@@ -67,8 +64,7 @@ def find(name: str) -> Path:
 
 def fetch(name: str) -> str:
     """Return the command that fetches a checkpoint: its JSON, its weights without pickles, its vocabulary."""
-    kinds = " ".join(f"--include '*.{kind}'" for kind in ("json", "safetensors", "model", "txt"))
-    return f"hf download {name} {kinds}"
+    return hub.command(name, ("*.json", "*.safetensors", "*.model", "*.txt"))
 
 
 def read_config(folder: Path) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
+from mere.config import StageSettings
 from mere.experiments.compare import folder
 from mere.experiments.compare.plan import Cell
 
@@ -33,13 +34,18 @@ def curves_of(cell: Cell, langs: Iterable[str], metric: str) -> Curves:
     curves, done = Curves(cell.seed, [], [], []), 0
     names = sorted(langs)
     for of, stage in cell.path():
-        legs = [f"{stage.name}.{lang}" for lang in names] if stage.per_language else [stage.name]
-        by_leg = {leg: [record for record in folder.log(of) if record.get("stage") == leg] for leg in legs}
+        by_leg = records_of(of, stage, names)
         curves.loss.extend((done + x, y) for x, y in _loss(by_leg))
         curves.dev.extend((done + x, y) for x, y in _dev(by_leg, metric))
         done += sum(_steps(records) for records in by_leg.values())
         curves.stages.append((stage.name, done))
     return curves
+
+
+def records_of(cell: Cell, stage: StageSettings, langs: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+    """Return what a cell logged of a stage, leg by leg: of each language, or of all together."""
+    legs = [f"{stage.name}.{lang}" for lang in langs] if stage.per_language else [stage.name]
+    return {leg: [record for record in folder.log(cell) if record.get("stage") == leg] for leg in legs}
 
 
 def _loss(by_leg: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Point]:
@@ -53,17 +59,26 @@ def _loss(by_leg: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Point]:
 
 
 def _dev(by_leg: Mapping[str, Sequence[Mapping[str, Any]]], metric: str) -> list[Point]:
-    """The macro mean at each evaluation; the models of single languages as if they were trained side by side."""
-    found = [[r for r in records if r["event"] == "evaluation"] for records in by_leg.values()]
-    found = [evaluations for evaluations in found if evaluations]
-    points = []
-    for number in range(max((len(evaluations) for evaluations in found), default=0)):
-        rows = [evaluations[min(number, len(evaluations) - 1)] for evaluations in found]
-        rows = [row for row in rows if metric in row]
+    return [(float(sum(steps.values())), macro) for steps, macro in evaluations(by_leg, metric)]
+
+
+def evaluations(
+    by_leg: Mapping[str, Sequence[Mapping[str, Any]]], metric: str
+) -> list[tuple[dict[str, int], float]]:
+    """Return each evaluation on dev of a stage: the steps of its legs, and the macro mean, a fraction.
+
+    The models of single languages are taken as if they were trained side by side.
+    """
+    found = {leg: [r for r in records if r["event"] == "evaluation"] for leg, records in by_leg.items()}
+    found = {leg: records for leg, records in found.items() if records}
+    made = []
+    for number in range(max(map(len, found.values()), default=0)):
+        rows = {leg: records[min(number, len(records) - 1)] for leg, records in found.items()}
+        rows = {leg: row for leg, row in rows.items() if metric in row}
         if rows:
-            steps = float(sum(row["step"] for row in rows))
-            points.append((steps, fmean(row[metric]["macro"] for row in rows) / 100))
-    return points
+            macro = fmean(row[metric]["macro"] for row in rows.values()) / 100
+            made.append(({leg: row["step"] for leg, row in rows.items()}, macro))
+    return made
 
 
 def _steps(records: Iterable[Mapping[str, Any]]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mere.config import Recipe, StageSettings
+from mere.config import Recipe, StageSettings, SwitcherSettings
 from mere.experiments.compare.plan import Cell
 
 _GROUPS = {"all": "everything", "heads": "the heads"}
@@ -48,16 +48,25 @@ def _what(recipe: Recipe, stage: StageSettings, *, first: bool) -> str:
     models = (
         "two models, a classifier of relations and a tagger that is told them," if pipeline else "one model"
     )
+    if "triples" in recipe.task and not recipe.triples.tell_relation:
+        models += ", whose tagger is not told the relation,"
     if stage.per_language:
         if first:
             return f"{models.replace('one', 'a')} for each language alone"
         return f"{trained} fine-tuned for each language alone"
     if "switcher" in stage.train:
         beside = f" and {trained} shared by all" if groups else ""
-        return f"a switcher of width {recipe.switcher.width} for each language{beside}, the rest frozen"
+        return f"{_switcher(recipe.switcher)} for each language{beside}, the rest frozen"
     if first:
         return f"{models} for all languages"
     return f"{trained} for all languages together"
+
+
+def _switcher(settings: SwitcherSettings) -> str:
+    if settings.kind == "lora":
+        return f"a low-rank change of the encoder, rank {settings.rank},"
+    where = " in each layer of the encoder" if settings.kind == "adapters" else ""
+    return f"a switcher of width {settings.width}{where}"
 
 
 def _present(recipe: Recipe) -> set[str]:

@@ -10,10 +10,11 @@ from typing import Any
 import yaml
 
 from mere.config import Recipe
+from mere.config.differences import differences
 from mere.errors import ConfigError, DataError
 from mere.experiments.compare.plan import CELLS, Cell
 
-_NEVER_MATTERS = ("name", "threads", "checkpoint_minutes")
+_NEVER_MATTERS = ("name", "threads", "checkpoint_minutes", "tracking")
 """Settings that change how a run is named, saved or how fast it is, not what comes out but for rounding."""
 
 
@@ -60,7 +61,7 @@ def check_begun(cell: Cell, fingerprint: str) -> None:
         raise ConfigError(
             f"{cell.folder}: is no run of mere ({error}). Delete it, or choose another --out."
         ) from None
-    changed = _differences(_settings(begun), _settings(cell.recipe))
+    changed = differences(_settings(begun), _settings(cell.recipe))
     if changed:
         raise ConfigError(
             f"{cell.folder}: this cell was begun with other settings ({', '.join(changed)}). "
@@ -91,14 +92,3 @@ def _settings(recipe: Recipe) -> dict[str, Any]:
     if CELLS in parts:  # weights of another cell, wherever the comparison's folder lies
         settings["start"] = "/".join(parts[len(parts) - parts[::-1].index(CELLS) - 1 :])
     return settings
-
-
-def _differences(before: Any, now: Any, path: str = "") -> list[str]:
-    if isinstance(before, dict) and isinstance(now, dict):
-        keys = sorted(before.keys() | now.keys())
-        pairs = [(before.get(key), now.get(key), f"{path}.{key}".lstrip(".")) for key in keys]
-    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
-        pairs = [(a, b, f"{path}{i}") for i, (a, b) in enumerate(zip(before, now, strict=True), start=1)]
-    else:
-        return [] if before == now else [f"{path}: {before} -> {now}"]
-    return [difference for pair in pairs for difference in _differences(*pair)]

@@ -114,11 +114,11 @@ def _scores(results: Results, metric: str, langs: Sequence[str]) -> str:
 
 
 def _tests(results: Results, metric: str, langs: Sequence[str], baseline: str) -> str:
-    tests = [c for c in results.comparisons if c.metric == metric and c.b == baseline]
+    scopes = [*langs, "macro"]
+    tests = [c for c in results.comparisons if c.metric == metric and c.b == baseline and c.scope in scopes]
     found = {(c.a, c.scope): c for c in tests}
     if not found:
         return _paragraph(f"No tests: {baseline} is not finished, or is alone.")
-    scopes = [*langs, "macro"]
     rows = [
         (name, *(_test(found.get((name, scope))) for scope in scopes))
         for name in results.systems

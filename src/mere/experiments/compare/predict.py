@@ -10,26 +10,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mere.config import DataSettings, Recipe
-from mere.data.corpus import Corpus
-from mere.data.coverage import join_corpora
+from mere.config import Recipe
 from mere.data.formats import jsonl
 from mere.errors import DataError, MereError
-from mere.quickstart.corpus import quickstart_corpus
+from mere.quickstart.corpus import load_corpora
 from mere.types import Entity, Prediction, Sentence
-
-
-def corpus_of(settings: DataSettings) -> Corpus:
-    """Load the corpora of a recipe as one, as training does.
-
-    Raises:
-        DataError: a corpus is wrong, or has none of the languages.
-        ConfigError: a type that the recipe maps does not occur.
-    """
-    paths = (settings.path,) if isinstance(settings.path, str) else settings.path
-    corpora = [Corpus.load(path) if path else quickstart_corpus() for path in paths]
-    corpus = join_corpora(corpora, settings.types)
-    return corpus if settings.languages is None else corpus.only(settings.languages)
 
 
 def write_predictions(path: Path, gold: Sequence[Sentence], predicted: Sequence[Prediction]) -> None:
@@ -64,7 +49,7 @@ def predict(cell: Path, split: str) -> Path:
     """Predict every sentence of a split by its language's path, and return the file."""
     from mere.inference.extractor import load_predictor
 
-    gold = corpus_of(Recipe.read(cell / "recipe.yaml").data).sentences(split)
+    gold = load_corpora(Recipe.read(cell / "recipe.yaml").data).sentences(split)
     predictor = load_predictor(cell / "model")
     predicted = predictor.predict([s.text for s in gold], [s.lang for s in gold])
     path = cell / f"predictions.{split}.jsonl"

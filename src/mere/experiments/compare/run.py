@@ -18,11 +18,13 @@ from mere.experiments.compare.curves import curves_of
 from mere.experiments.compare.describe import describe
 from mere.experiments.compare.page import write_page
 from mere.experiments.compare.plan import Cell, Plan, make_plan
-from mere.experiments.compare.predict import corpus_of
+from mere.experiments.compare.reached import reached
 from mere.experiments.compare.runner import Failure, run_cells
 from mere.experiments.compare.text import write_markdown
 from mere.experiments.provenance import commit, hardware, software
 from mere.experiments.results import Data, FailedAttempt, Results, System
+from mere.metrics.paired import members_of
+from mere.quickstart.corpus import load_corpora
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,15 @@ class Outcome:
     results: Results
     failures: list[Failure]
     files: list[Path]
+
+
+@dataclass(frozen=True)
+class Tests:
+    """What is tested against what, and which languages together beside each alone and all."""
+
+    baseline: str
+    pairs: Sequence[tuple[str, str]] = ()
+    groups: Sequence[str] = ()
 
 
 def compare(
@@ -45,6 +56,7 @@ def compare(
     split: str = "test",
     baseline: str = "",
     pairs: Sequence[tuple[str, str]] = (),
+    groups: Sequence[str] = (),
     jobs: int = 1,
     train: bool = True,
     command: str = "",
@@ -60,6 +72,7 @@ def compare(
         regimes: names to compare; all of the recipe's if empty. seeds: the recipe's own if empty.
         baseline: the regime that the others are tested against; the first if empty.
         pairs: further tests, (a, b) for a against b.
+        groups: languages that are tested together (mere.metrics.paired), as in "ja+te" or "ja+te/en+ru".
         jobs: processes at a time, of one thread each.
         train: False reports on the cells that are finished already, and trains none.
         command: that the report names. say: told how it goes.
@@ -81,12 +94,14 @@ def compare(
     say("reading the corpus")
     corpus = _corpus_of(plan)
     corpus.sentences(split)  # refuses a split that is not there before anything is trained
+    for group in groups:
+        members_of(group, corpus.languages(split))
     fingerprint = corpus.fingerprint()
     for cell in plan.cells:
         other = _data(cell) != _data(plan.of(plan.regimes[0])[0])  # a start that is not compared itself
         folder.check_begun(cell, _load(cell).fingerprint() if other else fingerprint)
     failures = run_cells(plan, split, jobs=jobs, train=train, say=say)
-    return _report(plan, corpus, split, (baseline, pairs), failures, Path(out), command, say)
+    return _report(plan, corpus, split, Tests(baseline, pairs, groups), failures, Path(out), command, say)
 
 
 def _corpus_of(plan: Plan) -> Corpus:
@@ -106,20 +121,20 @@ def _data(cell: Cell) -> DataSettings:
 
 
 def _load(cell: Cell) -> Corpus:
-    return corpus_of(_data(cell))
+    return load_corpora(_data(cell))
 
 
 def _report(
     plan: Plan,
     corpus: Corpus,
     split: str,
-    tests: tuple[str, Sequence[tuple[str, str]]],
+    tests: Tests,
     failures: list[Failure],
     out: Path,
     command: str,
     say: Callable[[str], None],
 ) -> Outcome:
-    baseline, pairs = tests
+    baseline = tests.baseline
     finished = {regime: _scored(plan.of(regime), split) for regime in plan.regimes}
     finished = {regime: cells for regime, cells in finished.items() if cells}
     if not finished:
@@ -143,8 +158,13 @@ def _report(
         notes = [uneven[regime]] if regime in uneven else []
         if len(cells) < len(plan.seeds):
             notes.append(f"Only {len(cells)} of {len(plan.seeds)} seeds are finished.")
+        others = finished.get(baseline, []) if regime != baseline else []
         systems[regime] = system.model_copy(
-            update={"description": describe(cells[0]), "note": " ".join(notes)}
+            update={
+                "description": describe(cells[0]),
+                "note": " ".join(notes),
+                "reached": reached(cells, others, sizes[regime], metrics[0]),
+            }
         )
     for regime, words in uneven.items():
         say(f"{regime}: {words}")
@@ -161,7 +181,7 @@ def _report(
         split=split,
         budget=str(plan.budget),
         systems=systems,
-        comparisons=score.compare_with(baseline, reports, metrics, pairs=pairs),
+        comparisons=score.compare_with(baseline, reports, metrics, pairs=tests.pairs, groups=tests.groups),
         failed_attempts=[_attempt(failure) for failure in failures],
     )
     curves = {r: [curves_of(cell, sizes[r], metrics[0]) for cell in cells] for r, cells in finished.items()}

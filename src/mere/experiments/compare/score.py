@@ -22,7 +22,8 @@ TEST_RESAMPLES = 10_000
 CORRECTION = (
     "p values are those of a two-sided paired bootstrap over sentences and seeds "
     f"({TEST_RESAMPLES:,} resamples), corrected by Holm's method for the number of tests: "
-    "the macro means of all regimes are one family, the single languages of all regimes another"
+    "the macro means of all regimes are one family, the single languages of all regimes another, "
+    "groups of languages a third"
 )
 
 
@@ -48,27 +49,31 @@ def compare_with(
     metrics: Sequence[str],
     *,
     pairs: Sequence[tuple[str, str]] = (),
+    groups: Sequence[str] = (),
     resamples: int = TEST_RESAMPLES,
 ) -> list[Comparison]:
-    """Test every regime against the baseline, and the pairs, per language and macro, with Holm's correction.
+    """Test every regime against the baseline, and the pairs, per language, group and macro, with Holm's correction.
 
-    A metric's tests of the macro mean are a family, and those of the single languages are another. What cannot
-    be measured (a language without gold and predictions) is left out.
+    A metric's tests of the macro mean are a family, those of the single languages are another, those of groups of
+    languages a third. What cannot be measured (a language without gold and predictions) is left out.
     """
     comparisons: list[Comparison] = []
     for metric in metrics:
         wanted = dict.fromkeys([*((regime, baseline) for regime in reports if regime != baseline), *pairs])
         tests = {
-            (a, b): paired_bootstrap(reports[a].scores, reports[b].scores, metric, resamples=resamples)
+            (a, b): paired_bootstrap(
+                reports[a].scores, reports[b].scores, metric, resamples=resamples, groups=groups
+            )
             for a, b in wanted
             if a in reports and b in reports
         }
-        for is_macro in (True, False):
+        languages = {lang for report in reports.values() for lang in report.scores.languages}
+        for scopes in ({"macro"}, languages, set(groups)):
             family = {
                 (pair, scope): difference.p
                 for pair, by_scope in tests.items()
                 for scope, difference in by_scope.items()
-                if (scope == "macro") is is_macro and scope != "micro" and difference.p is not None
+                if scope in scopes and difference.p is not None
             }
             for (pair, scope), p in holm(family).items():
                 found = dataclasses.asdict(tests[pair][scope])

@@ -25,7 +25,8 @@ def headline(results: Results, metric: str) -> list[str]:
         return []
     best = max(known, key=lambda name: known[name])
     said = [f"{best} has the highest mean over languages: {with_interval(macro[best])} % {metric}."]
-    tests = [c for c in results.comparisons if c.metric == metric]
+    scored = {"macro", *(scope for system in results.systems.values() for scope in system.metrics[metric])}
+    tests = [c for c in results.comparisons if c.metric == metric and c.scope in scored]
     for c in (c for c in tests if c.scope == "macro"):
         single = [t for t in tests if (t.a, t.b) == (c.a, c.b) and t.scope != "macro" and is_significant(t)]
         better = [t.scope for t in single if (t.difference or 0) > 0]

@@ -24,6 +24,17 @@ class Encoder(nn.Module, ABC):
     def start(self) -> None:
         """Take the weights that training starts from where they are not random: after building, before training."""
 
+    def layers(self) -> dict[str, nn.Module]:
+        """Return the Transformer layers by their names in the encoder, first to last; none where it has none.
+
+        Each writes vectors of width D, row by row (or a tuple that begins with them).
+        """
+        return {}
+
+    def read_by_all(self) -> set[str]:
+        """Return the names of linear layers that also read what all rows of a batch share, such as positions."""
+        return set()
+
     def lr_scale(self, name: str) -> float:
         """Return what the learning rate of a parameter, named as in the encoder, is multiplied by; 0: frozen."""
         return 1.0

@@ -79,5 +79,10 @@ class CompactEncoder(Encoder):
             self.context = Transformer(input_dim=dim // 2, dim=dim, layers=layers, heads=8, dropout=dropout)
         self.dropout = SharedDropout(dropout)
 
+    def layers(self) -> dict[str, nn.Module]:
+        if not isinstance(self.context, Transformer):
+            return {}
+        return {f"context.blocks.{index}": block for index, block in enumerate(self.context.blocks)}
+
     def forward(self, pieces: Int[Tensor, "B P F"], is_piece: Bool[Tensor, "B P"]) -> Float[Tensor, "B P D"]:
         return self.dropout(self.context(self.embedding(pieces), is_piece))

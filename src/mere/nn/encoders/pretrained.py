@@ -2,16 +2,13 @@
 
     S -> subwords of a sentence in order, special ones left out      W -> windows of at most `size` subwords
 
-Everything that knows transformers is in this file. Weights come from safetensors, never from pickles or from a
-checkpoint's own code. A model folder needs no checkpoint: its encoder is built from the configuration in it.
+What differs between families is in mere.nn.encoders.family. Weights come from safetensors, never from pickles or
+from a checkpoint's own code. A model folder needs no checkpoint: its encoder is built from the configuration in it.
 """
 
 from __future__ import annotations
 
-import copy
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -19,10 +16,12 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from mere.data.pieces.hub import INSTALL, fetch, find
+from mere.data.pieces.hub import fetch, find
 from mere.data.pieces.pretrained import Checkpoint
 from mere.errors import ConfigError, ModelError
 from mere.nn.encoders.base import Encoder
+from mere.nn.encoders.family import auto, build, encoder_of, position_layers, positions, quiet
+from mere.nn.routing import again, rows_of
 
 _LAST = ("norm", "final_norm", "final_layer_norm")
 """What families call the norm above their last layer."""
@@ -61,7 +60,9 @@ class PretrainedEncoder(Encoder):
         self.words = words
         self.freeze = freeze
         self.layer_decay = layer_decay
-        self.backbone = _build(checkpoint, attention, dropout)
+        whole = build(checkpoint, attention, dropout)
+        self.backbone = encoder_of(whole)
+        self.path = next(name for name, module in whole.named_modules() if module is self.backbone)
         config = self.backbone.config
         self.dim = int(config.hidden_size)
         self.pad = config.pad_token_id if isinstance(config.pad_token_id, int) else 0
@@ -85,7 +86,7 @@ class PretrainedEncoder(Encoder):
                 self.backbone, "activation_checkpointing_enable", self.backbone.gradient_checkpointing_enable
             )  # transformers renamed it in the course of version 5
             try:
-                enable({"use_reentrant": False})
+                enable({"use_reentrant": False, "context_fn": again})
             except ValueError as error:
                 raise ConfigError(f"encoder.gradient_checkpointing: {error}") from None
 
@@ -123,9 +124,21 @@ class PretrainedEncoder(Encoder):
         begin = len(before) + length.unsqueeze(1)
         given = given.scatter(1, begin + torch.arange(len(after), device=ids.device), closing)
         is_given = torch.arange(given.shape[1], device=ids.device) < begin + len(after)
-        states = self.backbone(input_ids=given.long(), attention_mask=is_given.long()).last_hidden_state
+        with rows_of(source):
+            states = self.backbone(input_ids=given.long(), attention_mask=is_given.long()).last_hidden_state
         states = states[:, len(before) : len(before) + size].flatten(0, 1)  # (W * size, D)
         return states[torch.from_numpy(taken).to(ids.device)]
+
+    def layers(self) -> dict[str, nn.Module]:
+        lists = [n for n in self._layers if not any(n.startswith(f"{other}.") for other in self._layers)]
+        if len(lists) != 1:
+            return {}
+        (name,) = lists
+        layers = self.backbone.get_submodule(name)
+        return {f"backbone.{name}.{index}": layer for index, layer in enumerate(layers)}
+
+    def read_by_all(self) -> set[str]:
+        return {f"backbone.{name}" for name in position_layers(self.backbone)}
 
     def lr_scale(self, name: str) -> float:
         """Layer-wise decay (ELECTRA, Clark et al. 2020, appendix A): the last layer has one step of it."""
@@ -151,8 +164,8 @@ class PretrainedEncoder(Encoder):
         """
         folder = find(self.checkpoint.name)
         try:
-            with _quiet():
-                loaded, report = _auto(self.backbone.config).from_pretrained(
+            with quiet():
+                loaded, report = auto(self.backbone.config).from_pretrained(
                     str(folder),
                     dtype=torch.float32,
                     use_safetensors=True,
@@ -171,17 +184,24 @@ class PretrainedEncoder(Encoder):
                 f"{folder}: {len(missing)} weights of the encoder are missing, first {min(missing)}. "
                 "This is no checkpoint of the whole encoder: fetch another."
             )
-        weights = _encoder_of(loaded).state_dict()
+        weights = encoder_of(loaded).state_dict()
         if self.checkpoint.kept is not None:
             table = self.backbone.get_input_embeddings().weight
             name = next(n for n, parameter in self.backbone.named_parameters() if parameter is table)
             weights[name] = weights[name][torch.from_numpy(self.checkpoint.kept)]
         self.backbone.load_state_dict(weights, strict=True)
 
+    def save(self, folder: Path) -> None:
+        """Write the encoder as a checkpoint that transformers loads, without its tokenizer."""
+        whole = build(self.checkpoint, "sdpa", None)
+        encoder_of(whole).load_state_dict(self.backbone.state_dict())
+        with quiet():
+            whole.save_pretrained(folder)
+
     def _window(self, max_pieces: int) -> int:
         """Return how many subwords are read at a time, besides the special ones."""
         specials = self.checkpoint.specials
-        places = _positions(self.backbone)
+        places = positions(self.backbone)
         if max_pieces > places:
             raise ConfigError(
                 f"encoder.max_pieces: {self.checkpoint.name} has {places} positions, found {max_pieces}."
@@ -215,77 +235,3 @@ def windows(
             firsts.append(first)
         taken[row, length:] = taken[row, 0]  # padding: any vector that exists
     return rows, firsts, taken
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep transformers from drawing bars and from listing the heads that it leaves out."""
-    import transformers
-
-    logging: Any = transformers.utils.logging
-    level, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bar:
-            logging.enable_progress_bar()
-
-
-def _build(checkpoint: Checkpoint, attention: str, dropout: float | None) -> Any:
-    """Return a randomly initialised backbone without its pooler."""
-    try:
-        from transformers import CONFIG_MAPPING
-    except ImportError:
-        raise ModelError(f"{checkpoint.name}: needs the package transformers. Run: {INSTALL}") from None
-    settings = copy.deepcopy(checkpoint.config)
-    family = settings.pop("model_type", None)
-    if family not in CONFIG_MAPPING:
-        raise ModelError(
-            f"{checkpoint.name}: transformers has no family {family!r} of its own, and code that comes with a "
-            "checkpoint is not run. Take another encoder, or a newer transformers."
-        )
-    if dropout is not None:
-        settings |= {
-            key: dropout
-            for key, value in settings.items()
-            if re.search(r"dropout", key) and isinstance(value, float)
-        }
-    config = CONFIG_MAPPING[family].from_dict(settings)
-    given = {} if attention == "sdpa" else {"attn_implementation": attention}  # sdpa is what families prefer
-    try:
-        return _encoder_of(_auto(config).from_config(config, dtype=torch.float32, **given))
-    except (ValueError, KeyError, AttributeError) as error:
-        raise ModelError(
-            f"{checkpoint.name}: not an encoder that transformers can build ({error})."
-        ) from None
-
-
-def _auto(config: Any) -> Any:
-    """Return transformers' class that builds the encoder alone of what has a decoder too (T5)."""
-    from transformers import MODEL_FOR_TEXT_ENCODING_MAPPING, AutoModel, AutoModelForTextEncoding
-
-    return AutoModelForTextEncoding if type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING else AutoModel
-
-
-def _encoder_of(model: Any) -> Any:
-    """Return the module whose last hidden states are wanted, without a pooler above them."""
-    if type(model).__name__.endswith("EncoderModel"):  # T5: the table is tied to one beside the encoder
-        return model.encoder
-    if getattr(model, "pooler", None) is not None:
-        model.pooler = None
-    return model
-
-
-def _positions(backbone: Any) -> int:
-    """Return how many subwords, special ones included, the backbone reads at a time."""
-    for name, module in backbone.named_modules():
-        if name.endswith("position_embeddings") and isinstance(module, nn.Embedding):
-            unused = 0 if module.padding_idx is None else module.padding_idx + 1  # RoBERTa counts from there
-            return module.num_embeddings - unused
-    config = backbone.config
-    return int(
-        getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None) or 512
-    )

@@ -1,10 +1,10 @@
 """Objectives: how the losses of several languages become one step. One file per idea, one interface.
 
     objective = make_objective("gradvac", corpus.languages(), beta=0.01)
-    gradients = backward(objective, losses, parameters, rng)      # leaves its answer in `.grad`
+    gradients = backward(objective, [losses], parameters, rng)    # leaves its answer in `.grad`
 
-`losses` maps a language to the scalar of its rows in this batch; `rng` is made anew for every step from the
-run's seed and the step, so that a step is a pure function of weights, batch and seed.
+`losses` maps a language to the scalar of its rows in this batch, or in one of its parts; `rng` is made anew for
+every step from the run's seed and the step, so that a step is a pure function of weights, batch and seed.
 """
 
 from __future__ import annotations

@@ -22,6 +22,10 @@ from mere.training.objectives.gradients import Gradients
 
 SCOPES = ("model", "group")
 
+Gram = Float[np.ndarray, "K K"]
+"""M[i, j] = g_i · g_j of K languages."""
+Weights = Float[np.ndarray, " K"]
+
 
 class Objective(ABC):
     """How the losses of several languages become one gradient.
@@ -76,7 +80,10 @@ class Objective(ABC):
 
 
 class LossObjective(Objective):
-    """An objective that is a loss: its gradient weighs g_k by dL / dL_k, in private parameters as well."""
+    """An objective that is a loss: its gradient weighs g_k by dL / dL_k, in private parameters as well.
+
+    It is affine in the languages' losses, so that dL / dL_k is the same for every part of a batch.
+    """
 
     needs_gradients = False
 
@@ -111,7 +118,7 @@ class SurgeryObjective(Objective):
 
     needs_gradients = True
 
-    def __init__(self, languages: Sequence[str], *, scope: str):
+    def __init__(self, languages: Sequence[str], *, scope: str = "model"):
         super().__init__(languages)
         if scope not in SCOPES:
             raise ConfigError(
@@ -121,12 +128,8 @@ class SurgeryObjective(Objective):
 
     @abstractmethod
     def weights(
-        self,
-        gram: Float[np.ndarray, "K K"],
-        languages: tuple[str, ...],
-        group: str,
-        rng: np.random.Generator,
-    ) -> Float[np.ndarray, " K"]:
+        self, gram: Gram, languages: tuple[str, ...], group: str, rng: np.random.Generator
+    ) -> Weights:
         """Return w, so that Σ_k w_k g_k is the answer in this group.
 
         Args:
@@ -147,9 +150,7 @@ class SurgeryObjective(Objective):
             weights = dict.fromkeys(gradients.by_group, whole)
         return gradients.combined(weights)
 
-    def _among(
-        self, gram: np.ndarray, gradients: Gradients, group: str, rng: np.random.Generator
-    ) -> Float[np.ndarray, " K"]:
+    def _among(self, gram: np.ndarray, gradients: Gradients, group: str, rng: np.random.Generator) -> Weights:
         present = np.flatnonzero(gram.diagonal() > 0)
         weights = np.ones(len(gradients.languages))
         if len(present) > 1:

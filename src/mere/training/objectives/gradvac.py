@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mere.errors import ConfigError
-from mere.training.objectives.base import SurgeryObjective, random_orders
+from mere.training.objectives.base import Gram, SurgeryObjective, Weights, random_orders
 
 HIGHEST_TARGET = 0.999
 """Targets act as at most this: at 1 the formula divides by 0, and just below it g_j would drown g_i."""
@@ -48,12 +48,8 @@ class GradientVaccine(SurgeryObjective):
         self.targets: dict[str, Float[np.ndarray, "L L"]] = {}
 
     def weights(
-        self,
-        gram: Float[np.ndarray, "K K"],
-        languages: tuple[str, ...],
-        group: str,
-        rng: np.random.Generator,
-    ) -> Float[np.ndarray, " K"]:
+        self, gram: Gram, languages: tuple[str, ...], group: str, rng: np.random.Generator
+    ) -> Weights:
         if group not in self.targets:
             self.targets[group] = np.full((len(self.languages),) * 2, self.target)
         here = np.ix_(*[self.places(languages)] * 2)

@@ -9,12 +9,10 @@ between two languages; steps are pairwise (Lacoste-Julien and Jaggi 2015), which
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from jaxtyping import Float
 
-from mere.training.objectives.base import SurgeryObjective
+from mere.training.objectives.base import Gram, SurgeryObjective, Weights
 
 
 class MGDA(SurgeryObjective):
@@ -26,16 +24,9 @@ class MGDA(SurgeryObjective):
         scope: the paper's is "model"; "group" solves within each module.
     """
 
-    def __init__(self, languages: Sequence[str], *, scope: str = "model"):
-        super().__init__(languages, scope=scope)
-
     def weights(
-        self,
-        gram: Float[np.ndarray, "K K"],
-        languages: tuple[str, ...],
-        group: str,
-        rng: np.random.Generator,
-    ) -> Float[np.ndarray, " K"]:
+        self, gram: Gram, languages: tuple[str, ...], group: str, rng: np.random.Generator
+    ) -> Weights:
         return min_norm_weights(gram)
 
 

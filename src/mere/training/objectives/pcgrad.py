@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from mere.training.objectives.base import SurgeryObjective, random_orders
+from mere.training.objectives.base import Gram, SurgeryObjective, Weights, random_orders
 
 
 class PCGrad(SurgeryObjective):
@@ -23,16 +23,9 @@ class PCGrad(SurgeryObjective):
         scope: the paper's is "model"; "group" projects within each module.
     """
 
-    def __init__(self, languages: Sequence[str], *, scope: str = "model"):
-        super().__init__(languages, scope=scope)
-
     def weights(
-        self,
-        gram: Float[np.ndarray, "K K"],
-        languages: tuple[str, ...],
-        group: str,
-        rng: np.random.Generator,
-    ) -> Float[np.ndarray, " K"]:
+        self, gram: Gram, languages: tuple[str, ...], group: str, rng: np.random.Generator
+    ) -> Weights:
         return projections(gram, random_orders(languages, rng)).sum(0)
 
 

@@ -27,10 +27,28 @@ def gradients_of(
     losses: Mapping[str, Float[Tensor, ""]], parameters: Mapping[str, nn.Parameter], *, depth: int = 1
 ) -> Gradients:
     """Differentiate each language's loss; losses may share one graph, which is freed with the last of them."""
+    return gradients_of_parts([losses], parameters, depth=depth)[1]
+
+
+def gradients_of_parts(
+    parts: Iterable[Mapping[str, Float[Tensor, ""]]],
+    parameters: Mapping[str, nn.Parameter],
+    *,
+    depth: int = 1,
+) -> tuple[dict[str, Tensor], Gradients]:
+    """Differentiate each language's loss in each part of a batch. Returns the batch's detached losses and gradients.
+
+    Args:
+        parts: what each part contributes to the languages' losses, all languages in each; only one graph is
+            alive at a time if they are made as they are asked for.
+    """
     stacked: dict[str, Tensor] = {}
-    for place, loss in enumerate(losses.values()):
-        _differentiate(loss, place, len(losses), parameters, stacked, keep_graph=place < len(losses) - 1)
-    return _gradients(losses, parameters, stacked, depth)
+    totals: dict[str, Tensor] = {}
+    for losses in parts:
+        for place, loss in enumerate(losses.values()):
+            _differentiate(loss, place, len(losses), parameters, stacked, keep_graph=place < len(losses) - 1)
+        _add_up(totals, losses)
+    return totals, _gradients(totals, parameters, stacked, depth)
 
 
 def shared_forward(
@@ -71,7 +89,7 @@ def separate_forwards(
 
 def backward(
     objective: Objective,
-    losses: Mapping[str, Float[Tensor, ""]],
+    parts: Iterable[Mapping[str, Float[Tensor, ""]]],
     parameters: Mapping[str, nn.Parameter],
     rng: np.random.Generator,
     *,
@@ -81,18 +99,17 @@ def backward(
 ) -> Gradients | None:
     """Leave the objective's answer in `.grad` of the parameters and of the objective's own: one step's backward.
 
-    Where several processes share the batch, `losses` are what this one's rows contribute, with the languages of
-    the whole batch, and the answer is that to the sums over all processes.
+    Args:
+        parts: what each part of the batch contributes to the losses of its languages (see `gradients_of_parts`),
+            of this process's parts where several share the batch: the answer is that to the sums over all.
+        parameters: without gradients.
 
     Returns the languages' gradients where they were computed: if the objective needs them, or with `measure`.
     """
     if isinstance(objective, LossObjective) and not measure:
-        if processes.size == 1:
-            objective.loss(losses).backward()  # type: ignore[no-untyped-call]
-        else:
-            _backward_together(objective, losses, parameters, processes)
+        _backward_by_slopes(objective, parts, parameters, processes)
         return None
-    gradients = gradients_of(losses, parameters, depth=depth)
+    losses, gradients = gradients_of_parts(parts, parameters, depth=depth)
     if processes.size > 1:
         stacked = processes.add_up(
             gradients.stacked,
@@ -100,25 +117,28 @@ def backward(
             lambda name: parameters[name].new_zeros((len(losses), *parameters[name].shape)),
         )
         gradients = Gradients(gradients.languages, stacked, depth)
-        losses = _of_all(losses, processes)
-    combined = objective.combine(gradients, losses, rng)
+    combined = objective.combine(gradients, _of_all(losses, processes), rng)
     for name, parameter in {**parameters, **objective.parameters()}.items():
         parameter.grad = combined.get(name)
     return gradients
 
 
-def _backward_together(
+def _backward_by_slopes(
     objective: LossObjective,
-    losses: Mapping[str, Tensor],
+    parts: Iterable[Mapping[str, Tensor]],
     parameters: Mapping[str, nn.Parameter],
     processes: Processes,
 ) -> None:
-    """Weigh this process's losses by the slopes at those of all processes, and add up the gradients."""
-    slopes, own = objective.slopes(_of_all(losses, processes))
-    total = torch.stack([slope * losses[lang] for lang, slope in slopes.items()]).sum()
-    if total.requires_grad:
-        total.backward()  # type: ignore[no-untyped-call]
+    """Weigh the losses of each part by their slopes, add up the gradients, then take the objective's own."""
+    totals: dict[str, Tensor] = {}
+    for losses in parts:
+        slopes, _ = objective.slopes(losses)
+        total = torch.stack([slope * losses[lang] for lang, slope in slopes.items()]).sum()
+        if total.requires_grad:
+            total.backward()  # type: ignore[no-untyped-call]
+        _add_up(totals, losses)
     add_up_gradients(parameters, processes)
+    _, own = objective.slopes(_of_all(totals, processes))
     for name, parameter in objective.parameters().items():
         parameter.grad = own[name]
 
@@ -133,8 +153,15 @@ def add_up_gradients(parameters: Mapping[str, nn.Parameter], processes: Processe
         parameters[name].grad = gradient
 
 
+def _add_up(totals: dict[str, Tensor], losses: Mapping[str, Tensor]) -> None:
+    for lang, loss in losses.items():
+        totals[lang] = totals[lang] + loss.detach() if lang in totals else loss.detach()
+
+
 def _of_all(losses: Mapping[str, Tensor], processes: Processes) -> dict[str, Tensor]:
     """Return the sum over processes of each language's loss."""
+    if processes.size == 1:
+        return dict(losses)
     told = processes.gather({lang: loss.item() for lang, loss in losses.items()})
     return {lang: loss.new_tensor(sum(part[lang] for part in told)) for lang, loss in losses.items()}
 
@@ -148,7 +175,7 @@ def _differentiate(
     *,
     keep_graph: bool,
 ) -> None:
-    """Write the gradient of one language into its row of `stacked`."""
+    """Add the gradient of one language to its row of `stacked`."""
     if not loss.requires_grad:
         return
     found = torch.autograd.grad(loss, list(parameters.values()), retain_graph=keep_graph, allow_unused=True)
@@ -156,7 +183,7 @@ def _differentiate(
         if gradient is not None:
             if name not in stacked:
                 stacked[name] = gradient.new_zeros((num_languages, *gradient.shape))
-            stacked[name][place] = gradient
+            stacked[name][place] += gradient
 
 
 def _gradients(

@@ -1,0 +1,60 @@
+"""Take what `mere analyze` found, one folder a seed, into a file of measurements in benchmarks/results.
+
+    mere analyze RUNS/cells/switchers/seed-1 --out RUNS/an-1
+    python benchmarks/adopt_analysis.py analysis-triples RUNS/cells/switchers/seed-1:RUNS/an-1 … --command "…"
+
+Only the figures that claims are answered by are taken (mere.experiments.claims.analyses).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from datetime import datetime, timezone
+from pathlib import Path
+
+from mere.experiments.claims.analyses import measurements_of
+from mere.experiments.claims.measurements import Measurements
+from mere.experiments.provenance import commit, hardware, software
+from mere.experiments.results import Data
+
+ROOT = Path(__file__).parents[1]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("name", help="of the file")
+    parser.add_argument(
+        "seeds", nargs="+", metavar="RUN:ANALYSIS", help="a run, and the folder of its analysis"
+    )
+    parser.add_argument(
+        "--command", required=True, help="that analysed the first, with names in place of paths"
+    )
+    parser.add_argument("--corpus", required=True, help="name of the data")
+    parser.add_argument("--note", default="", help="what a reader must know of how it was run")
+    arguments = parser.parse_args()
+    pairs = [tuple(map(Path, pair.split(":"))) for pair in arguments.seeds]
+    records = [json.loads((out / "analysis.json").read_text(encoding="utf-8")) for _, out in pairs]
+    runs = [json.loads((run / "run.json").read_text(encoding="utf-8")) for run, _ in pairs]
+    first = records[0]
+    results = Measurements(
+        experiment=arguments.name,
+        description=f"Analyses of {first['run']}, stage {first['stage']}, one run a seed. {arguments.note}".strip(),
+        command=arguments.command,
+        commit=commit(),
+        date=datetime.now(timezone.utc).date(),
+        seeds=[run["recipe"]["seed"] for run in runs],
+        hardware=hardware(),
+        software=software(),
+        data=Data(name=arguments.corpus, **{key: runs[0]["data"][key] for key in ("fingerprint", "sizes")}),
+        measurements=measurements_of(records),
+    )
+    results.write(ROOT / "benchmarks" / "results" / f"{arguments.name}.json")
+    for name, found in results.measurements.items():
+        print(name, found.mean.value, found.mean.low, found.mean.high, found.unit)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""The files of a model folder: which there are, and their SHA-256 in the format of the program sha256sum.
+
+SHA256SUMS lists every file but itself and the card, which is for people and may be edited. Whoever loads a folder
+compares what it reads; `sha256sum -c SHA256SUMS` compares all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mere.errors import ModelError
+from mere.hub import again
+
+FORMAT = 2
+"""Raised whenever a folder written before could no longer be read."""
+
+REQUIRED = ("config.json", "labels.json", "model.safetensors")
+CARD = "README.md"
+SUMS = "SHA256SUMS"
+PATTERNS = (
+    *REQUIRED, CARD, SUMS, "metrics.json", "pieces.safetensors", "pieces/*.json", "languages/*.safetensors",
+)  # fmt: skip
+"""What a model folder holds, as globs: data and text, nothing that runs."""
+WHOLE = "Copy the whole folder, or train again."
+
+_CHUNK = 1 << 20
+_LINE = re.compile(r"([0-9a-f]{64})  (?!/|\.\./|.*/\.\./)(\S.*)")
+
+
+def sha256(file: Path) -> str:
+    """Return the SHA-256 of a file of any size, read a megabyte at a time."""
+    digest, chunk = hashlib.sha256(), memoryview(bytearray(_CHUNK))
+    with file.open("rb", buffering=0) as stream:
+        while size := stream.readinto(chunk):
+            digest.update(chunk[:size])
+    return digest.hexdigest()
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the JSON object of a file of a model folder.
+
+    Raises:
+        ModelError: it is missing, cut short, or holds something else.
+    """
+    if not path.is_file():
+        raise ModelError(f"{path}: this file is missing, so {path.parent} is not a model folder.")
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path}: not whole JSON ({error}). {again(path)}") from None
+    if not isinstance(record, dict):
+        raise ModelError(f"{path}: expected a JSON object, found {type(record).__name__}.")
+    return record
+
+
+def sums_text(digests: Mapping[str, str]) -> str:
+    """Return SHA256SUMS of files by name, names with "/" between folders."""
+    return "".join(f"{digest}  {name}\n" for name, digest in sorted(digests.items()))
+
+
+def read_sums(folder: Path) -> dict[str, str]:
+    """Return the digests by name that a folder's SHA256SUMS lists.
+
+    Raises:
+        ModelError: it is missing, or holds something else.
+    """
+    file = folder / SUMS
+    if not file.is_file():
+        raise ModelError(f"{file}: this file is missing. {again(file, WHOLE)}")
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    found = [_LINE.fullmatch(line) for line in lines]
+    if not lines or None in found:
+        number = found.index(None) + 1 if None in found else 1
+        raise ModelError(
+            f"{file}:{number}: not a SHA-256 and the name of a file in this folder. {again(folder)}"
+        )
+    return {match[2]: match[1] for match in found if match}
+
+
+def compare(file: Path, digest: str) -> Path:
+    """Return a file if it is the one that was written with its folder.
+
+    Raises:
+        ModelError: it is missing, cut short or altered.
+    """
+    if not file.is_file():
+        raise ModelError(f"{file}: this file is missing. {again(file, WHOLE)}")
+    if sha256(file) != digest:
+        raise ModelError(f"{file}: not the file that the model was written with. {again(file)}")
+    return file
+
+
+def compare_all(folder: Path) -> dict[str, str]:
+    """Compare every file that SHA256SUMS lists, and return its digests by name.
+
+    Raises:
+        ModelError: names the first one that is missing, cut short or altered.
+    """
+    sums = read_sums(folder)
+    for name, digest in sums.items():
+        compare(folder / name, digest)
+    return sums

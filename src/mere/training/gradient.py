@@ -1,0 +1,124 @@
+"""From a batch to the gradient of a step: part by part, with the other processes, weighed by the objective."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from mere.config import StageSettings
+from mere.data.batching import Batch
+from mere.data.targets import Targets
+from mere.models.losses import ItemLosses
+from mere.models.model import Model
+from mere.models.tensors import targets_to_tensors, to_tensors
+from mere.training.objectives import Gradients, Objective, add_up_gradients, backward
+from mere.training.processes import Processes
+from mere.training.shares import as_share, parts_of_batch, sum_of_losses
+
+
+class BatchGradient:
+    """What the batches of a stage ask of its parameters.
+
+    A batch is computed in `stage.gradient_accumulation` parts, one after the other, so that only one part's
+    activations are in memory. All is divided by the numbers of items in the whole batch, so the parts' gradients
+    add up to the batch's, whatever the objective (with dropout, up to what is dropped).
+
+    Args:
+        precision: "bf16" computes under autocast; losses are fp32 all the same.
+        parameters: those of the model that are differentiated, by name.
+        seed: of the run and the stage; an objective's draws follow from it and the step.
+        processes: those that share every batch.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        stage: StageSettings,
+        precision: str,
+        objective: Objective,
+        parameters: Mapping[str, nn.Parameter],
+        *,
+        seed: Sequence[int],
+        processes: Processes,
+    ):
+        self.model = model
+        self.stage = stage
+        self.precision = precision
+        self.objective = objective
+        self.parameters = parameters
+        self.seed = list(seed)
+        self.processes = processes
+        self.device = next(model.parameters()).device
+
+    def of(
+        self, batch: Batch, targets: Targets, step: int, *, measure: bool
+    ) -> tuple[dict[str, float], Gradients | None]:
+        """Leave the gradient of a step in `.grad`, where there is none yet; return the batch's losses by name.
+
+        Where the objective compares the languages' own gradients, or with `measure`, those are returned too.
+        """
+        cpu = torch.device("cpu")
+        whole = self.model.num_items(to_tensors(batch, cpu), targets_to_tensors(targets, cpu))
+        if not whole:  # no sentence of the batch is annotated for any task
+            return {}, None
+        contributed: list[dict[str, Tensor]] = []
+
+        def parts() -> Iterator[tuple[NDArray[np.int64], dict[str, ItemLosses]]]:
+            """Compute one part when the one before is done with."""
+            number = self.stage.gradient_accumulation
+            for own, taught in parts_of_batch(batch, targets, self.processes, number):
+                items = as_share(self.items(own, taught), whole)
+                contributed.append({name: loss.mean().detach() for name, loss in items.items()})
+                yield own.lang_id, items
+
+        given = None
+        if self.stage.objective.name == "sum" and not measure:
+            for _, items in parts():
+                if items:
+                    total = torch.stack([loss.mean().float() for loss in items.values()]).sum()
+                    total.backward()  # type: ignore[no-untyped-call]
+            add_up_gradients(self.parameters, self.processes)
+        else:
+            languages = np.unique(batch.lang_id).tolist()
+            given = backward(
+                self.objective,
+                (self._by_language(*part, languages) for part in parts()),
+                self.parameters,
+                np.random.default_rng([*self.seed, step]),
+                measure=measure,
+                processes=self.processes,
+            )
+        return sum_of_losses(contributed, list(whole), self.processes), given
+
+    def items(self, batch: Batch, targets: Targets) -> dict[str, ItemLosses]:
+        """Return the losses of some rows, item by item; none where there are no rows."""
+        if not len(batch.lang_id):
+            return {}
+        read, taught = to_tensors(batch, self.device), targets_to_tensors(targets, self.device)
+        if not self.stage.use_aggregator:
+            read = dataclasses.replace(read, group_size=0)
+        if not self.stage.use_switcher:
+            read = dataclasses.replace(read, lang_id=torch.zeros_like(read.lang_id))
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+            return self.model.item_losses(read, taught)
+
+    def _by_language(
+        self, lang_id: NDArray[np.int64], items: Mapping[str, ItemLosses], languages: Sequence[int]
+    ) -> dict[str, Tensor]:
+        """Return what a part contributes to the loss of each language.
+
+        Args:
+            lang_id: of the part's rows. languages: the ids in the whole batch.
+        """
+        losses = {}
+        nothing = torch.zeros((), device=self.device)
+        for place in languages:
+            is_own = torch.from_numpy(lang_id == place).to(self.device)
+            own = [loss.part(is_own).float() for loss in items.values()]
+            losses[self.objective.languages[place - 1]] = torch.stack(own or [nothing]).sum()
+        return losses

@@ -275,8 +275,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "distilbert": {
         "r": 2,
         "lora_alpha": 2,
-        "target_modules": ["q_lin"],
-        "alpha_pattern": {"layer.1.*q_lin": 6},
+        "target_modules": ["v_lin"],
+        "alpha_pattern": {"layer.1.*v_lin": 6},
     },
     "t5": {"r": 2, "lora_alpha": 1, "target_modules": ["q", "wo"], "rank_pattern": {"wo": 3}},
 }

@@ -3,7 +3,7 @@
     mere analyze RUNS/cells/switchers/seed-1 --out RUNS/an-1
     python benchmarks/adopt_analysis.py analysis-triples RUNS/cells/switchers/seed-1:RUNS/an-1 … --command "…"
 
-Only the figures that claims are answered by are taken (mere.experiments.claims.analyses).
+Only figures that claims are answered by are taken (mere.experiments.claims.analyses), all or `--figures` of them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 from datetime import datetime, timezone
 from pathlib import Path
 
-from mere.experiments.claims.analyses import measurements_of
+from mere.experiments.claims.analyses import FIGURES, measurements_of
 from mere.experiments.claims.measurements import Measurements
 from mere.experiments.provenance import commit, hardware, software
 from mere.experiments.results import Data
@@ -33,6 +33,12 @@ def main() -> None:
         "--command", required=True, help="that analysed the first, with names in place of paths"
     )
     parser.add_argument("--corpus", required=True, help="name of the data")
+    parser.add_argument(
+        "--figures",
+        nargs="*",
+        default=list(FIGURES),
+        help="take only these; a group by its first word, as in overlap",
+    )
     parser.add_argument("--note", default="", help="what a reader must know of how it was run")
     arguments = parser.parse_args()
     pairs = [tuple(map(Path, pair.split(":"))) for pair in arguments.seeds]
@@ -49,7 +55,11 @@ def main() -> None:
         hardware=hardware(),
         software=software(),
         data=Data(name=arguments.corpus, **{key: runs[0]["data"][key] for key in ("fingerprint", "sizes")}),
-        measurements=measurements_of(records),
+        measurements={
+            name: found
+            for name, found in measurements_of(records).items()
+            if name in arguments.figures or name.partition("-")[0] in arguments.figures
+        },
     )
     results.write(ROOT / "benchmarks" / "results" / f"{arguments.name}.json")
     for name, found in results.measurements.items():

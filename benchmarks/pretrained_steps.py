@@ -146,12 +146,12 @@ def plain_step(folder: Path, precision: str) -> tuple[Step, nn.Module]:
     labels = torch.randint(0, 17, ids.shape)
 
     def step() -> None:
-        optimizer.zero_grad(set_to_none=True)
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
             loss = model(input_ids=ids, attention_mask=torch.ones_like(ids), labels=labels).loss
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
         loss.item()
 
     return step, model

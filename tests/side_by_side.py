@@ -1,7 +1,7 @@
-"""What one of several processes does in tests: python -m tests.side_by_side RECIPE OUT [RECIPE OUT …]
+"""What one of several processes does in tests: python -m tests.side_by_side [RECIPE OUT …]
 
 Trains each recipe into its folder, all in one process group, and compares the weights of all processes bit by
-bit after every step.
+bit after every step. Without recipes the last process refuses, and all say whether they left their group.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import pytest
 import torch
 
 from mere.config import Recipe
-from mere.errors import DataError
+from mere.errors import DataError, MereError
 from mere.models.model import Model
 from mere.training.loop import StepReport
 from mere.training.processes import Processes, joined
@@ -98,7 +98,20 @@ def talk_among(processes: Processes) -> None:
     }
 
 
+def refuse() -> None:
+    try:
+        with joined() as processes:
+            if processes.rank == processes.size - 1:
+                raise DataError("the last one refuses")
+            processes.gather(processes.rank)
+    except MereError as error:
+        print(f"{error} In a group: {torch.distributed.is_initialized()}", file=sys.stderr)
+
+
 def main(arguments: Sequence[str]) -> None:
+    if not arguments:
+        refuse()
+        return
     with joined() as processes:
         talk_among(processes)
         for recipe, out in zip(arguments[::2], arguments[1::2], strict=True):

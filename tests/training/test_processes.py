@@ -179,6 +179,16 @@ def test_a_process_is_killed_and_all_resume_to_the_same_bits(
     assert (out / model).read_bytes() == (whole / model).read_bytes()
 
 
+def test_all_leave_their_group_after_an_error() -> None:
+    """A process that ends in the group may die of a thread of gloo instead (pytorch issue 179291)."""
+    started = side_by_side.start(3, ["tests.side_by_side"])
+    said = [process.communicate(timeout=60)[1] for process in started]
+    assert [process.returncode for process in started] == [0, 0, 0], said
+    assert all("In a group: False" in words for words in said), said
+    assert "the last one refuses" in said[2]
+    assert all("another process of the run is gone" in words for words in said[:2]), said
+
+
 @pytest.mark.parametrize("size", [2, 3, 40])
 @pytest.mark.parametrize("task", list(TASKS))
 def test_the_shares_of_a_batch_add_up_to_it(task: str, size: int) -> None:

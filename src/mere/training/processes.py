@@ -143,9 +143,15 @@ def joined() -> Iterator[Processes]:
         return
     own_device()
     dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
-    yield Processes(dist.get_rank(), dist.get_world_size())
-    # After an error the process ends, and torchrun ends the others. Otherwise nobody hangs up on one who still reads.
-    dist.barrier()
+    try:
+        yield Processes(dist.get_rank(), dist.get_world_size())
+        dist.barrier()  # nobody hangs up on one who still reads
+    except BaseException:
+        # A thread of gloo that lets go of a tensor after the interpreter has begun to end aborts the process, so
+        # its threads end first. NCCL would wait for the others, which this error may keep from coming.
+        if not torch.cuda.is_available():
+            dist.destroy_process_group()
+        raise
     dist.destroy_process_group()
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from mere.experiments.claims.analyses import FIGURES, measurements_of
 from mere.experiments.claims.measurements import Measurements
+from mere.experiments.origin import Data
 from mere.experiments.provenance import commit, hardware, software
-from mere.experiments.results import Data
 
 ROOT = Path(__file__).parents[1]
 

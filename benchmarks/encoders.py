@@ -17,8 +17,9 @@ from typing import Any
 import yaml
 
 from mere.config import Recipe
+from mere.experiments.origin import Data
 from mere.experiments.provenance import commit, hardware, software
-from mere.experiments.results import Comparison, Costs, Data, Results, System
+from mere.experiments.results import Comparison, Costs, Results, System
 from mere.metrics.paired import paired_bootstrap
 from mere.metrics.report import evaluate_runs
 from mere.models.predictor import Predictor

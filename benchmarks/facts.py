@@ -30,8 +30,9 @@ import yaml
 
 from mere.config import Recipe
 from mere.data.corpus import Corpus
+from mere.experiments.origin import Data
 from mere.experiments.provenance import commit, hardware, software
-from mere.experiments.results import Comparison, Costs, Data, FailedAttempt, Results, System
+from mere.experiments.results import Comparison, Costs, FailedAttempt, Results, System
 from mere.metrics.paired import paired_bootstrap
 from mere.metrics.report import evaluate
 from mere.models.folder import read_tensors

@@ -15,7 +15,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date, datetime, timezone
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +28,9 @@ from torch import nn
 from mere.config import DataSettings, Recipe
 from mere.data.examples import ExampleMaker
 from mere.data.pieces import fit_pieces
+from mere.experiments.origin import Experiment
 from mere.experiments.provenance import commit, hardware, software
-from mere.experiments.record import Record, RecordFile
-from mere.experiments.results import Hardware, Software
+from mere.experiments.record import Record
 from mere.metrics.intervals import Measured
 from mere.models.model import build
 from mere.quickstart.corpus import load_corpora
@@ -87,17 +87,10 @@ class System(Record):
     description: str
 
 
-class PretrainedSteps(RecordFile):
+class PretrainedSteps(Experiment):
     """The results of this benchmark."""
 
     experiment: str = "pretrained-steps"
-    description: str
-    command: str
-    commit: str | None
-    date: date
-    seeds: list[int]
-    hardware: Hardware
-    software: Software
     transformers: str
     threads: int
     rounds: int

@@ -11,8 +11,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from mere.config import Recipe
+from mere.experiments.origin import Data
 from mere.experiments.provenance import commit, hardware, software
-from mere.experiments.results import Costs, Data, Results, System
+from mere.experiments.results import Costs, Results, System
 from mere.metrics.report import evaluate
 from mere.models.predictor import Predictor
 from mere.quickstart.corpus import quickstart_corpus

@@ -9,7 +9,12 @@ from typing import Any
 import torch
 import transformers
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from torch import Tensor, nn
 
+from mere.config import PretrainedSettings
+from mere.data.pieces import Subwords, fit_pieces
+from mere.models.model import build_encoder
+from mere.nn.encoders import PretrainedEncoder
 from tests import tiny
 
 FAMILIES = ("bert", "xlm-roberta", "deberta-v2", "modernbert", "distilbert", "t5")
@@ -115,3 +120,19 @@ def make(
     made.save(str(folder / "tokenizer.json"))
     model(family, made, positions).save_pretrained(folder)
     return folder
+
+
+def encoder(folder: Path, **given: Any) -> tuple[PretrainedEncoder, Subwords]:
+    chosen = PretrainedSettings(name=str(folder), **{"words": "none", **given})
+    pieces = fit_pieces(chosen, tiny.SENTENCES)
+    assert isinstance(pieces, Subwords)
+    made = build_encoder(chosen, pieces)
+    assert isinstance(made, PretrainedEncoder)
+    made.start()
+    return made.eval(), pieces
+
+
+def padded(pieces: Subwords, texts: list[str]) -> tuple[Tensor, Tensor]:
+    rows = [torch.from_numpy(pieces.describe(text, pieces.cut(text))) for text in texts]
+    together = nn.utils.rnn.pad_sequence(rows, batch_first=True)
+    return together, together[..., 0] > 0

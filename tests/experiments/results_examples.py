@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from mere.experiments.results import (
-    Comparison,
-    Costs,
-    Data,
-    FailedAttempt,
-    Hardware,
-    Results,
-    Software,
-    System,
-)
+from mere.experiments.origin import Data, Hardware, Software
+from mere.experiments.results import Comparison, Costs, FailedAttempt, Results, System
 from mere.metrics.intervals import Measured
 
 

@@ -36,31 +36,9 @@ TEXTS = checkpoints.TEXTS
 LONG = " ".join(checkpoints.TEXTS)
 
 
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    base = tmp_path_factory.mktemp("checkpoints")
-    return {family: checkpoints.make(family, base / family, positions=128) for family in checkpoints.FAMILIES}
-
-
-def encoder(folder: Path, **given: Any) -> tuple[PretrainedEncoder, Subwords]:
-    chosen = PretrainedSettings(name=str(folder), **{"words": "none", **given})
-    pieces = fit_pieces(chosen, tiny.SENTENCES)
-    assert isinstance(pieces, Subwords)
-    made = build_encoder(chosen, pieces)
-    assert isinstance(made, PretrainedEncoder)
-    made.start()
-    return made.eval(), pieces
-
-
-def padded(pieces: Subwords, texts: list[str]) -> tuple[Tensor, Tensor]:
-    rows = [torch.from_numpy(pieces.describe(text, pieces.cut(text))) for text in texts]
-    together = nn.utils.rnn.pad_sequence(rows, batch_first=True)
-    return together, together[..., 0] > 0
-
-
 @torch.no_grad()
 def encode(made: PretrainedEncoder, pieces: Subwords, texts: list[str]) -> list[Tensor]:
-    together, is_piece = padded(pieces, texts)
+    together, is_piece = checkpoints.padded(pieces, texts)
     return [vectors[here] for vectors, here in zip(made(together, is_piece), is_piece, strict=True)]
 
 
@@ -88,7 +66,7 @@ def close(a: Tensor, b: Tensor) -> bool:
 @pytest.mark.parametrize("attention", ["sdpa", "eager"])
 @pytest.mark.parametrize("family", checkpoints.FAMILIES)
 def test_vectors_are_those_of_transformers(family, attention, folders):
-    made, pieces = encoder(folders[family], attention=attention)
+    made, pieces = checkpoints.encoder(folders[family], attention=attention)
     assert made.dim == 32
     for text, vectors in zip(TEXTS, encode(made, pieces, list(TEXTS)), strict=True):
         assert close(vectors, theirs(folders[family], pieces, ids_of(pieces, text)))
@@ -97,7 +75,7 @@ def test_vectors_are_those_of_transformers(family, attention, folders):
 @pytest.mark.parametrize("words", ["first", "mean"])
 @pytest.mark.parametrize("family", ["xlm-roberta", "modernbert"])
 def test_words_are_the_first_or_the_mean_of_their_subwords(family, words, folders):
-    made, pieces = encoder(folders[family], words=words, width=3)
+    made, pieces = checkpoints.encoder(folders[family], words=words, width=3)
     for text, vectors in zip(TEXTS, encode(made, pieces, list(TEXTS)), strict=True):
         states = theirs(folders[family], pieces, ids_of(pieces, text))
         done, expected = 0, []
@@ -112,11 +90,11 @@ def test_words_are_the_first_or_the_mean_of_their_subwords(family, words, folder
 @pytest.mark.parametrize("words", ["first", "mean", "none"])
 @pytest.mark.parametrize("family", checkpoints.FAMILIES)
 def test_padding_and_the_other_sentences_change_nothing(family, words, folders):
-    made, pieces = encoder(folders[family], words=words)
+    made, pieces = checkpoints.encoder(folders[family], words=words)
     together = encode(made, pieces, [TEXTS[2], TEXTS[7], TEXTS[3]])
     (alone,) = encode(made, pieces, [TEXTS[7]])
     assert close(together[1], alone)
-    described, is_piece = padded(pieces, [TEXTS[7]])
+    described, is_piece = checkpoints.padded(pieces, [TEXTS[7]])
     wider = nn.functional.pad(described, (0, 0, 0, 5)), nn.functional.pad(is_piece, (0, 5))
     with torch.no_grad():
         assert close(made(*wider)[0, : len(alone)], alone)
@@ -125,7 +103,7 @@ def test_padding_and_the_other_sentences_change_nothing(family, words, folders):
 @pytest.mark.parametrize("family", ["bert", "xlm-roberta", "t5"])
 def test_a_long_sentence_is_read_in_windows(family, folders):
     """Each subword's vector is the one that its window gives, read alone by transformers."""
-    made, pieces = encoder(folders[family], max_pieces=40)
+    made, pieces = checkpoints.encoder(folders[family], max_pieces=40)
     ids = ids_of(pieces, LONG)
     size = 40 - len(pieces.checkpoint.specials.before) - len(pieces.checkpoint.specials.after)
     assert made.size == size < len(ids)
@@ -161,7 +139,10 @@ def test_a_trimmed_encoder_gives_the_same_vectors(family, trim, tmp_path):
     foreign = ["Владимир родился в Новгороде.", "Мария Петрова писала книги о Владимире.", "Новгород зимой."]
     folder = checkpoints.make(family, tmp_path / family, texts=(*TEXTS, *foreign), size=500)
     for words in ("first", "none"):
-        whole, small = encoder(folder, words=words), encoder(folder, words=words, trim=trim)
+        whole, small = (
+            checkpoints.encoder(folder, words=words),
+            checkpoints.encoder(folder, words=words, trim=trim),
+        )
         for a, b in zip(encode(*whole, list(TEXTS)), encode(*small, list(TEXTS)), strict=True):
             assert torch.equal(a, b)
     rows = [made.backbone.get_input_embeddings().num_embeddings for made, _ in (whole, small)]
@@ -182,7 +163,7 @@ def test_what_is_left_of_a_vocabulary_is_told(trim, folders, tiny_corpus):
 
 
 def test_start_loads_what_pretraining_left(folders):
-    made, pieces = encoder(folders["bert"])
+    made, pieces = checkpoints.encoder(folders["bert"])
     before = made.backbone.embeddings.word_embeddings.weight.detach().clone()
     torch.manual_seed(1)
     fresh = build_encoder(PretrainedSettings(name=str(folders["bert"]), words="none"), pieces)
@@ -233,12 +214,12 @@ BY_HAND = {
 def test_the_rate_of_each_layer_by_hand(family, folders):
     """Two layers, decay 1/2: embeddings 1/8, then 1/4, 1/2, and 1 above the layers."""
     names = [f"backbone.{name}" for name in BY_HAND[family]]
-    made, _ = encoder(folders[family], layer_decay=0.5)
+    made, _ = checkpoints.encoder(folders[family], layer_decay=0.5)
     assert set(names) <= {name for name, _ in made.named_parameters()}
     assert [made.lr_scale(name) for name in names] == [0.125, 0.25, 0.5, 1.0][: len(names)]
-    frozen, _ = encoder(folders[family], freeze=1)
+    frozen, _ = checkpoints.encoder(folders[family], freeze=1)
     assert [frozen.lr_scale(name) for name in names] == [0.0, 0.0, 1.0, 1.0][: len(names)]
-    tables, _ = encoder(folders[family], freeze=0)
+    tables, _ = checkpoints.encoder(folders[family], freeze=0)
     assert [tables.lr_scale(name) for name in names[:2]] == [0.0, 1.0]
 
 
@@ -246,9 +227,9 @@ def test_the_rate_of_each_layer_by_hand(family, folders):
 def test_checkpointing_changes_no_gradient(family, folders):
     grads = []
     for on in (False, True):
-        made, pieces = encoder(folders[family], gradient_checkpointing=on, dropout=0.0)
+        made, pieces = checkpoints.encoder(folders[family], gradient_checkpointing=on, dropout=0.0)
         made.train()
-        made(*padded(pieces, list(TEXTS[:3]))).square().sum().backward()
+        made(*checkpoints.padded(pieces, list(TEXTS[:3]))).square().sum().backward()
         grads.append({n: p.grad for n, p in made.named_parameters() if p.grad is not None})
     assert grads[0].keys() == grads[1].keys()
     assert all(torch.allclose(grads[0][n], grads[1][n], atol=1e-4, rtol=1e-4) for n in grads[0])
@@ -256,23 +237,23 @@ def test_checkpointing_changes_no_gradient(family, folders):
 
 @pytest.mark.parametrize("family", checkpoints.FAMILIES)
 def test_dropout_is_the_settings_or_its_own(family, folders):
-    made, pieces = encoder(folders[family], dropout=0.0)
-    given = padded(pieces, list(TEXTS[:3]))
+    made, pieces = checkpoints.encoder(folders[family], dropout=0.0)
+    given = checkpoints.padded(pieces, list(TEXTS[:3]))
     with torch.no_grad():
         assert torch.equal(made.train()(*given)[given[1]], made.eval()(*given)[given[1]])
-        half, _ = encoder(folders[family], dropout=0.5)
+        half, _ = checkpoints.encoder(folders[family], dropout=0.5)
         assert not close(half.train()(*given)[given[1]], half.eval()(*given)[given[1]])
 
 
 def test_settings_that_the_encoder_does_not_have(folders):
     with pytest.raises(ConfigError, match=r"encoder\.max_pieces: .*bert has 128 positions, found 129"):
-        encoder(folders["bert"], max_pieces=129)
+        checkpoints.encoder(folders["bert"], max_pieces=129)
     with pytest.raises(ConfigError, match=r"encoder\.max_pieces: .*xlm-roberta has 128 positions"):
-        encoder(folders["xlm-roberta"], max_pieces=129)
+        checkpoints.encoder(folders["xlm-roberta"], max_pieces=129)
     with pytest.raises(ConfigError, match="leaves no place beside the special subwords"):
-        encoder(folders["bert"], max_pieces=2)
+        checkpoints.encoder(folders["bert"], max_pieces=2)
     with pytest.raises(ConfigError, match=r"encoder\.freeze: .*bert has 2 layers, found 3"):
-        encoder(folders["bert"], freeze=3)
+        checkpoints.encoder(folders["bert"], freeze=3)
     recipe = tiny.recipe(encoder={"name": str(folders["bert"])}, aggregator={"layers": 1, "heads": 5})
     pieces = fit_pieces(recipe.encoder, tiny.SENTENCES)
     with pytest.raises(ConfigError, match=r"aggregator\.heads: 5 heads cannot share the 32 dimensions"):
@@ -290,11 +271,11 @@ def test_pickles_and_foreign_code_are_not_read(broken):
     (broken / "model.safetensors").unlink()
     torch.save(weights, broken / "pytorch_model.bin")
     with pytest.raises(ModelError, match="They must be in safetensors; pickles are not read"):
-        encoder(broken)
+        checkpoints.encoder(broken)
     config = (broken / "config.json").read_text(encoding="utf-8").replace('"bert"', '"unheard-of"')
     (broken / "config.json").write_text(config, encoding="utf-8")
     with pytest.raises(ModelError, match="no family 'unheard-of' of its own, and code that comes with"):
-        encoder(broken)
+        checkpoints.encoder(broken)
 
 
 def test_a_checkpoint_with_half_its_weights(broken):
@@ -304,7 +285,7 @@ def test_a_checkpoint_with_half_its_weights(broken):
     kept = {name: tensor for name, tensor in weights.items() if "layer.1." not in name}
     save_file(kept, broken / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(ModelError, match=r"16 weights of the encoder are missing, first encoder\.layer\.1"):
-        encoder(broken)
+        checkpoints.encoder(broken)
 
 
 def recipe(folder: Path, corpus: Path, *, epochs: float, **given: Any) -> Recipe:

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import mere
-from mere.experiments.results import Hardware, Software
+from mere.experiments.origin import Hardware, Software
 
 
 def hardware(gpu: str | None = None) -> Hardware:

@@ -8,46 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import date
 from typing import Literal
 
 from pydantic import Field, model_validator
 
 from mere.errors import DataError, nearest
-from mere.experiments.record import Record, RecordFile
+from mere.experiments.origin import Data, Experiment
+from mere.experiments.record import Record
 from mere.metrics.intervals import Measured
 from mere.metrics.paired import Difference
 from mere.metrics.report import Report
 from mere.metrics.scores import ENTITY_RECALLS, RECALLS
 
 ByScope = dict[str, Measured]  # a language code, "macro" (mean over languages) or "micro" -> F1
-
-
-class Hardware(Record):
-    """What the figures were measured on; no host is named."""
-
-    cpu: str
-    cores: int = Field(ge=1, description="that the process may use")
-    memory_gb: float | None = Field(gt=0, description="in GiB; null where the system does not tell")
-    gpu: str | None = None
-
-
-class Software(Record):
-    """Versions that a repetition needs; torch is null where none was used."""
-
-    python: str
-    torch: str | None
-    mere: str
-
-
-class Data(Record):
-    """What the systems were trained and scored on."""
-
-    name: str
-    fingerprint: str = Field(
-        description="hash of what the corpus says; run folders hold that of the joined corpus"
-    )
-    sizes: dict[str, dict[str, int]] = Field(description="sentences per split and language")
 
 
 class Costs(Record):
@@ -192,17 +165,9 @@ class FailedAttempt(Record):
     note: str = ""
 
 
-class Results(RecordFile):
+class Results(Experiment):
     """The results of one experiment."""
 
-    experiment: str
-    description: str
-    command: str = Field(description="that makes this file, from the project's root")
-    commit: str | None = Field(description='"-dirty" at its end: with changes that were not committed')
-    date: date
-    seeds: list[int] = Field(min_length=1)
-    hardware: Hardware
-    software: Software
     data: Data
     split: str = Field(default="", description="that was scored")
     budget: str = Field(default="", description="what every system was allowed to spend")

@@ -177,3 +177,11 @@ def test_a_cell_that_another_process_is_at_work_on_is_left_alone(tmp_path: Path)
         (failure,) = run_cells(plan, "dev", jobs=1, say=lambda words: None)
     assert "another process is at work on it" in failure.why
     assert not cell.folder.exists()
+
+
+def test_the_command_that_predicts_is_in_memory_once(tmp_path: Path) -> None:
+    """Else runpy warns of it in the log of every cell."""
+    command = [sys.executable, "-W", "always", "-m", "mere.experiments.compare.predict", str(tmp_path), "dev"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.stderr == f"Error: {tmp_path / 'recipe.yaml'}: there is no such recipe.\n"
+    assert done.returncode == 1

@@ -9,8 +9,8 @@ from tests import tiny
 
 from mere.config import Recipe
 from mere.errors import DataError
+from mere.experiments.compare.folder import read_predictions, write_predictions
 from mere.experiments.compare.holm import holm
-from mere.experiments.compare.predict import read_predictions, write_predictions
 from mere.experiments.compare.score import compare_with, main_metrics
 from mere.metrics.paired import paired_bootstrap
 from mere.metrics.report import evaluate_runs

@@ -9,8 +9,8 @@ from compare_examples import REGIMES, SHARED, finish, step, write_recipe
 from tests.command import mere, refused, worked
 
 from mere.data.corpus import Corpus
+from mere.experiments.compare.folder import write_predictions
 from mere.experiments.compare.plan import make_plan
-from mere.experiments.compare.predict import write_predictions
 from mere.experiments.results import Results
 from mere.quickstart.corpus import load_corpora
 from mere.types import Prediction

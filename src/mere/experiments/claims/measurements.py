@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import date
 from statistics import fmean, stdev
 
 from pydantic import Field
 
-from mere.experiments.record import Record, RecordFile
-from mere.experiments.results import Data, Hardware, Software
+from mere.experiments.origin import Data, Experiment
+from mere.experiments.record import Record
 from mere.metrics.intervals import Measured
 
 _T_975 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
@@ -34,17 +33,9 @@ class Measurement(Record):
         return cls(what=what, unit=unit, values=[round(v, 6) for v in values], mean=over_seeds(values))
 
 
-class Measurements(RecordFile):
+class Measurements(Experiment):
     """What was measured on one corpus, and where that comes from."""
 
-    experiment: str
-    description: str
-    command: str = Field(description="of the first seed, from the project's root")
-    commit: str | None = Field(description='"-dirty" at its end: with changes that were not committed')
-    date: date
-    seeds: list[int] = Field(min_length=1)
-    hardware: Hardware
-    software: Software
     data: Data
     measurements: dict[str, Measurement]
 

@@ -21,8 +21,9 @@ from mere.experiments.compare.plan import Cell, Plan, make_plan
 from mere.experiments.compare.reached import reached
 from mere.experiments.compare.runner import Failure, run_cells
 from mere.experiments.compare.text import write_markdown
+from mere.experiments.origin import Data
 from mere.experiments.provenance import commit, hardware, software
-from mere.experiments.results import Data, FailedAttempt, Results, System
+from mere.experiments.results import FailedAttempt, Results, System
 from mere.metrics.paired import members_of
 from mere.quickstart.corpus import load_corpora
 

@@ -34,9 +34,10 @@ from mere.experiments.record import Record
 from mere.metrics.intervals import Measured
 from mere.models.model import build
 from mere.quickstart.corpus import load_corpora
-from mere.training.loop import StageLoop, select_parameters
+from mere.training.loop import StageLoop
 from mere.training.material import labels_of
 from mere.training.source import BatchSource, TrainingData
+from mere.training.trainable import select_parameters
 from mere.types import Sentence
 
 ROOT = Path(__file__).parents[1]

@@ -6,18 +6,18 @@ python benchmarks/quickstart.py --out runs/quickstart-benchmark
 from __future__ import annotations
 
 import argparse
-import json
 from datetime import datetime, timezone
 from pathlib import Path
 
 from mere.config import Recipe
 from mere.experiments.origin import Data
 from mere.experiments.provenance import commit, hardware, software
-from mere.experiments.results import Costs, Results, System
+from mere.experiments.results import Results, System
 from mere.metrics.report import evaluate
 from mere.models.predictor import Predictor
 from mere.quickstart.corpus import quickstart_corpus
 from mere.training.run import train
+from score import costs_of
 
 ROOT = Path(__file__).parents[1]
 SPLITS = {"test": "seen sentence patterns", "heldout": "held-out sentence patterns"}
@@ -31,15 +31,6 @@ def main() -> None:
     arguments = parser.parse_args()
     recipe = Recipe.read(ROOT / "recipes" / "quickstart.yaml")
     model = train(recipe, arguments.out, resume=True, talk=False)
-    spent = json.loads((model / "metrics.json").read_text(encoding="utf-8"))["costs"]
-    costs = Costs(
-        train_seconds=sum(spent["seconds"].values()),
-        steps=sum(spent["steps"].values()),
-        parameters_total=spent["parameters"],
-        bytes_stored=(model / "model.safetensors").stat().st_size,
-        peak_memory_mb=spent["peak_memory_mb"],
-        threads=spent["threads"],
-    )
     corpus, predictor = quickstart_corpus(), Predictor.load(model)
     command = "python benchmarks/quickstart.py --out runs/quickstart-benchmark"
     systems = {}
@@ -47,7 +38,7 @@ def main() -> None:
         gold = corpus.sentences(split)
         found = predictor.predict([s.text for s in gold], [s.lang for s in gold])
         systems[name] = System.from_report(
-            evaluate(gold, found), seeds=[recipe.seed], costs=costs, command=command
+            evaluate(gold, found), seeds=[recipe.seed], costs=costs_of(model), command=command
         )
     Results(
         experiment="quickstart",

@@ -55,7 +55,7 @@ def _recall(results: Results, systems: Mapping[str, System], metric: str) -> str
         for name, system in systems.items()
         for part, scores in system.recall.items()
     }
-    return _score_table("system, triples", rows, _scopes(rows.values()))
+    return _score_table("system, seen in training or not", rows, _scopes(rows.values()))
 
 
 def _costs(results: Results, systems: Mapping[str, System], metric: str) -> str:

@@ -1,40 +1,55 @@
 """What one of several processes does in tests: python -m tests.side_by_side [RECIPE OUT …]
 
-Trains each recipe into its folder, all in one process group, and compares the weights of all processes bit by
-bit after every step. Without recipes the last process refuses, and all say whether they left their group.
+Trains each recipe into its folder, from where that stands, all in one process group, and compares the weights that
+all processes hold bit by bit after every step. Without recipes the last process refuses, and all say whether they
+left their group.
 """
 
 from __future__ import annotations
 
+import gc
 import hashlib
+import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor, nn
+from torch.distributed.fsdp import fully_shard
 
 from mere.config import Recipe
-from mere.errors import DataError, MereError
-from mere.models.model import Model
+from mere.errors import DataError, MereError, TrainingError
 from mere.training.loop import StepReport
-from mere.training.processes import Processes, joined
+from mere.training.processes import Processes, joined, telling_who_is_gone
 from mere.training.run import Run
 from mere.training.talk import Bar, Listener
 
 ROOT = Path(__file__).parents[1]
 
 
-class SameEverywhere(Listener, Bar):
-    """Fails at the first step after which two processes hold other weights, or tell of another step."""
+def numbers_held() -> int:
+    """Return how many fp32 numbers the tensors of this process hold; what several share is counted once."""
+    gc.collect()
+    tensors = [found for found in gc.get_objects() if type(found) in (Tensor, nn.Parameter)]
+    storages = [tensor.untyped_storage() for tensor in tensors if tensor.dtype == torch.float32]
+    return sum({storage.data_ptr(): storage.nbytes() // 4 for storage in storages}.values())
 
-    def __init__(self, processes: Processes):
-        self.processes = processes
-        self.model: Model | None = None
+
+class Weighing(Listener, Bar):
+    """Counts the numbers that a process holds for a run, after its second step."""
+
+    def __init__(self) -> None:
+        self.before = numbers_held()
+        self.held = 0
 
     def say(self, words: str) -> None:
         pass
@@ -44,10 +59,25 @@ class SameEverywhere(Listener, Bar):
         yield self
 
     def step(self, report: StepReport) -> None:
-        assert self.model is not None
+        if report.step == 2 and not self.held:
+            self.held = numbers_held() - self.before
+
+
+class SameEverywhere(Weighing):
+    """Fails at the first step after which two processes hold other weights, or tell of another step."""
+
+    def __init__(self, processes: Processes):
+        super().__init__()
+        self.processes = processes
+        self.run: Run | None = None
+
+    def step(self, report: StepReport) -> None:
+        super().step(report)
+        assert self.run is not None
         digest = hashlib.sha256(repr(report).encode())
-        for tensor in self.model.state_dict().values():
-            digest.update(tensor.numpy().tobytes())
+        for name, tensor in self.run.sharding.held(self.run.model).items():
+            if name not in self.run.sharding.parts:
+                digest.update(tensor.numpy().tobytes())
         assert len(set(self.processes.gather(digest.hexdigest()))) == 1, report
 
 
@@ -68,6 +98,31 @@ def start(size: int, command: Sequence[str]) -> list[subprocess.Popen[str]]:
         )
         for rank in range(size)
     ]
+
+
+@dataclass(frozen=True)
+class Killed:
+    """A run of which one process was killed: what the other said and returned, and which of its files were left."""
+
+    out: Path
+    status: int
+    said: str
+    left: list[str]
+
+
+def kill(recipe: Path, out: Path) -> Killed:
+    """Begin a recipe in two processes by the command, and kill the second after some checkpoints."""
+    first, second = start(2, ["mere", "train", str(recipe), "--out", str(out), "--quiet"])
+    checkpoint, seen = out / "checkpoint.safetensors", set[int]()
+    while len(seen) < 5 and first.poll() is None:
+        if checkpoint.exists():
+            seen.add(checkpoint.stat().st_mtime_ns)
+        time.sleep(0.002)
+    second.send_signal(signal.SIGKILL)
+    second.communicate()
+    _, said = first.communicate(timeout=60)
+    left = [path.name for path in (checkpoint, out / "model") if path.exists()]
+    return Killed(out, first.returncode, said, left)
 
 
 def environment() -> dict[str, str]:
@@ -99,13 +154,30 @@ def talk_among(processes: Processes) -> None:
 
 
 def refuse() -> None:
+    """Let the others hear that the last process is gone when they ask for something, and in a sharded layer."""
     try:
         with joined() as processes:
+            layer = fully_shard(nn.Linear(2, 2))
             if processes.rank == processes.size - 1:
                 raise DataError("the last one refuses")
-            processes.gather(processes.rank)
+            try:
+                processes.gather(processes.rank)
+            except TrainingError as error:
+                print(error, file=sys.stderr)
+            with telling_who_is_gone():
+                layer(torch.ones(1, 2))
     except MereError as error:
         print(f"{error} In a group: {torch.distributed.is_initialized()}", file=sys.stderr)
+
+
+def train(recipe: Recipe, out: Path, processes: Processes) -> None:
+    """Train a recipe; leave beside its model how many numbers each process held."""
+    listener = SameEverywhere(processes)
+    run = Run(recipe, out, resume=True, listener=listener, processes=processes)
+    listener.run = run
+    run.finish()
+    held = processes.gather(listener.held)
+    (out / "held.json").write_text(json.dumps(held), encoding="utf-8")
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -115,10 +187,7 @@ def main(arguments: Sequence[str]) -> None:
     with joined() as processes:
         talk_among(processes)
         for recipe, out in zip(arguments[::2], arguments[1::2], strict=True):
-            listener = SameEverywhere(processes)
-            run = Run(Recipe.read(recipe), Path(out), resume=False, listener=listener, processes=processes)
-            listener.model = run.model
-            run.finish()
+            train(Recipe.read(recipe), Path(out), processes)
 
 
 if __name__ == "__main__":

@@ -120,12 +120,46 @@ def test_settings_are_frozen_and_complete() -> None:
             "recipe: \"stage1.train.2\": Input should be 'all', 'encoder', 'aggregator', 'switcher' or 'heads', "
             "found 'heds'.",
         ),
+        (
+            {"stages": [{"name": "a", "train": []}]},
+            'recipe: "stage1.train": Tuple should have at least 1 item',
+        ),
+        ({"data": {"languages": []}}, 'recipe: "data.languages": Tuple should have at least 1 item'),
+        (
+            {"data": {"path": []}},
+            'recipe: "data.path": name a folder or a file; "" is the quick-start corpus',
+        ),
     ],
 )
 def test_one_problem(more: dict[str, Any], said: str) -> None:
     found = problems(tree(**more))
     assert len(found) == 1
     assert found[0].startswith(said)
+
+
+def test_an_empty_list_is_told_beside_other_problems_of_its_group() -> None:
+    """What is wrong inside a list empties it for pydantic; that alone is no problem of its own."""
+    stages = [{"name": "a", "train": []}, {"name": "b", "train": ["heds"], "epoch": 1}]
+    assert [problem.partition(":")[2].split()[0] for problem in problems(tree(stages=stages))] == [
+        '"stage1.train":',
+        '"stage2.train.1":',
+        "unknown",
+    ]
+
+
+def test_what_does_not_go_with_a_sharded_encoder_is_said_with_the_way_out() -> None:
+    stages: list[dict[str, Any]] = [{"name": "a"}, {"name": "b", "per_language": True}]
+    stages[0]["objective"] = {"measure": 5}
+    stages[1]["objective"] = {"name": "pcgrad"}
+    given = tree(sharding="full", triples={"shared": False}, stages=stages)
+    assert problems(given)[0].removeprefix("recipe: ").removesuffix(".").split("; ") == [
+        "sharding full is for pretrained encoders, and compact is none, or sharding none",
+        "sharding full knows of one encoder: triples.shared true, or sharding none",
+        "stage a: sharding full adds the languages' gradients up at once: objective.measure 0, or sharding none",
+        "stage b: sharding full adds the languages' gradients up at once: objective.name sum, or sharding none",
+        "stage b: sharding full trains one model: per_language false, or sharding none",
+    ]
+    assert Recipe.from_tree(tree(sharding="full", encoder={"name": "org/name"})).sharding == "full"
 
 
 def test_switchers_go_into_encoders_of_layers() -> None:
@@ -172,8 +206,8 @@ def test_what_does_not_fit_together_is_said_at_once_too() -> None:
     name=st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), max_size=8),
     lr=st.floats(1e-9, 10),
     epochs=st.floats(1e-3, 1e3),
-    languages=st.none() | st.lists(st.sampled_from(["de", "no", "y"]), max_size=3),
-    train=st.lists(st.sampled_from(["encoder", "heads", "all"]), max_size=3),
+    languages=st.none() | st.lists(st.sampled_from(["de", "no", "y"]), min_size=1, max_size=3),
+    train=st.lists(st.sampled_from(["encoder", "heads", "all"]), min_size=1, max_size=3),
 )
 def test_what_is_written_is_read_again(
     seed: int, name: str, lr: float, epochs: float, languages: list[str] | None, train: list[str]

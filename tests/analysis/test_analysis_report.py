@@ -257,6 +257,13 @@ def test_a_cell_is_the_run_on_some_of_its_languages(tiny_run: Path, tmp_path: Pa
     assert ratio == pytest.approx([6 / 126] * 2)
 
 
+def test_what_an_analysis_trains_is_told_to_no_tracker(tiny_run: Path, tmp_path: Path) -> None:
+    subject = Subject.open(tiny_run)
+    followed = subject.recipe.model_copy(update={"tracking": ("tensorboard", "wandb")})
+    made = cell(dataclasses.replace(subject, recipe=followed), subject.stage(), ("de",), 6.0, tmp_path)
+    assert made.recipe.tracking == ()
+
+
 @pytest.mark.slow
 def test_transfer_is_measured_and_taken_up_again(ner_corpus: Path, tmp_path: Path) -> None:
     from mere.training.run import train

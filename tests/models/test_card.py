@@ -14,7 +14,14 @@ from tests import tiny
 
 from mere.config import Recipe
 from mere.data.corpus import Corpus
-from mere.models.card import card, hub_languages, loaded_as, split_front_matter, with_front_matter
+from mere.models.card import (
+    card,
+    card_of_another,
+    hub_languages,
+    loaded_as,
+    split_front_matter,
+    with_front_matter,
+)
 from mere.schema import Labels
 
 LABELS = Labels(("birth-place", "wrote"), ("PER", "LOC"), ("de", "no", "zh-Hant"))
@@ -167,3 +174,51 @@ def test_front_matter_is_what_is_above_the_text() -> None:
         front,
         "# card\n\n---\n\ntext\n",
     )
+
+
+def labels(*languages: str) -> Labels:
+    return Labels(LABELS.relations, LABELS.types, languages)
+
+
+def test_the_card_of_a_model_made_of_another_says_what_holds_for_it() -> None:
+    """A language more, one imported, one more again, one measured anew, and one of them alone."""
+    recipe = tiny.recipe()
+
+    def another(text: str, before: Labels, after: Labels, heading: str, said: str, *unmeasured: str) -> str:
+        return card_of_another(text, recipe, before, after, heading=heading, said=said, unmeasured=unmeasured)
+
+    def parts(text: str) -> tuple[list[str], list[str], list[str]]:
+        front, body = split_front_matter(text)
+        results = [result["dataset"]["config"] for result in front["model-index"][0]["results"]]
+        return front["language"], results, [line for line in body.splitlines() if line.startswith("| de")]
+
+    first, plus, more = labels("de", "no"), labels("de", "no", "uk"), labels("de", "no", "uk", "pl")
+    begun = card(recipe, first, corpus(None), {"dev": DEV})
+    assert parts(begun) == (["de", "no"], ["de", "no"], ["| de | 4 | 2 | 61.5 |"])
+    added = another(begun, first, plus, "Added", "- uk: added")
+    assert parts(added) == (["de", "no", "uk"], ["de", "no"], ["| de | 4 | 2 | 61.5 |"])
+    assert "3 languages (de, no, uk)." in added
+    assert added.endswith("\n\n## Added\n\n- uk: added\n")
+    imported = another(
+        another(added, plus, plus, "Imported", "- de: imported", "de"), plus, more, "Added", "- pl"
+    )
+    assert parts(imported) == (["de", "no", "uk", "pl"], ["no"], [])
+    assert imported.endswith("\n\n## Added\n\n- uk: added\n- pl\n\n## Imported\n\n- de: imported\n")
+    alone = another(imported, more, labels("no"), "Alone", "no", "de", "uk", "pl", "macro")
+    front, body = split_front_matter(alone)
+    assert "multilingual" in split_front_matter(imported)[0]["tags"]
+    assert (front["language"], "multilingual" in front["tags"]) == (["no"], False)
+    assert "1 language (no)." in body
+    assert "| macro |" not in body
+    again = another(alone, labels("no"), labels("no", "fi"), "Added", "- fi: added")
+    assert "2 languages (no, fi)." in again
+    assert split_front_matter(again)[0]["tags"][-1] == "multilingual"
+
+
+def test_a_folder_without_a_card_gets_one() -> None:
+    text = card_of_another(
+        "# model\n", tiny.recipe(), labels("de"), labels("de", "no"), heading="Added", said="- no"
+    )
+    front, body = split_front_matter(text)
+    assert (front["language"], front["license"]) == (["de", "no"], "unknown")
+    assert body == "# model\n\n## Added\n\n- no\n"

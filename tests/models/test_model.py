@@ -31,7 +31,7 @@ from mere.models.model import GROUPS, Model, build
 from mere.models.predictor import Predictor
 from mere.models.triples import PieceFact
 from mere.schema import Labels
-from mere.training.loop import select_parameters
+from mere.training.trainable import select_parameters
 from mere.types import Prediction
 
 KEYS = Path(__file__).parent / "keys.txt"

@@ -24,10 +24,11 @@ from mere.models.folder import write_tensors
 from mere.models.model import Model, build
 from mere.schema import Labels
 from mere.training import run as run_module
-from mere.training.loop import StageLoop, learning_rate, select_parameters
+from mere.training.loop import StageLoop, learning_rate
 from mere.training.run import Run, train
 from mere.training.source import BatchSource, TrainingData
 from mere.training.start import start_from
+from mere.training.trainable import select_parameters
 
 LABELS = Labels.from_sentences(tiny.SENTENCES)
 PIECES = HashedUnits(Units.fit(tiny.SENTENCES), Features(2048))

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import yaml
 from tests import tiny
 from tests.side_by_side import ROOT, environment
+from tests.training.short_of_memory import corpus_of
 
 from mere.config import Recipe
-from mere.data.formats import jsonl
-from mere.training.out_of_memory import advice, is_out_of_memory, other_result, same_result
+from mere.errors import TrainingError
+from mere.training.few import BATCHES, Choices, less_memory, stage_for
+from mere.training.out_of_memory import (
+    advice,
+    advice_on_evaluation,
+    advice_on_the_model,
+    advice_on_writing,
+    is_out_of_memory,
+    less_of_the_encoder,
+    other_result,
+    same_result,
+)
+from mere.training.run import Run
+from mere.training.talk import Silent
+
+needs_proc = pytest.mark.skipif(
+    not Path("/proc/self/statm").is_file(), reason="the size of the process is read from /proc"
+)
 
 LIMITED = """
 import resource, sys
@@ -44,20 +63,12 @@ except TrainingError as error:
 """
 
 
-@pytest.mark.skipif(
-    not Path("/proc/self/statm").is_file(), reason="the size of the process is read from /proc"
-)
+@needs_proc
 def test_a_run_that_had_too_little_memory_goes_on_with_what_the_error_says(tmp_path: Path) -> None:
     """A batch of 200 sentences through a wide tagger needs more than 200 MB, a sixteenth of it does not."""
-    (tmp_path / "corpus").mkdir()
-    for lang in ("de", "en"):
-        own = [sentence for sentence in tiny.SENTENCES if sentence.lang == lang]
-        many = [replace(sentence, id=f"{sentence.id}-{copy}") for sentence in own for copy in range(30)]
-        jsonl.write(many, tmp_path / "corpus" / f"{lang}.train.jsonl")
+    corpus = corpus_of(tmp_path / "corpus", train=30)
     stage = {"name": "s", "steps": 2, "sampling": {"units_per_batch": 4000}}
-    recipe = tiny.recipe(
-        data={"path": str(tmp_path / "corpus")}, triples={"hidden": 3000, "dropout": 0.0}, stages=[stage]
-    )
+    recipe = tiny.recipe(data={"path": corpus}, triples={"hidden": 3000, "dropout": 0.0}, stages=[stage])
     path, out = tmp_path / "recipe.yaml", tmp_path / "run"
     path.write_text(yaml.safe_dump(recipe.model_dump(mode="json")), encoding="utf-8")
 
@@ -88,6 +99,7 @@ def test_a_run_that_had_too_little_memory_goes_on_with_what_the_error_says(tmp_p
         ),
         (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate(handle)"), True),
         (RuntimeError("std::bad_alloc"), True),
+        (RuntimeError("unable to mmap 8 bytes from file <f>: Cannot allocate memory (12)"), True),
         (MemoryError(), True),
         (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
         (OSError("Cannot allocate memory"), False),
@@ -132,3 +144,78 @@ def test_every_knob_is_a_setting() -> None:
             assert f"--set {knob}" in advice(ours, ours.stages[0])
     surgery = recipe(stages=[stage])
     assert "s.objective.name=sum" in other_result(surgery, surgery.stages[0])
+    every = recipe(stages=[stage], encoder={"name": "org/encoder", "freeze": 2})
+    for said in (
+        advice_on_evaluation(every),
+        advice_on_writing(every, every.stages[0]),
+        advice_on_the_model(every, "cuda"),
+    ):
+        knobs = [knob.rstrip(".") for knob in re.findall(r"--set (\S+)", said)]
+        assert knobs, said
+        for knob in knobs:
+            assert Recipe.from_tree(every.model_dump(mode="json"), [knob]) != every, knob
+    assert less_of_the_encoder(tiny.recipe(), tiny.recipe().stages[0]) == []
+
+
+def test_a_model_that_is_too_large_for_any_machine(tiny_corpus: Path, tmp_path: Path) -> None:
+    data, encoder = {"path": str(tiny_corpus)}, tiny.recipe().encoder.model_dump() | {"row_dim": 2**36}
+    with pytest.raises(
+        TrainingError, match=r"^the model: out of memory \(.*\)\. The model alone needs more: end"
+    ):
+        Run(tiny.recipe(data=data, encoder=encoder), tmp_path / "run", resume=False, listener=Silent())
+
+
+@needs_proc
+def test_dev_and_a_language_that_is_added_say_what_helps_them(tmp_path: Path) -> None:
+    """64 sentences at once through a wide tagger need more than there is, a few do not."""
+    command = [sys.executable, "-m", "tests.training.short_of_memory", str(tmp_path)]
+    given_back = environment() | {
+        "MALLOC_MMAP_THRESHOLD_": "1000000"
+    }  # what was freed is no room for what comes
+    done = subprocess.run(command, cwd=ROOT, env=given_back, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    begun = r"stage s, step 1, scoring dev: out of memory \(.*\)\. Less memory, the same result: "
+    assert re.match(begun + r"--set dev_units_per_batch=1024\. ", said["dev"])
+    assert "--resume goes on from it" in said["dev"]
+    assert (Path(said["written"]) / "config.json").is_file()
+    begun = (
+        r"stage add-uk, step \d: out of memory \(.*\)\. With at most \d+ sentences of uk, none longer than "
+    )
+    assert re.match(begun, said["added"])
+    assert "Fewer numbers are trained with --lora 2." in said["added"]
+    assert said["added"].endswith("Nothing was written.")
+    assert "--set" not in said["added"]
+    assert "--resume" not in said["added"]
+    assert not list(tmp_path.glob("new*"))
+
+
+def test_a_checkpoint_for_which_there_is_no_room(
+    tiny_corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a CPU weights are written from where they lie; from a GPU they are copied first, as here."""
+
+    def copy_first(*_: object) -> None:
+        torch.empty(2**50, dtype=torch.uint8)
+
+    monkeypatch.setattr("mere.training.run.save_checkpoint", copy_first)
+    run = Run(tiny.recipe(data={"path": str(tiny_corpus)}), tmp_path / "run", resume=False, listener=Silent())
+    with pytest.raises(TrainingError) as raised:
+        run.finish()
+    assert re.match(r"stage unified, step 0, writing the checkpoint: out of memory \(", str(raised.value))
+    assert "copied to main memory first: end what else runs on this machine." in str(raised.value)
+
+
+@pytest.mark.parametrize("lengths", [[30] * 500, [10, 50] * 250, [100, *[4] * 900]])
+def test_so_many_sentences_make_batches_half_as_large(lengths: list[int]) -> None:
+    ours = tiny.recipe(stages=[{"name": "s", "sampling": {"units_per_batch": 1600}}])
+
+    def units(pieces: list[int]) -> int:
+        return stage_for("uk", ours, np.array(pieces), Choices(), "model").sampling.units_per_batch
+
+    whole = stage_for("uk", ours, np.array(lengths), Choices(), "model")
+    said = less_memory("uk", whole, np.array(lengths), "cpu")
+    fewer, longest = map(int, re.findall(r"at most (\d+) .* than (\d+) pieces", said)[0])
+    assert longest == whole.sampling.units_per_batch // 2
+    assert BATCHES < fewer < len(lengths)
+    assert units(lengths[-fewer:]) <= 1.1 * longest

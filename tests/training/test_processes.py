@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,7 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file
-from tests import side_by_side, tiny
+from tests import checkpoints, side_by_side, tiny
 from tests.training.one_stage import TASKS
 
 from mere.config import Recipe
@@ -28,7 +26,7 @@ from mere.models.tensors import targets_to_tensors, to_tensors
 from mere.schema import Labels
 from mere.training.folder import RunFolder
 from mere.training.processes import Processes, refuse_too_many
-from mere.training.run import train
+from mere.training.run import Run, train
 from mere.training.shares import share_of_batch
 from mere.training.source import BatchSource, TrainingData
 
@@ -60,7 +58,10 @@ OWN = {
 }
 
 
-# Both of the tests that need what two processes trained run in one worker: it is made once.
+KILLED = ("dropout", "sharded dropout")
+
+
+# All tests that need what two processes trained run in one worker: it is made once.
 together_once = pytest.mark.xdist_group("two processes")
 
 
@@ -75,6 +76,7 @@ SCENARIOS: dict[str, list[dict[str, Any]]] = {
     "gradvac": [unified("gradvac")],
     "mgda": [unified("mgda")],
     "lora": [unified("sum"), SWITCHERS],
+    "sharded": [unified("sum"), SWITCHERS | {"evaluations": 0}],
 }
 
 
@@ -91,12 +93,22 @@ def recipes(tiny_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> dict
         switcher={"kind": "lora", "rank": 2},
         stages=SCENARIOS["lora"],
     )
+    pretrained = {"name": str(checkpoints.make("xlm-roberta", folder / "encoder")), "dropout": 0.0}
+    made["sharded"] = tiny.recipe(data=data, encoder=pretrained, stages=SCENARIOS["sharded"], sharding="full")
     made["dropout"] = tiny.recipe(
         data=data,
         encoder=base.encoder.model_dump() | {"dropout": 0.3, "unit_dropout": 0.2},
         stages=[unified("gradvac") | {"epochs": 3}, SWITCHERS],
         checkpoint_minutes=0,
         tracking="tensorboard",
+    )
+    made["sharded dropout"] = tiny.recipe(
+        data=data,
+        encoder=pretrained | {"dropout": 0.3, "gradient_checkpointing": True},
+        switcher={"kind": "adapters", "width": 4},
+        stages=SCENARIOS["sharded"],
+        checkpoint_minutes=0,
+        sharding="full",
     )
     for name, recipe in made.items():
         text = yaml.safe_dump(recipe.model_dump(mode="json"))
@@ -105,10 +117,21 @@ def recipes(tiny_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> dict
 
 
 @pytest.fixture(scope="module")
-def together(recipes: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All of them trained by two processes, as the command of the documentation starts them."""
+def killed(
+    recipes: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, side_by_side.Killed]:
+    """Runs whose second process was killed after some checkpoints, as they were begun by the command."""
+    return {name: side_by_side.kill(recipes[name], tmp_path_factory.mktemp("cut") / "run") for name in KILLED}
+
+
+@pytest.fixture(scope="module")
+def together(
+    recipes: dict[str, Path], killed: dict[str, side_by_side.Killed], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """All of them trained by two processes, as torchrun starts them, and those that were killed gone on with."""
     out = tmp_path_factory.mktemp("together")
     jobs = [str(part) for name, recipe in recipes.items() for part in (recipe, out / name)]
+    jobs += [str(part) for name, run in killed.items() for part in (recipes[name], run.out)]
     torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     done = subprocess.run(
         [sys.executable, "-m", *torchrun, "-m", "tests.side_by_side", *jobs],
@@ -151,32 +174,33 @@ def test_two_processes_train_what_one_does(
 
 
 @together_once
+@pytest.mark.parametrize("name", KILLED)
 def test_a_process_is_killed_and_all_resume_to_the_same_bits(
+    name: str, killed: dict[str, side_by_side.Killed], together: Path
+) -> None:
+    cut, whole = killed[name], together / name
+    assert cut.status == 1, cut.said
+    assert "another process of the run is gone" in cut.said
+    assert cut.left == ["checkpoint.safetensors"], "it was not finished"
+    assert log_of(cut.out) == log_of(whole)
+    if name == "dropout":
+        files = [len(list((run / "tensorboard").iterdir())) for run in (whole, cut.out)]
+        assert files == [1, 2], "one process writes them, from each start on"
+    model = "model/model.safetensors"
+    assert (cut.out / model).read_bytes() == (whole / model).read_bytes()
+
+
+@together_once
+def test_a_sharded_encoder_is_held_by_halves(
     recipes: dict[str, Path], together: Path, tmp_path: Path
 ) -> None:
-    out = tmp_path / "cut"
-    command = ["mere", "train", str(recipes["dropout"]), "--out", str(out), "--quiet", "--resume"]
-    first, second = side_by_side.start(2, command)
-    seen: set[int] = set()
-    while len(seen) < 5 and first.poll() is None:
-        if (out / "checkpoint.safetensors").exists():
-            seen.add((out / "checkpoint.safetensors").stat().st_mtime_ns)
-        time.sleep(0.002)
-    second.send_signal(signal.SIGKILL)
-    second.communicate()
-    _, said = first.communicate(timeout=60)
-    assert first.returncode == 1, said
-    assert "another process of the run is gone" in said
-    assert not (out / "model").exists()
-    for process in side_by_side.start(2, command):
-        _, said = process.communicate(timeout=120)
-        assert process.returncode == 0, said
-    whole = together / "dropout"
-    assert log_of(out) == log_of(whole)
-    files = [len(list((run / "tensorboard").iterdir())) for run in (whole, out)]
-    assert files == [1, 2], "one process writes them, from each start on"
-    model = "model/model.safetensors"
-    assert (out / model).read_bytes() == (whole / model).read_bytes()
+    """Parameters, gradients, Adam's two moments and averages; one process alone holds them whole."""
+    alone = side_by_side.Weighing()
+    run = Run(Recipe.read(recipes["sharded"]), tmp_path / "alone", resume=False, listener=alone)
+    run.finish()
+    encoder = sum(parameter.numel() for parameter in run.model.encoder.parameters())
+    for held in json.loads((together / "sharded" / "held.json").read_text(encoding="utf-8")):
+        assert alone.held - held == pytest.approx(5 * encoder / 2, rel=0.02)
 
 
 def test_all_leave_their_group_after_an_error() -> None:
@@ -186,7 +210,7 @@ def test_all_leave_their_group_after_an_error() -> None:
     assert [process.returncode for process in started] == [0, 0, 0], said
     assert all("In a group: False" in words for words in said), said
     assert "the last one refuses" in said[2]
-    assert all("another process of the run is gone" in words for words in said[:2]), said
+    assert all(words.count("another process of the run is gone") == 2 for words in said[:2]), said
 
 
 @pytest.mark.parametrize("size", [2, 3, 40])

@@ -87,7 +87,8 @@ def groups(languages: Sequence[str], *, pairs: bool) -> list[Group]:
 def cell(subject: Subject, stage: StageSettings, group: Group, epochs: float, out: Path) -> Cell:
     """Return the run of a group: the stages up to `stage`, their epochs scaled to `epochs` in all.
 
-    Weights from elsewhere (`start`) are left out: they have seen other languages.
+    Weights from elsewhere (`start`) are left out: they have seen other languages. So are the recipe's trackers, where
+    only its own run belongs.
     """
     names = [s.name for s in subject.shared_stages]
     stages = [s.model_dump(mode="json") for s in subject.shared_stages[: names.index(stage.name) + 1]]
@@ -96,7 +97,7 @@ def cell(subject: Subject, stage: StageSettings, group: Group, epochs: float, ou
         settings.update(epochs=settings["epochs"] * epochs / whole, steps=0, seconds=0.0)
     tree = subject.recipe.model_dump(mode="json")
     name = "+".join(group)
-    tree |= {"name": name, "start": "", "threads": 1, "stages": stages}
+    tree |= {"name": name, "start": "", "threads": 1, "tracking": [], "stages": stages}
     tree["data"]["languages"] = list(group)
     recipe = Recipe.from_tree(tree, where=f"transfer from {name}")
     return Cell(name, recipe.seed, recipe, out / "transfer" / name)

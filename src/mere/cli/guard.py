@@ -65,7 +65,7 @@ def guarded(verb: Callable[P, T], *, when_interrupted: str = "") -> Callable[P, 
             raise typer.Exit(INTERRUPTED) from None
         except OSError as error:
             raise _failed(f"{error}. Check the disk and the path.", 1) from error
-        except Exception as error:
+        except Exception as error:  # the last resort: told, with an exit status, and --debug has all of it
             if isinstance(error, typer.Exit | typer.Abort) or type(error).__module__.startswith(
                 ("typer", "click")
             ):

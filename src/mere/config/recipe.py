@@ -48,12 +48,21 @@ class DataSettings(Settings):
         default_factory=dict,
         description='entity types renamed ("PERS: PER") or left out ("DATE: drop"); "*" is every other one',
     )
-    languages: tuple[str, ...] | None = Field(None, description="language codes to keep; None keeps all")
+    languages: tuple[str, ...] | None = Field(
+        None, min_length=1, description="language codes to keep; None keeps all"
+    )
     limit: int = Field(
         0, ge=0, description="training sentences per language, drawn by the recipe's seed; 0 takes all"
     )
     train_split: str = Field("train", description="split that is trained on")
     dev_split: str = Field("dev", description="split that stops training early and sets the thresholds")
+
+    @field_validator("path")
+    @classmethod
+    def _is_somewhere(cls, path: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        if path == ():
+            raise ValueError('name a folder or a file; "" is the quick-start corpus')
+        return path
 
 
 class Recipe(Settings):
@@ -67,8 +76,18 @@ class Recipe(Settings):
     seed: int = Field(0, ge=0, description="seeds initialisation, sampling and dropout")
     threads: int = Field(0, ge=0, description="CPU threads; 0 takes what torch finds")
     precision: Literal["fp32", "bf16"] = Field("bf16", description="bf16: autocast; the CRF stays in fp32")
+    sharding: Literal["none", "full"] = Field(
+        "none",
+        description="of several processes, full: each holds only a part of the pretrained encoder's parameters, "
+        "gradients and optimiser state (FSDP); none: each holds the whole",
+    )
     checkpoint_minutes: float = Field(
         3.0, ge=0, description="minutes between checkpoints; 0: after every step"
+    )
+    dev_units_per_batch: int = Field(
+        4096,
+        ge=16,
+        description="budget of padded units in a batch that is scored on dev; scores do not depend on it",
     )
     start: str = Field(
         "", description="safetensors file of weights to start from, such as a finished stage's; empty: random"
@@ -108,6 +127,8 @@ class Recipe(Settings):
                 problems.append(f"encoder.dim {dim} must be even and divisible by aggregator.heads")
         problems += misfits(self.encoder.name, self.task, self.entities.decoder)
         problems += switcher_misfits(self.switcher, self.encoder)
+        if self.sharding == "full":
+            problems += self._not_sharded()
         for stage in self.stages[:-1]:
             if stage.per_language:
                 problems.append(f"stage {stage.name} is per language, so it must be the last one")
@@ -128,6 +149,23 @@ class Recipe(Settings):
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    def _not_sharded(self) -> list[str]:
+        """Say what of the recipe does not go with an encoder in parts, and how it would."""
+        problems = []
+        if not isinstance(self.encoder, PretrainedSettings):
+            problems.append(f"sharding full is for pretrained encoders, and {self.encoder.name} is none")
+        if "triples" in self.task and not self.triples.shared:
+            problems.append("sharding full knows of one encoder: triples.shared true")
+        for stage in self.stages:
+            at_once = f"stage {stage.name}: sharding full adds the languages' gradients up at once"
+            if stage.objective.name != "sum":
+                problems.append(f"{at_once}: objective.name sum")
+            elif stage.objective.measure:
+                problems.append(f"{at_once}: objective.measure 0")
+            if stage.per_language:
+                problems.append(f"stage {stage.name}: sharding full trains one model: per_language false")
+        return [f"{problem}, or sharding none" for problem in problems]
 
     @classmethod
     def read(cls, path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -174,8 +212,8 @@ class Recipe(Settings):
         except ValidationError as error:
             problems = error.errors()
         # pydantic leaves a wrong stage or task out and then misses it: that is no problem of its own
-        lists = {problem["loc"][0] for problem in problems if len(problem["loc"]) > 1}
-        problems = [p for p in problems if p["type"] != "too_short" or p["loc"][0] not in lists]
+        above = {loc[:end] for loc in (problem["loc"] for problem in problems) for end in range(len(loc))}
+        problems = [p for p in problems if p["type"] != "too_short" or p["loc"] not in above]
         names = [str(stage.get("name")) for stage in stages_of(tree)]
         raise ConfigError([explain(problem, where, cls, names) for problem in problems])
 

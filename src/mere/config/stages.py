@@ -72,7 +72,7 @@ class StageSettings(Settings):
 
     name: str = Field(description="name of the stage, as in `--set unified.epochs=3`")
     train: tuple[ParameterGroup, ...] = Field(
-        ("all",), description="parameter groups that are trained; the rest is frozen"
+        ("all",), min_length=1, description="parameter groups that are trained; the rest is frozen"
     )
     epochs: float = Field(1.0, gt=0, description="epochs; one is as many sentences as the training split has")
     steps: int = Field(

@@ -68,7 +68,7 @@ class RecordFile(Record):
                 os.fsync(file.fileno())
             os.chmod(name, 0o644)  # mkstemp's own mode would hide the file from other users
             os.replace(name, path)
-        except BaseException:
+        except BaseException:  # Ctrl-C too leaves no half of a file; all of them go on
             Path(name).unlink(missing_ok=True)
             raise
 

@@ -7,7 +7,6 @@ module    the same by its name in the model that transformers loads, "encoder.la
 from __future__ import annotations
 
 import copy
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,10 +15,11 @@ from torch import Tensor, nn
 
 from mere.data.pieces import Pieces
 from mere.errors import ModelError
+from mere.models.files import new_folder
 from mere.models.folder import ModelFolder, write_atomically
 from mere.models.model import Model
 from mere.models.peft import Adapter, Change, write_adapter
-from mere.models.single import load_language, refuse_existing
+from mere.models.single import load_language
 from mere.nn.encoders import PretrainedEncoder
 from mere.nn.inside import LoraSwitcher
 
@@ -148,19 +148,12 @@ def export_adapter(model: str | Path, lang: str, out: str | Path) -> str:
         ModelError: the model is wrong, or its languages are not LoRA of a pretrained encoder.
     """
     stored, out = ModelFolder.read(model), Path(out)
-    refuse_existing(out)
-    loaded = load_language(stored, lang)
-    encoder, switcher = lora_of(loaded, str(stored.path))
-    part = out.with_name(out.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)  # what a killed process left
-    try:
+    with new_folder(out) as part:
+        encoder, switcher = lora_of(load_language(stored, lang), str(stored.path))
         base = encoder.checkpoint.name
         if not is_untrained(encoder):
             save_base(encoder, stored.pieces, part / "base")
             base = str(out / "base")
         changes = {site: (up.detach(), down.detach()) for site, (up, down) in switcher.changes(lang).items()}
         write_adapter(part, modules_of(encoder, changes), rank=switcher.size, base=base)
-        part.replace(out)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return base

@@ -7,7 +7,7 @@ languages, licence, task, and scores per language as a model-index.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -21,6 +21,7 @@ from mere.schema import Labels
 METRICS = {"entities": "entity_f1/strict", "triples": "triple_f1/strict"}
 _TASK_NAMES = {"entities": "Named entity recognition", "triples": "Relation extraction"}
 _HERE = "this folder"
+_MANY = "multilingual"
 _LICENCES = """
 apache-2.0 mit afl-3.0 artistic-2.0 bsl-1.0 bsd bsd-2-clause bsd-3-clause bsd-3-clause-clear c-uda cc cc0-1.0
 cc-by-2.0 cc-by-2.5 cc-by-3.0 cc-by-4.0 cc-by-sa-3.0 cc-by-sa-4.0 cc-by-nc-2.0 cc-by-nc-3.0 cc-by-nc-4.0 cc-by-nd-4.0
@@ -80,9 +81,42 @@ def front_matter(recipe: Recipe, labels: Labels, licences: Sequence[str]) -> dic
             "mere",
             "information-extraction",
             *tasks,
-            *(["multilingual"] if len(labels.languages) > 1 else []),
+            *([_MANY] if len(labels.languages) > 1 else []),
         ],
     }
+
+
+def card_of_another(
+    text: str,
+    recipe: Recipe,
+    before: Labels,
+    after: Labels,
+    *,
+    heading: str,
+    said: str,
+    unmeasured: Collection[str] = (),
+) -> str:
+    """Return a model's card as that of another model made of it, which knows other languages.
+
+    Args:
+        text: the card; a person may have edited it. recipe, before: of the model. after: of the other.
+        heading, said: a section that says how the other was made; `said` is added to it where it is there already.
+        unmeasured: languages whose scores do not hold for the other; "macro" may be among them.
+    """
+    front, body = split_front_matter(text)
+    front = front or front_matter(recipe, after, ())
+    tags = [tag for tag in front.get("tags", []) if tag != _MANY]
+    front["tags"] = [*tags, _MANY] if len(after.languages) > 1 else tags
+    front["language"] = hub_languages(after.languages)
+    for index in front.get("model-index", []):
+        index["results"] = [
+            r for r in index["results"] if r.get("dataset", {}).get("config") not in unmeasured
+        ]
+    rows = tuple(f"| {name} |" for name in unmeasured)
+    body = "\n".join(line for line in body.split("\n") if not line.startswith(rows))
+    count = rf"\d+ languages? \({re.escape(', '.join(before.languages))}\)"
+    body = loaded_as(re.sub(count, lambda _: _counted(after), body))
+    return with_front_matter(front, _with_section(body, f"## {heading}\n", said))
 
 
 def hub_languages(languages: Sequence[str]) -> list[str]:
@@ -145,6 +179,19 @@ def loaded_as(text: str, name: str = _HERE) -> str:
     return re.sub(r'mere\.load\("[^"\n]*"\)', f'mere.load("{name}")', text, count=1)
 
 
+def _with_section(body: str, heading: str, said: str) -> str:
+    """Return a text with a paragraph at the end of a section, which comes last where there was none."""
+    above, _, rest = body.partition(heading)
+    own, following, below = rest.partition("\n## ")
+    above, own = above.rstrip("\n"), own.rstrip("\n")
+    return f"{above}\n\n{heading}{own}\n{said}\n{following}{below}"
+
+
+def _counted(labels: Labels) -> str:
+    number = len(labels.languages)
+    return f"{number} language{'s' if number > 1 else ''} ({', '.join(labels.languages)})"
+
+
 def _purpose(recipe: Recipe, labels: Labels) -> list[str]:
     extracts = {
         "entities": f"entities of {len(labels.types)} types",
@@ -154,7 +201,7 @@ def _purpose(recipe: Recipe, labels: Labels) -> list[str]:
         f"# {recipe.name}",
         "",
         f"A `mere` model that extracts {' and '.join(extracts[task] for task in recipe.task)}, "
-        f"{len(labels.languages)} languages ({', '.join(labels.languages)}).",
+        f"{_counted(labels)}.",
         "",
         "```python",
         "import mere",

@@ -59,7 +59,7 @@ def _fetched(name: str, wanted: HubName) -> Path:
                 library_version=mere.__version__,
             )
         )
-    except Exception as error:
+    except Exception as error:  # the hub's, httpx's, the disk's: what `_reason` does not know goes on
         if (reason := _reason(library, wanted, error)) is None:
             raise
         raise ModelError(f"{name}: no such folder here, and {reason}") from error

@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mere.errors import ModelError
+from mere.errors import ModelError, UserError
 from mere.hub import again
 
 FORMAT = 2
@@ -30,6 +32,24 @@ WHOLE = "Copy the whole folder, or train again."
 
 _CHUNK = 1 << 20
 _LINE = re.compile(r"([0-9a-f]{64})  (?!/|\.\./|.*/\.\./)(\S.*)")
+
+
+@contextmanager
+def new_folder(out: Path) -> Iterator[Path]:
+    """Yield a folder to write to that becomes `out` at the end; after an error there is neither.
+
+    Raises:
+        UserError: `out` is there already.
+    """
+    if out.exists():
+        raise UserError(f"{out}: is there already. Choose another --out: a folder of its own is written.")
+    part = out.with_name(out.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)  # what a killed process left
+    try:
+        yield part
+        part.replace(out)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def sha256(file: Path) -> str:

@@ -68,7 +68,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     except OSError as error:
         raise TrainingError(
             f"{path}: could not be written ({error.strerror or error}). What was there is untouched. "
-            "Free some space, then run the same command with --resume."
+            "Free some space, then run the same command again (mere train with --resume)."
         ) from None
 
 
@@ -101,7 +101,7 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, 
         temporary.unlink(missing_ok=True)
         raise TrainingError(
             f"{path}: could not be written ({error}). What was there is untouched. "
-            "Free some space, then run the same command with --resume."
+            "Free some space, then run the same command again (mere train with --resume)."
         ) from None
 
 
@@ -190,8 +190,21 @@ class ModelFolder:
 
     def own_weights(self, model: nn.Module, lang: str) -> dict[str, Tensor]:
         """Return the tensors that a language has of its own, whole; `model` holds the shared ones."""
-        delta = _verified(self.path / "languages" / f"{lang}.safetensors", self.own[lang])
-        return changed(model.state_dict(), delta)
+        return changed(model.state_dict(), self.delta(lang))
+
+    def delta(self, lang: str) -> dict[str, Tensor]:
+        """Return how a language's own weights differ from the shared ones (mere.models.delta)."""
+        return _verified(self.path / "languages" / f"{lang}.safetensors", self.own[lang])
+
+    def metrics(self) -> dict[str, Any]:
+        """Return what metrics.json holds; nothing where there is none."""
+        file = self.path / "metrics.json"
+        return read_json(file) if file.is_file() else {}
+
+    def card(self) -> str:
+        """Return the model's card; its name alone where there is none."""
+        file = self.path / CARD
+        return file.read_text(encoding="utf-8") if file.is_file() else f"# {self.path.name}\n"
 
     @staticmethod
     def write(

@@ -37,9 +37,8 @@ class Predictor:
         thresholds: least score of a triple per language; the key "" is for the universal path.
         type_map: how the types of a corpus were renamed for training (recipe: data.types).
         precision: "bf16" runs the network under bf16 autocast; decoding is always fp32.
+        units_per_batch: budget of padded pieces in a batch; results do not depend on it.
     """
-
-    units_per_batch = 4096
 
     def __init__(
         self,
@@ -50,6 +49,7 @@ class Predictor:
         thresholds: Mapping[str, float] | None = None,
         type_map: Mapping[str, str] | None = None,
         precision: str = "fp32",
+        units_per_batch: int = 4096,
     ):
         self.model = model
         self.own = dict(own or {})
@@ -58,6 +58,7 @@ class Predictor:
         self.thresholds = dict(thresholds or {"": 0.3})
         self.type_map = dict(type_map or {})
         self.precision = precision
+        self.units_per_batch = units_per_batch
 
     @classmethod
     def load(cls, folder: str | Path) -> Predictor:

@@ -100,7 +100,7 @@ def push(upload: Upload, name: str, *, private: bool = False, message: str = "")
         )
     except MereError:
         raise
-    except Exception as error:
+    except Exception as error:  # the hub's, httpx's, the disk's: what `_refusal` does not know goes on
         if (refusal := _refusal(repo, error)) is None:
             raise
         raise refusal from error

@@ -6,7 +6,6 @@ adapters stay, those of this language alone. What other languages have is left b
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +15,9 @@ import torch
 
 from mere.config import Recipe, SwitcherSettings
 from mere.errors import UserError, nearest
-from mere.models.card import front_matter, hub_languages, loaded_as, split_front_matter, with_front_matter
+from mere.models.card import card_of_another
 from mere.models.delta import specialised
-from mere.models.files import read_json
+from mere.models.files import new_folder
 from mere.models.folder import ModelFolder
 from mere.models.model import Model, build
 from mere.nn.inside import LoraSwitcher
@@ -112,13 +111,9 @@ def export_language(model: str | Path, lang: str, out: str | Path) -> Single:
         ModelError: the model is wrong.
         TrainingError: the disk is full; nothing is left behind.
     """
-    stored, out = ModelFolder.read(model), Path(out)
-    refuse_existing(out)
-    single = merged(stored, lang)
-    part = out.with_name(out.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)  # what a killed process left
-    metrics = _metrics(stored, single, lang)
-    try:
+    stored = ModelFolder.read(model)
+    with new_folder(Path(out)) as part:
+        single = merged(stored, lang)
         ModelFolder.write(
             part,
             model=single.model,
@@ -126,29 +121,14 @@ def export_language(model: str | Path, lang: str, out: str | Path) -> Single:
             labels=single.labels,
             pieces=stored.pieces,
             thresholds=single.thresholds,
-            metrics=metrics,
+            metrics=_metrics(stored, single, lang),
             card=_card(stored, single, lang),
         )
-        part.replace(out)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return single
 
 
-def refuse_existing(out: Path) -> None:
-    """Refuse a folder to write that is there already.
-
-    Raises:
-        UserError: it is.
-    """
-    if out.exists():
-        raise UserError(f"{out}: is there already. Choose another --out: a folder of its own is written.")
-
-
 def _metrics(stored: ModelFolder, single: Single, lang: str) -> dict[str, Any]:
-    file = stored.path / "metrics.json"
-    found = read_json(file) if file.is_file() else {}
-    dev = {name: {lang: by[lang]} for name, by in found.get("dev", {}).items() if lang in by}
+    dev = {name: {lang: by[lang]} for name, by in stored.metrics().get("dev", {}).items() if lang in by}
     return {
         **({"dev": dev} if dev else {}),
         "costs": {"parameters": sum(p.numel() for p in single.model.parameters())},
@@ -158,24 +138,18 @@ def _metrics(stored: ModelFolder, single: Single, lang: str) -> dict[str, Any]:
 
 def _card(stored: ModelFolder, single: Single, lang: str) -> str:
     """Return the model's card without the scores of other languages, with a section that says what this is."""
-    file = stored.path / "README.md"
-    text = file.read_text(encoding="utf-8") if file.is_file() else f"# {stored.path.name}\n"
-    front, text = split_front_matter(text)
-    front = front or front_matter(stored.recipe, single.labels, ())
-    front["language"] = hub_languages([lang])
-    front["tags"] = [tag for tag in front.get("tags", []) if tag != "multilingual"]
-    for index in front.get("model-index", []):
-        index["results"] = [r for r in index["results"] if r.get("dataset", {}).get("config") == lang]
     languages = stored.labels.languages
-    others = tuple(f"| {name} |" for name in (*languages, "macro") if name != lang)
-    lines = [line for line in text.splitlines() if not line.startswith(others)]
-    body = "\n".join(lines).replace(
-        f"{len(languages)} languages ({', '.join(languages)})", f"1 language ({lang})"
-    )
     how = (
         f"What it had for {lang} is merged into its weights, so a text of any language is read as {lang}."
         if single.has_one_path
         else "A text that is taken for another language takes the universal path."
     )
-    section = f"## One language of several\n\nThis is {lang} of a model of {', '.join(languages)}. {how}\n"
-    return with_front_matter(front, f"{loaded_as(body).rstrip()}\n\n{section}")
+    return card_of_another(
+        stored.card(),
+        stored.recipe,
+        stored.labels,
+        single.labels,
+        heading="One language of several",
+        said=f"This is {lang} of a model of {', '.join(languages)}. {how}",
+        unmeasured=[name for name in (*languages, "macro") if name != lang],
+    )

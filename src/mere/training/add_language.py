@@ -7,7 +7,6 @@ is there (mere.training.unchanged).
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,8 +21,9 @@ from mere.data.corpus import Corpus
 from mere.data.examples import ExampleMaker, refuse_unreadable
 from mere.errors import UserError, nearest
 from mere.models.delta import WHOLE, changed, compact, specialised
-from mere.models.folder import ModelFolder, read_tensors
-from mere.models.model import build
+from mere.models.files import new_folder
+from mere.models.folder import ModelFolder
+from mere.models.model import Model, build
 from mere.models.predictor import Predictor
 from mere.nn.switcher import module_name
 from mere.schema import Labels
@@ -31,10 +31,20 @@ from mere.training.added import NewSentences, added_card, added_metrics
 from mere.training.calibrate import MIN_SENTENCES
 from mere.training.costs import stored_bytes
 from mere.training.evaluation import Evaluation, evaluate_dev
-from mere.training.few import AUTO, UNIVERSAL, Choices, nearest_start, stage_for
-from mere.training.loop import StageLoop, select_parameters
+from mere.training.few import (
+    AUTO,
+    UNIVERSAL,
+    Choices,
+    less_else,
+    less_memory,
+    nearest_start,
+    stage_for,
+)
+from mere.training.loop import StageLoop
+from mere.training.out_of_memory import telling_what_to_turn
 from mere.training.source import BatchSource, TrainingData
 from mere.training.talk import Listener, Silent
+from mere.training.trainable import select_parameters
 from mere.training.unchanged import Unchanged, check_unchanged
 
 
@@ -67,42 +77,43 @@ def add_language(
         UserError: the model has the language, `out` is there, or a choice is not one for this model.
         TrainingError: the loss diverged, or another language would have changed; nothing is written.
     """
-    listener = listener or Silent()
-    folder, out = ModelFolder.read(model), Path(out)
-    _refuse(folder, lang, out)
-    corpus = Corpus.load(data)
-    addition = _Addition(folder, corpus, lang, choices or Choices(), listener)
-    addition.train()
-    part = out.with_name(out.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)  # what a killed process left
-    try:
+    folder = ModelFolder.read(model)
+    _refuse_known(folder, lang)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    with new_folder(Path(out)) as part, telling_what_to_turn(f"adding {lang}", less_else(device.type)):
+        addition = _Addition(
+            folder, Corpus.load(data), lang, choices or Choices(), listener or Silent(), device
+        )
+        addition.train()
         addition.write(part)
-        listener.say("comparing every other language's outputs before and after")
+        addition.listener.say("comparing every other language's outputs before and after")
         unchanged = check_unchanged(folder.path, part, addition.new.texts_to_compare(folder.pieces))
-        part.replace(out)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-    return Added(out, tuple(addition.notes), addition.dev_scores, unchanged)
+    return Added(Path(out), tuple(addition.notes), addition.dev_scores, unchanged)
 
 
-def _refuse(folder: ModelFolder, lang: str, out: Path) -> None:
+def _refuse_known(folder: ModelFolder, lang: str) -> None:
     if lang in folder.labels.languages:
         known = ", ".join(folder.labels.languages)
         raise UserError(
             f'{folder.path}: the model has the language "{lang}" already (it has {known}). '
             "To train it again, train the model again: mere train."
         )
-    if out.exists():
-        raise UserError(
-            f"{out}: is there already. Choose another --out: the new model is a folder of its own."
-        )
 
 
 class _Addition:
     """One language on its way into a model."""
 
-    def __init__(self, folder: ModelFolder, corpus: Corpus, lang: str, choices: Choices, listener: Listener):
+    def __init__(
+        self,
+        folder: ModelFolder,
+        corpus: Corpus,
+        lang: str,
+        choices: Choices,
+        listener: Listener,
+        device: torch.device,
+    ):
         self.folder, self.lang, self.choices, self.listener = folder, lang, choices, listener
+        self.device = device
         self.recipe: Recipe = folder.recipe
         self.notes: list[str] = []
         self.new = NewSentences.of(corpus, lang, folder, skip_unknown=choices.skip_unknown)
@@ -117,7 +128,7 @@ class _Addition:
         torch.manual_seed(self.recipe.seed)
         self.model = build(self.recipe, before, folder.pieces)
         folder.load_weights(self.model)
-        self.model.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+        self.model.to(device)
         self.stage = stage_for(lang, self.recipe, self.data.lengths, self.choices, str(folder.path))
         if self.model.switcher is None:
             how = f"low-rank changes, rank {self.stage.lora}" if self.stage.lora else "whole matrices"
@@ -128,7 +139,7 @@ class _Addition:
         self.start = self._start()
         if self.model.switcher is not None:
             self.model.switcher.add(lang, None if self.start == UNIVERSAL else self.start)
-            self.model.to(next(self.model.encoder.parameters()).device)
+            self.model.to(device)
         self.own: dict[str, Tensor] = {}
         self.thresholds = dict(folder.thresholds)
         self.dev_scores: dict[str, float] = {}
@@ -175,20 +186,26 @@ class _Addition:
             epochs=self.stage.epochs,
             seed=[self.recipe.seed, len(self.labels.languages)],
         )
-        before = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
-        loop = StageLoop(self.model, self.recipe, self.stage, source, chosen=self._chosen())
-        predictor = Predictor(self.model, self.maker)
+        cure = less_memory(self.lang, self.stage, self.data.lengths, self.device.type)
+        loop = StageLoop(self.model, self.recipe, self.stage, source, chosen=self._chosen(), cure=cure)
+        before = loop.trainable.begun() | _copied(loop.trainable.whole)
+        predictor = self._predictor()
+
+        def score() -> float:
+            with loop.holding_weights():
+                return self._scored(predictor).macro
+
         evaluations = self.stage.evaluations if self.new.dev else 0
         stops = {max(1, round(len(source) * (i + 1) / evaluations)) for i in range(evaluations)}
         best, delta = -1.0, _copied(loop.delta())
         if evaluations:
-            best = self._evaluate(predictor, loop).macro
+            best = score()
         began = time.monotonic()
         with self.listener.stage(self.stage.name, len(source), 0) as bar:
             for report in loop.run():
                 bar.step(report)
                 if report.step in stops:
-                    macro = self._evaluate(predictor, loop).macro
+                    macro = score()
                     bar.evaluated(macro)
                     if macro > best:
                         best, delta = macro, _copied(loop.delta())
@@ -201,19 +218,20 @@ class _Addition:
         }
         self._settle(before, delta)
 
-    def _evaluate(self, predictor: Predictor, loop: StageLoop) -> Evaluation:
-        """Score the weights that would be kept now on the new language's dev sentences."""
-        trained = _copied(self.model.state_dict())
-        self.model.load_state_dict(_copied(loop.weights()))
-        evaluation = evaluate_dev(predictor, self.recipe.task, self.new.dev, universal=False)
-        self.model.load_state_dict(trained)
-        return evaluation
+    def _predictor(self, own: Mapping[str, Model] | None = None) -> Predictor:
+        return Predictor(self.model, self.maker, own=own, units_per_batch=self.recipe.dev_units_per_batch)
 
-    def _settle(self, before: dict[str, Tensor], delta: dict[str, Tensor]) -> None:
+    def _scored(self, predictor: Predictor) -> Evaluation:
+        """Score the new language's dev sentences."""
+        advice = f"Leave the longest dev sentences of {self.lang} out. {less_else(self.device.type)}"
+        with telling_what_to_turn(f"stage {self.stage.name}, scoring dev", advice):
+            return evaluate_dev(predictor, self.recipe.task, self.new.dev, universal=False)
+
+    def _settle(self, before: Mapping[str, Tensor], delta: Mapping[str, Tensor]) -> None:
         """Put the new switcher among the shared weights and all else that was trained into the own ones."""
         prefix = f"{WHOLE}switcher.of.{module_name(self.lang)}."
         switcher = {key.removeprefix(WHOLE): t for key, t in delta.items() if key.startswith(prefix)}
-        self.model.load_state_dict(before | switcher)
+        self.model.load_state_dict({**before, **switcher})
         rest = {key: tensor for key, tensor in delta.items() if not key.startswith(prefix)}
         self.own = compact(before, rest)
         if not self.new.dev:
@@ -222,8 +240,8 @@ class _Addition:
             )
             return
         own = {self.lang: specialised(self.model, changed(self.model.state_dict(), self.own))}
-        found = Predictor(self.model, self.maker, own=own if self.own else None)
-        evaluation = evaluate_dev(found, self.recipe.task, self.new.dev, universal=False)
+        found = self._predictor(own if self.own else None)
+        evaluation = self._scored(found)
         judged = [s for s in self.new.dev if s.relations_covered != frozenset()]
         if "triples" in self.recipe.task and judged:
             if len(judged) >= MIN_SENTENCES:
@@ -238,10 +256,7 @@ class _Addition:
 
     def write(self, path: Path) -> None:
         """Write the whole folder; the files of other languages' own weights stay as they are."""
-        own: dict[str, Mapping[str, Tensor]] = {}
-        for lang in self.folder.own:
-            self.folder.own_weights(self.model, lang)  # checks the digest
-            own[lang] = read_tensors(self.folder.path / "languages" / f"{lang}.safetensors")
+        own = {lang: self.folder.delta(lang) for lang in self.folder.own}
         if self.own:
             own[self.lang] = self.own
         record = {
@@ -257,7 +272,9 @@ class _Addition:
         }
         stored = stored_bytes(self.model, own)
         stored["parameters"] = sum(p.numel() for p in self.model.parameters())
-        metrics = added_metrics(self.folder.path, record, self.dev_scores, self.data.report.to_json(), stored)
+        metrics = added_metrics(
+            self.folder.metrics(), record, self.dev_scores, self.data.report.to_json(), stored
+        )
         ModelFolder.write(
             path,
             model=self.model,

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,14 +19,7 @@ from mere.errors import DataError, nearest
 from mere.metrics.counts import Counts
 from mere.metrics.protocol import apply_protocol, unique_triples
 from mere.metrics.triples import strict_counts
-from mere.models.card import (
-    add_result,
-    front_matter,
-    hub_languages,
-    loaded_as,
-    split_front_matter,
-    with_front_matter,
-)
+from mere.models.card import add_result, card_of_another, split_front_matter, with_front_matter
 from mere.models.folder import ModelFolder
 from mere.models.predictor import Predictor
 from mere.schema import Labels
@@ -142,20 +133,34 @@ def _can_learn(sentences: Iterable[Sentence], recipe: Recipe, labels: Labels) ->
     )
 
 
+def rescored(metrics: Mapping[str, Any], lang: str, scores: Mapping[str, float]) -> dict[str, Any]:
+    """Return what a metrics.json holds with a language's dev scores instead of those it had, macros over all again.
+
+    Args:
+        scores: in percent by metric; none where the language was not measured.
+    """
+    before, dev = metrics.get("dev", {}), {}
+    for metric in {**before, **scores}:
+        found = before.get(metric, {})
+        if metric in scores or lang in found:
+            found = {name: score for name, score in found.items() if name not in (lang, "macro")}
+            if metric in scores:
+                found[lang] = scores[metric]
+            if found:
+                found["macro"] = round(float(np.mean(list(found.values()))), 2)
+        dev[metric] = found
+    return {**metrics, **({"dev": dev} if dev else {})}
+
+
 def added_metrics(
-    model: Path,
+    before: Mapping[str, Any],
     record: Mapping[str, Any],
     dev: Mapping[str, float],
     alignment: Mapping[str, Any],
     stored: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return the model's metrics.json with the new language in it; a macro is over all its languages again."""
-    metrics = _metrics(model)
-    for metric, score in dev.items():
-        scores = metrics.setdefault("dev", {}).setdefault(metric, {})
-        scores.pop("macro", None)
-        scores[record["lang"]] = score
-        scores["macro"] = round(float(np.mean(list(scores.values()))), 2)
+    """Return a model's metrics.json with the new language in it."""
+    metrics = rescored(before, record["lang"], dev)
     costs = metrics.setdefault("costs", {})
     costs |= stored
     for key in ("seconds", "steps", "trained"):
@@ -169,28 +174,18 @@ def added_card(
     folder: ModelFolder, after: Labels, record: Mapping[str, Any], dev: Mapping[str, float]
 ) -> str:
     """Return a model's card with the new language in its list, and a section that says how it came in."""
-    file = folder.path / "README.md"
-    text = file.read_text(encoding="utf-8") if file.is_file() else f"# {folder.path.name}\n"
-    front, text = split_front_matter(text)
-    front = front or front_matter(folder.recipe, after, ())
-    front["language"] = hub_languages(after.languages)
-    add_result(front, folder.recipe, record["lang"], dev, f"corpus {record['fingerprint'][:16]}")
-    old, new = (f"{len(ls.languages)} languages ({', '.join(ls.languages)})" for ls in (folder.labels, after))
+    lang, data = record["lang"], record["fingerprint"][:16]
     scores = "; ".join(f"dev `{metric}` {score:.1f}" for metric, score in dev.items()) or "not measured"
-    heading = "## Languages added later"
-    section = [
-        f"- **{record['lang']}**: {record['sentences']} training sentences, {scores}. Began from {record['from']}; "
-        f"{record['trained']:,} numbers trained in {record['steps']} steps. "
-        f"Data fingerprint `{record['fingerprint'][:16]}`. Every other language gives what it gave, bit for bit.",
-        "",
-    ]
-    if heading not in text:
-        section = ["", heading, "", *section]
-    body = loaded_as(text.replace(old, new)).rstrip("\n") + "\n" + "\n".join(section)
+    text = card_of_another(
+        folder.card(),
+        folder.recipe,
+        folder.labels,
+        after,
+        heading="Languages added later",
+        said=f"- **{lang}**: {record['sentences']} training sentences, {scores}. Began from {record['from']}; "
+        f"{record['trained']:,} numbers trained in {record['steps']} steps. Data fingerprint `{data}`. "
+        "Every other language gives what it gave, bit for bit.",
+    )
+    front, body = split_front_matter(text)
+    add_result(front, folder.recipe, lang, dev, f"corpus {data}")
     return with_front_matter(front, body)
-
-
-def _metrics(model: Path) -> dict[str, Any]:
-    file = model / "metrics.json"
-    found = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    return found if isinstance(found, dict) else {}

@@ -11,8 +11,7 @@ from torch import Tensor
 from mere.config import StageSettings
 from mere.models.model import Model
 from mere.nn.switcher import module_name
-from mere.training.loop import select_parameters
-from mere.training.trainable import Trainable
+from mere.training.trainable import Trainable, select_parameters
 
 
 def num_trained(model: Model, stage: StageSettings) -> int:

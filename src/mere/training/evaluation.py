@@ -15,7 +15,7 @@ from mere.metrics.annotated import scored_mentions
 from mere.metrics.entities import match
 from mere.models.predictor import Predictor
 from mere.training.calibrate import calibrate
-from mere.training.processes import ALONE, Processes
+from mere.training.sharding import UNSHARDED, Sharding
 from mere.types import Prediction, Sentence
 
 
@@ -57,7 +57,7 @@ def evaluate_dev(
     sentences: Sequence[Sentence],
     *,
     universal: bool,
-    processes: Processes = ALONE,
+    sharding: Sharding = UNSHARDED,
 ) -> Evaluation:
     """Predict each sentence by its language's switcher, or all by the universal path, and score the tasks.
 
@@ -67,9 +67,10 @@ def evaluate_dev(
 
     def predict(share: Sequence[Sentence]) -> list[Prediction]:
         langs = [None if universal else sentence.lang for sentence in share]
-        return predictor.predict([sentence.text for sentence in share], langs, threshold=0.0)
+        with sharding.in_step(predictor.model):
+            return predictor.predict([sentence.text for sentence in share], langs, threshold=0.0)
 
-    predictions = processes.spread(predict, sentences)
+    predictions = sharding.processes.spread(predict, sentences)
     pairs = list(zip(sentences, predictions, strict=True))
     f1: dict[str, Mapping[str, float]] = {}
     thresholds: Mapping[str, float] = predictor.thresholds

@@ -17,6 +17,7 @@ from mere.config import ObjectiveSettings, Recipe, SamplingSettings, StageSettin
 from mere.errors import UserError
 from mere.models.model import Model
 from mere.models.tensors import targets_to_tensors, to_tensors
+from mere.training.out_of_memory import ON_CPU
 from mere.training.source import BatchSource, TrainingData
 
 SHOWN = 4000
@@ -27,7 +28,6 @@ RANK = 8
 EVALUATIONS = 8
 _COMPARED = 16
 """Batches on which starts are compared, at most."""
-
 
 UNIVERSAL = "universal"
 AUTO = "auto"
@@ -87,6 +87,30 @@ def stage_for(
         "sampling": sampling,
     }
     return base.model_copy(update={**given, **changes})
+
+
+def less_memory(lang: str, stage: StageSettings, lengths: NDArray[np.int64], device: str) -> str:
+    """Return what the user can do where memory is short for the stage.
+
+    Args:
+        lengths: pieces of each training sentence. device: torch's type of it.
+    """
+    half = max(16, stage.sampling.units_per_batch // 2)
+    fewer = max(1, int(half * BATCHES / lengths.mean()))
+    said = [
+        f"With at most {fewer} sentences of {lang}, none longer than {half} pieces, batches are half as large."
+    ]
+    if not stage.use_switcher:
+        said.append(
+            f"Fewer numbers are trained with --lora {max(1, stage.lora // 2) if stage.lora else RANK}."
+        )
+    return " ".join([*said, less_else(device)])
+
+
+def less_else(device: str) -> str:
+    """Return what the user can do where memory is short for anything, on a device of torch's type `device`."""
+    where = "this machine" if device == "cpu" else f"the GPU, or leave it: {ON_CPU} mere add-language …"
+    return f"End what else runs on {where}. Nothing was written."
 
 
 def _switcher(recipe: Recipe, choices: Choices, model: str) -> tuple[StageSettings, dict[str, Any]]:

@@ -22,7 +22,7 @@ from mere.data.corpus import Corpus
 from mere.errors import ConfigError, DataError, UserError
 from mere.models.folder import write_atomically, write_json
 
-MAY_CHANGE = ("gradient_accumulation", "gradient_checkpointing")
+MAY_CHANGE = ("gradient_accumulation", "gradient_checkpointing", "dev_units_per_batch", "sharding")
 """Settings that change what a run needs, not what it comes to: after it ran out of memory it goes on with others."""
 
 

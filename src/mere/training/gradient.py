@@ -15,10 +15,10 @@ from mere.data.batching import Batch
 from mere.data.targets import Targets
 from mere.models.losses import ItemLosses
 from mere.models.model import Model
-from mere.models.tensors import targets_to_tensors, to_tensors
+from mere.models.tensors import TensorBatch, targets_to_tensors, to_tensors
 from mere.training.objectives import Gradients, Objective, add_up_gradients, backward
-from mere.training.processes import Processes
-from mere.training.shares import as_share, parts_of_batch, sum_of_losses
+from mere.training.sharding import Sharding
+from mere.training.shares import as_share, groups_of_batch, parts_of_batch, sum_of_losses
 
 
 class BatchGradient:
@@ -32,7 +32,8 @@ class BatchGradient:
         precision: "bf16" computes under autocast; losses are fp32 all the same.
         parameters: those of the model that are differentiated, by name.
         seed: of the run and the stage; an objective's draws follow from it and the step.
-        processes: those that share every batch.
+        sharding: the processes that share every batch, and how the model lies over them; gradients of what
+            is cut are added up in the backward pass.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class BatchGradient:
         parameters: Mapping[str, nn.Parameter],
         *,
         seed: Sequence[int],
-        processes: Processes,
+        sharding: Sharding,
     ):
         self.model = model
         self.stage = stage
@@ -52,7 +53,8 @@ class BatchGradient:
         self.objective = objective
         self.parameters = parameters
         self.seed = list(seed)
-        self.processes = processes
+        self.processes = sharding.processes
+        self.sharding = sharding
         self.device = next(model.parameters()).device
 
     def of(
@@ -79,10 +81,13 @@ class BatchGradient:
         given = None
         if self.stage.objective.name == "sum" and not measure:
             for _, items in parts():
-                if items:
-                    total = torch.stack([loss.mean().float() for loss in items.values()]).sum()
+                losses = [loss.mean().float() for loss in items.values()]
+                if not losses and self.sharding.parts:
+                    losses = [self._nothing(batch, targets)]
+                if losses and (total := torch.stack(losses).sum()).requires_grad:
                     total.backward()  # type: ignore[no-untyped-call]
-            add_up_gradients(self.parameters, self.processes)
+            whole_here = {n: p for n, p in self.parameters.items() if n not in self.sharding.parts}
+            add_up_gradients(whole_here, self.processes)
         else:
             languages = np.unique(batch.lang_id).tolist()
             given = backward(
@@ -96,16 +101,30 @@ class BatchGradient:
         return sum_of_losses(contributed, list(whole), self.processes), given
 
     def items(self, batch: Batch, targets: Targets) -> dict[str, ItemLosses]:
-        """Return the losses of some rows, item by item; none where there are no rows."""
-        if not len(batch.lang_id):
+        """Return the losses of some rows, item by item; none where nothing is taught, and nothing is computed."""
+        read, taught = self._read(batch), targets_to_tensors(targets, self.device)
+        if not self.model.num_items(read, taught):
             return {}
-        read, taught = to_tensors(batch, self.device), targets_to_tensors(targets, self.device)
+        with self._autocast():
+            return self.model.item_losses(read, taught)
+
+    def _nothing(self, batch: Batch, targets: Targets) -> Tensor:
+        """Return 0 as a loss of the encoder: its gradients are zeros, added up with those of other processes."""
+        some, _ = groups_of_batch(batch, targets, np.arange(1))
+        with self._autocast():
+            return self.model.encode(self._read(some))[:0].sum().float()
+
+    def _read(self, batch: Batch) -> TensorBatch:
+        """Return a batch as the stage reads it."""
+        read = to_tensors(batch, self.device)
         if not self.stage.use_aggregator:
             read = dataclasses.replace(read, group_size=0)
         if not self.stage.use_switcher:
             read = dataclasses.replace(read, lang_id=torch.zeros_like(read.lang_id))
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-            return self.model.item_losses(read, taught)
+        return read
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
 
     def _by_language(
         self, lang_id: NDArray[np.int64], items: Mapping[str, ItemLosses], languages: Sequence[int]

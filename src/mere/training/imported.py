@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from torch import Tensor
-
 from mere.models.adapters import lora_of, sites_of
-from mere.models.card import front_matter, hub_languages, loaded_as, split_front_matter, with_front_matter
-from mere.models.files import read_json
-from mere.models.folder import ModelFolder, read_tensors
+from mere.models.card import card_of_another
+from mere.models.files import new_folder
+from mere.models.folder import ModelFolder
 from mere.models.model import build
 from mere.models.peft import Adapter, read_adapter
-from mere.models.single import refuse_existing
 from mere.schema import Labels
+from mere.training.added import rescored
 from mere.training.costs import stored_bytes
 from mere.training.unchanged import Unchanged, check_unchanged
 
@@ -43,31 +39,22 @@ def import_adapter(model: str | Path, adapter: str | Path, lang: str, out: str |
         TrainingError: the disk is full, or another language would have changed; nothing is left behind.
     """
     stored, out = ModelFolder.read(model), Path(out)
-    refuse_existing(out)
-    read = read_adapter(Path(adapter))
-    loaded = build(stored.recipe, stored.labels, stored.pieces)
-    stored.load_weights(loaded)
-    encoder, switcher = lora_of(loaded, str(stored.path))
-    changes, left = sites_of(encoder, switcher, read)
-    labels, is_new = stored.labels, lang not in stored.labels.languages
-    if is_new:
-        switcher.add(lang)
-        labels = Labels(labels.relations, labels.types, (*labels.languages, lang))
-    switcher.put(lang, changes)
-    notes = _notes(read, encoder.checkpoint.name, left)
-    own: dict[str, Mapping[str, Tensor]] = {}
-    for other in stored.own:
-        stored.own_weights(loaded, other)  # checks the digest
-        own[other] = read_tensors(stored.path / "languages" / f"{other}.safetensors")
-    file = stored.path / "metrics.json"
-    metrics = read_json(file) if file.is_file() else {}
-    for by_language in metrics.get("dev", {}).values():
-        by_language.pop(lang, None)
-    metrics.setdefault("costs", {}).update(stored_bytes(loaded, own))
-    metrics.setdefault("imported", []).append({"lang": lang, "base": read.base, "notes": list(notes)})
-    part = out.with_name(out.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)  # what a killed process left
-    try:
+    with new_folder(out) as part:
+        read = read_adapter(Path(adapter))
+        loaded = build(stored.recipe, stored.labels, stored.pieces)
+        stored.load_weights(loaded)
+        encoder, switcher = lora_of(loaded, str(stored.path))
+        changes, left = sites_of(encoder, switcher, read)
+        labels, is_new = stored.labels, lang not in stored.labels.languages
+        if is_new:
+            switcher.add(lang)
+            labels = Labels(labels.relations, labels.types, (*labels.languages, lang))
+        switcher.put(lang, changes)
+        notes = _notes(read, encoder.checkpoint.name, left)
+        own = {other: stored.delta(other) for other in stored.own}
+        metrics = rescored(stored.metrics(), lang, {})
+        metrics.setdefault("costs", {}).update(stored_bytes(loaded, own))
+        metrics.setdefault("imported", []).append({"lang": lang, "base": read.base, "notes": list(notes)})
         ModelFolder.write(
             part,
             model=loaded,
@@ -80,9 +67,6 @@ def import_adapter(model: str | Path, adapter: str | Path, lang: str, out: str |
             own=own,
         )
         unchanged = check_unchanged(stored.path, part, (), but="" if is_new else lang)
-        part.replace(out)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return Imported(out, notes, unchanged)
 
 
@@ -100,17 +84,12 @@ def _notes(adapter: Adapter, encoder: str, left: list[str]) -> tuple[str, ...]:
 
 
 def _card(stored: ModelFolder, after: Labels, lang: str, adapter: Adapter) -> str:
-    file = stored.path / "README.md"
-    text = file.read_text(encoding="utf-8") if file.is_file() else f"# {stored.path.name}\n"
-    front, text = split_front_matter(text)
-    front = front or front_matter(stored.recipe, after, ())
-    front["language"] = hub_languages(after.languages)
-    for index in front.get("model-index", []):
-        index["results"] = [r for r in index["results"] if r.get("dataset", {}).get("config") != lang]
-    lines = [line for line in text.splitlines() if not line.startswith(f"| {lang} |")]
-    old, new = (f"{len(ls.languages)} languages ({', '.join(ls.languages)})" for ls in (stored.labels, after))
-    said = f"- **{lang}**: LoRA trained with peft on {adapter.base or 'an unknown model'}; not measured here."
-    heading = "## Languages imported"
-    section = [said] if heading in text else ["", heading, "", said]
-    body = loaded_as("\n".join(lines).replace(old, new)).rstrip("\n")
-    return with_front_matter(front, body + "\n" + "\n".join(section) + "\n")
+    return card_of_another(
+        stored.card(),
+        stored.recipe,
+        stored.labels,
+        after,
+        heading="Languages imported",
+        said=f"- **{lang}**: LoRA trained with peft on {adapter.base or 'an unknown model'}; not measured here.",
+        unmeasured=(lang, "macro") if lang in stored.labels.languages else (),
+    )

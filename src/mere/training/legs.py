@@ -18,6 +18,7 @@ from mere.models.folder import read_tensors, write_tensors
 from mere.training.folder import RunFolder
 from mere.training.limits import Limit, share_of
 from mere.training.loop import StageLoop
+from mere.training.processes import Processes
 from mere.training.source import BatchSource, TrainingData
 
 
@@ -82,10 +83,10 @@ class LegWeights:
         """Return what a finished leg left behind: all weights, or how those of its language differ."""
         return read_tensors(self._folder.weights(leg.name))
 
-    def keep(self, leg: Leg, loop: StageLoop) -> None:
-        """Make what a leg has come to its candidate."""
+    def keep(self, leg: Leg, loop: StageLoop, processes: Processes) -> None:
+        """Make what a leg has come to its candidate; the first process writes it."""
         kept = loop.weights() if leg.lang is None else loop.delta()
-        write_tensors(self._folder.candidate(leg.name), kept)
+        processes.by_first(lambda: write_tensors(self._folder.candidate(leg.name), kept))
 
     def close(self, leg: Leg) -> None:
         """Let the candidate of a leg be what it leaves behind."""

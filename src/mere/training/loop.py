@@ -10,23 +10,23 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from mere.config import Recipe, StageSettings
-from mere.errors import ConfigError, TrainingError, nearest
-from mere.models.delta import DOWN, UP
-from mere.models.model import GROUPS, Model
+from mere.errors import TrainingError
+from mere.models.model import Model
 from mere.training.gradient import BatchGradient
 from mere.training.limits import Limit
 from mere.training.objectives import ConflictTracker, make_objective
-from mere.training.out_of_memory import telling_what_to_turn
-from mere.training.processes import ALONE, Processes
+from mere.training.out_of_memory import advice_on_steps, telling_what_to_turn
+from mere.training.processes import telling_who_is_gone
+from mere.training.sharding import UNSHARDED, Sharding
 from mere.training.source import BatchSource
-from mere.training.trainable import Trainable
+from mere.training.trainable import Trainable, rate_scale, select_parameters
 
 
 @dataclass(frozen=True)
@@ -42,34 +42,15 @@ class StepReport:
     sentences: int
     seconds: float
 
-
-def select_parameters(model: nn.Module, groups: tuple[str, ...]) -> dict[str, nn.Parameter]:
-    """Freeze everything but the named groups and return what is left to train, by name.
-
-    Raises:
-        ConfigError: a group that does not exist, or one without parameters in this model.
-    """
-    known = ("all", *GROUPS)
-    for group in groups:
-        if group not in known:
-            raise ConfigError(f'train: unknown parameter group "{group}".{nearest(group, known)}')
-    modules = [
-        name for group in groups for name in (GROUPS[group] if group != "all" else sum(GROUPS.values(), ()))
-    ]
-    chosen = {}
-    for name, parameter in model.named_parameters():
-        parameter.requires_grad_(name.split(".")[0] in modules and rate_scale(model, name) > 0)
-        if parameter.requires_grad:
-            chosen[name] = parameter
-    if not chosen:
-        raise ConfigError(f"train: the groups {list(groups)} hold no parameter in this model.")
-    return chosen
-
-
-def rate_scale(model: nn.Module, name: str) -> float:
-    """Return the share of the learning rate that a parameter gets: what the encoder says of its own, else 1."""
-    module, _, inner = name.removeprefix(UP).removeprefix(DOWN).partition(".")
-    return model.encoder.lr_scale(inner) if module == "encoder" and isinstance(model, Model) else 1.0
+    def to_json(self) -> dict[str, Any]:
+        """Return what the log has of it: rounded, without the seconds, which are added up elsewhere."""
+        record = asdict(self) | {
+            "losses": {name: round(loss, 5) for name, loss in self.losses.items()},
+            "epoch": round(self.epoch, 3),
+            "gradient_norm": round(self.gradient_norm, 4),
+        }
+        del record["seconds"]
+        return record
 
 
 def learning_rate(stage: StageSettings, step: int, num_steps: int) -> float:
@@ -90,7 +71,9 @@ class StageLoop:
 
     Args:
         chosen: the parameters that are trained, by name, instead of those of the stage's groups.
-        processes: those that share every batch.
+        cure: what to do where memory is short, instead of turning the recipe's settings.
+        sharding: the processes that share every batch, and how the model lies over them; they call every method
+            together.
     """
 
     def __init__(
@@ -101,19 +84,22 @@ class StageLoop:
         source: BatchSource,
         limit: Limit | None = None,
         chosen: Mapping[str, nn.Parameter] | None = None,
-        processes: Processes = ALONE,
+        cure: str = "",
+        sharding: Sharding = UNSHARDED,
     ):
         self.model = model
         self.recipe = recipe
         self.stage = stage
         self.source = source
         self.limit = limit or Limit(len(source))
-        self.processes = processes
+        self.processes = sharding.processes
+        self.sharding = sharding
+        self.cure = cure or advice_on_steps(recipe, stage)
         self.step = 0
         self.spent = 0.0  # seconds of the leg so far, evaluations too; the caller counts them
         self.device = next(model.parameters()).device
         chosen = select_parameters(model, stage.train) if chosen is None else chosen
-        self.trainable = Trainable(model, chosen, stage.lora)
+        self.trainable = Trainable(model, chosen, stage.lora, sharding)
         self.parameters = self.trainable.parameters
         languages = source.data.maker.labels.languages
         self.objective = make_objective(stage.objective.name, languages, **stage.objective.options())
@@ -125,7 +111,7 @@ class StageLoop:
             self.objective,
             {name: p for name, p in chosen.items() if p.requires_grad},
             seed=source.seed,
-            processes=processes,
+            sharding=sharding,
         )
         groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
         for name, parameter in self.parameters.items():
@@ -143,6 +129,11 @@ class StageLoop:
         )
         self.averaged = {n: p.detach().clone() for n, p in self.parameters.items()} if stage.ema else {}
 
+    @property
+    def place(self) -> str:
+        """Where the loop stands, for a message."""
+        return f"stage {self.stage.name}, step {self.step}"
+
     def run(self) -> Iterator[StepReport]:
         """Train from where the loop stands to the end of the stage, one report per step.
 
@@ -150,7 +141,7 @@ class StageLoop:
             TrainingError: the loss is no longer a number, or memory is short.
         """
         while not self.limit.is_over(self.step, self.spent):
-            with telling_what_to_turn(self.recipe, self.stage, self.step):
+            with telling_what_to_turn(self.place, self.cure), telling_who_is_gone():
                 report = self._make_step()
             yield report
 
@@ -166,15 +157,14 @@ class StageLoop:
         total = sum(losses.values())
         if not math.isfinite(total):
             raise TrainingError(
-                f"stage {self.stage.name}, step {self.step}: the loss is {total}. "
+                f"{self.place}: the loss is {total}. "
                 f"Lower its rate: --set {self.stage.name}.lr={self.stage.lr / 3:.1g}, and train again."
             )
         if given is not None:
             self.conflict.update(given)
             del given  # as many copies of all parameters as there are languages
         self.trainable.take_gradients()
-        largest = self.stage.clip or math.inf
-        norm = nn.utils.clip_grad_norm_(self.parameters.values(), largest)
+        norm = self.sharding.clip(self.parameters, self.stage.clip or math.inf)
         num_steps = self.limit.total(self.step, self.spent)
         rate = learning_rate(self.stage, self.step, num_steps)
         for group in self.optimizer.param_groups:
@@ -217,7 +207,7 @@ class StageLoop:
 
     def weights(self) -> dict[str, Tensor]:
         """Return the model's weights as they would be kept now: averaged where the stage averages."""
-        return self.trainable.weights(self.averaged)
+        return self.sharding.all_whole(self.trainable.weights(self.averaged))
 
     def forget_gradients(self) -> None:
         """Free what the last step left, or an earlier stage."""
@@ -234,8 +224,8 @@ class StageLoop:
     def holding_weights(self) -> Iterator[None]:
         """Let the model have those weights for a while, and no gradients."""
         self.forget_gradients()
-        own = self.model.state_dict()
-        other = self.weights() if self.averaged else {}
+        own = self.sharding.held(self.model)
+        other = self.trainable.weights(self.averaged) if self.averaged else {}
         swapped = [name for name, tensor in other.items() if tensor.data_ptr() != own[name].data_ptr()]
         _swap(own, other, swapped)
         try:
@@ -248,13 +238,18 @@ class StageLoop:
         return self.trainable.delta(self.averaged)
 
     def state(self) -> dict[str, Tensor]:
-        """Return everything the rest of the stage depends on, as named tensors."""
-        state = {f"model.{name}": tensor for name, tensor in self.trainable.begun().items()}
+        """Return everything the rest of the stage depends on, as named tensors: whole in the first process."""
+        state = {
+            f"model.{name}": tensor
+            for name, tensor in self.sharding.all_whole(self.trainable.begun()).items()
+        }
         state |= {f"factor.{name}": factor.detach() for name, factor in self.trainable.factors.items()}
-        state |= {f"averaged.{name}": tensor for name, tensor in self.averaged.items()}
+        state |= {
+            f"averaged.{name}": tensor for name, tensor in self.sharding.all_whole(self.averaged).items()
+        }
         for name, parameter in self._optimised().items():
             for key, value in self.optimizer.state[parameter].items():
-                state[f"optimizer.{key}.{name}"] = value
+                state[f"optimizer.{key}.{name}"] = self.sharding.whole(name, value)
         state |= {f"objective.{name}": tensor for name, tensor in self.objective.state_dict().items()}
         state |= {f"conflict.{name}": tensor for name, tensor in self.conflict.state_dict().items()}
         state["rng.torch"] = torch.get_rng_state()
@@ -265,14 +260,15 @@ class StageLoop:
 
     def load_state(self, state: dict[str, Tensor]) -> None:
         """Continue from what `state` returned, bit for bit on a CPU with the same number of threads."""
-        self.model.load_state_dict(_with_prefix(state, "model."), strict=True)
+        self.sharding.load(self.model, _with_prefix(state, "model."))
         self.trainable.load_factors(_with_prefix(state, "factor."))
         for name, tensor in _with_prefix(state, "averaged.").items():
-            self.averaged[name].copy_(tensor)
+            self.averaged[name].copy_(self.sharding.rows_of(name, tensor))
         for key, value in _with_prefix(state, "optimizer.").items():
             kind, name = key.split(".", 1)
             parameter = self._optimised()[name]
-            self.optimizer.state[parameter][kind] = value.to(self.device if value.ndim else "cpu")
+            held = self.sharding.rows_of(name, value)
+            self.optimizer.state[parameter][kind] = held.to(self.device if value.ndim else "cpu", copy=True)
         self.objective.load_state_dict(_with_prefix(state, "objective."))
         self.conflict.load_state_dict(_with_prefix(state, "conflict."))
         torch.set_rng_state(state["rng.torch"])

@@ -86,6 +86,8 @@ def need_of(loop: StageLoop) -> Need:
 
 def told(loop: StageLoop) -> str:
     """Return what a stage needs in a line, with what to turn where there is less."""
+    if loop.sharding.parts:  # its forward is not this process's alone
+        return f"stage {loop.stage.name} is sharded: what it needs is not estimated"
     return line_of(loop, need_of(loop), room_on(loop.device))
 
 
@@ -102,7 +104,7 @@ def activations_of(loop: StageLoop) -> int:
     """Return the bytes that the forward of a stage's largest part of a batch holds at its peak."""
     training, devices = loop.model.training, [loop.device] if loop.device.type == "cuda" else []
     loop.model.train()
-    with torch.random.fork_rng(devices), telling_what_to_turn(loop.recipe, loop.stage, loop.step):
+    with torch.random.fork_rng(devices), telling_what_to_turn(loop.place, loop.cure):
         found = [_extrapolated(loop, *loop.source[step]) for step in loop.source.heaviest()]
     loop.model.train(training)
     return max(found)

@@ -2,15 +2,15 @@
 
     torchrun --nproc-per-node N -m mere train RECIPE --out RUN
 
-Every process holds the whole model and plans the whole batch of a step, takes its share of the rows
-(mere.training.shares), and divides by the number of items in all shares; the sum of the processes' gradients is
-then that of the batch, and each makes the same step. So N processes are one process up to rounding (with
-dropout, up to what is dropped).
+Every process holds the whole model (or of its encoder a part: mere.training.sharding) and plans the whole batch
+of a step, takes its share of the rows (mere.training.shares), and divides by the number of items in all shares; the
+sum of the processes' gradients is then that of the batch, and each makes the same step. So N processes are one
+process up to rounding (with dropout, up to what is dropped).
 
-The sum is taken here, after the backward, not by DistributedDataParallel, which sums while the backward runs: it
-averages where we need a sum, sees one backward where surgery has one per language, must be told anew which
-parameters a batch leaves out, and does not know of low-rank changes, whose gradients are not a backward's. What
-that costs is the overlap of communication with the backward.
+Of what all hold the sum is taken here, after the backward, not by DistributedDataParallel, which sums while the
+backward runs: it averages where we need a sum, sees one backward where surgery has one per language, must be told
+anew which parameters a batch leaves out, and does not know of low-rank changes, whose gradients are not a
+backward's. What that costs is the overlap of communication with the backward.
 
 Processes talk by gloo about what lies on CPUs, by NCCL about what lies on GPUs, one GPU per process.
 """
@@ -57,7 +57,7 @@ class Processes:
         if self.size == 1:
             return [value]
         values: list[Any] = [None] * self.size
-        with _among_others():
+        with among_others():
             dist.all_gather_object(values, value)
         return values
 
@@ -66,7 +66,7 @@ class Processes:
         if self.size == 1:
             return value
         told = [value]
-        with _among_others():
+        with among_others():
             dist.broadcast_object_list(told, src=0)
         return told[0]
 
@@ -74,7 +74,7 @@ class Processes:
         """Call `function` in the first process once all have come here; return its result, or raise its error."""
         if self.size == 1:
             return function()
-        with _among_others():
+        with among_others():
             dist.barrier()
         outcome: tuple[T | None, MereError | None] = None, None
         if self.is_first:
@@ -188,7 +188,7 @@ def refuse_too_many(processes: Processes, num_sentences: int) -> None:
 
 
 def _added(tensor: Tensor) -> Tensor:
-    with _among_others():
+    with among_others():
         dist.all_reduce(tensor)
     return tensor
 
@@ -207,7 +207,12 @@ def _buckets(tensors: Iterable[Tensor]) -> Iterator[list[Tensor]]:
 
 
 @contextmanager
-def _among_others() -> Iterator[None]:
+def among_others() -> Iterator[None]:
+    """Turn the errors of what is asked of other processes into one that says that they are gone.
+
+    Raises:
+        TrainingError: instead of them.
+    """
     try:
         yield
     except RuntimeError as error:  # gloo's; NCCL's errors are a kind of it
@@ -215,3 +220,15 @@ def _among_others() -> Iterator[None]:
             "another process of the run is gone, or has not answered for half an hour; what it said last tells why. "
             "The last checkpoint is kept: start all processes again, with --resume."
         ) from error
+
+
+@contextmanager
+def telling_who_is_gone() -> Iterator[None]:
+    """Do so where other errors may come up too: where a model is computed that lies over all processes."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not isinstance(error, dist.DistError) and "gloo" not in str(error):
+            raise
+        with among_others():
+            raise

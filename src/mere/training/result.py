@@ -15,14 +15,15 @@ from mere.config import Recipe
 from mere.models.card import card
 from mere.models.delta import changed, specialised
 from mere.models.folder import ModelFolder
-from mere.models.model import Model
+from mere.models.model import Model, build
 from mere.models.predictor import Predictor
 from mere.training.checkpoint import Progress
 from mere.training.costs import SwitcherSize, num_trained, stored_bytes
-from mere.training.evaluation import evaluate_dev
+from mere.training.evaluation import Evaluation, evaluate_dev
 from mere.training.legs import Leg
 from mere.training.material import Material
-from mere.training.processes import Processes
+from mere.training.out_of_memory import advice_on_evaluation, telling_what_to_turn
+from mere.training.sharding import Sharding
 from mere.training.source import TrainingData
 
 Own = Mapping[str, Mapping[str, Tensor]]
@@ -39,18 +40,25 @@ def write_model(
     own: Own,
     legs: Sequence[Leg],
     progress: Progress,
-    processes: Processes,
+    sharding: Sharding,
 ) -> dict[str, Any]:
     """Score and calibrate a trained model, write its folder, and return what its metrics.json holds.
 
     Args:
         model: with the shared weights. data: the training data, for what no tagging can represent.
+        sharding: how the model lies over the processes that all call this; the first one writes.
     """
     specialists = {
         lang: specialised(model, changed(model.state_dict(), delta)) for lang, delta in own.items()
     }
-    predictor = Predictor(model, data.maker, own=specialists, precision=recipe.precision)
-    thresholds, scores = _calibrated(recipe, predictor, material, processes)
+    predictor = Predictor(
+        model,
+        data.maker,
+        own=specialists,
+        precision=recipe.precision,
+        units_per_batch=recipe.dev_units_per_batch,
+    )
+    thresholds, scores = _calibrated(recipe, predictor, material, sharding)
     costs = {
         "seconds": {name: round(value, 1) for name, value in progress.seconds.items()},
         "steps": progress.steps,
@@ -63,10 +71,19 @@ def write_model(
     }
     record = {**scores, "costs": costs, "alignment": data.report.to_json()}
     corpus, labels = material.corpus, material.labels
-    processes.by_first(
+    weights = sharding.all_whole(sharding.held(model))
+
+    def whole() -> Model:
+        if not sharding.parts:
+            return model
+        written = build(recipe, labels, material.pieces)
+        written.load_state_dict(weights, strict=True, assign=True)
+        return written
+
+    sharding.processes.by_first(
         lambda: ModelFolder.write(
             folder,
-            model=model,
+            model=whole(),
             recipe=recipe,
             labels=labels,
             pieces=material.pieces,
@@ -80,7 +97,7 @@ def write_model(
 
 
 def _calibrated(
-    recipe: Recipe, predictor: Predictor, material: Material, processes: Processes
+    recipe: Recipe, predictor: Predictor, material: Material, sharding: Sharding
 ) -> tuple[dict[str, float], dict[str, Any]]:
     """Return thresholds and scores on all of dev, by the languages' own paths and by the universal one."""
     last = recipe.stages[-1]
@@ -88,10 +105,15 @@ def _calibrated(
     thresholds = {"": predictor.thresholds[""]}
     if not material.dev:
         return thresholds, {}
-    final = evaluate_dev(predictor, recipe.task, material.dev, universal=not by_language, processes=processes)
+
+    def scored(*, universal: bool) -> Evaluation:
+        with telling_what_to_turn("scoring all of dev", advice_on_evaluation(recipe)):
+            return evaluate_dev(predictor, recipe.task, material.dev, universal=universal, sharding=sharding)
+
+    final = scored(universal=not by_language)
     thresholds, scores = dict(final.thresholds), {"dev": final.to_json()}
     if by_language:
-        universal = evaluate_dev(predictor, recipe.task, material.dev, universal=True, processes=processes)
+        universal = scored(universal=True)
         thresholds[""] = universal.thresholds[""]
         scores["dev, universal path"] = universal.to_json()
     return thresholds, scores

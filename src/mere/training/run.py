@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +24,19 @@ from mere.training.costs import SwitcherSize
 from mere.training.evaluation import Evaluation, evaluate_dev
 from mere.training.folder import RunFolder
 from mere.training.legs import Leg, LegWeights, batches_of, legs_of
-from mere.training.loop import StageLoop, StepReport
+from mere.training.loop import StageLoop
 from mere.training.material import Material
 from mere.training.memory import told
+from mere.training.out_of_memory import (
+    advice_on_evaluation,
+    advice_on_steps,
+    advice_on_the_model,
+    advice_on_writing,
+    telling_what_to_turn,
+)
 from mere.training.processes import ALONE, Processes, joined, own_device
 from mere.training.result import write_model
+from mere.training.sharding import Sharding, sharded
 from mere.training.source import TrainingData
 from mere.training.start import first_model
 from mere.training.talk import Listener, Silent, Talk
@@ -84,7 +91,9 @@ class Run:
         self.processes = processes
         if recipe.threads:
             torch.set_num_threads(recipe.threads)
-        self.device = own_device()
+        device = own_device()
+        is_sharded = recipe.sharding == "full" and processes.size > 1
+        self.device = torch.device("cpu") if is_sharded else device  # where models are built
         trackers: dict[str, Tracker] = {}  # of several processes only the first is followed
         processes.by_first(lambda: trackers.update(trackers_of(recipe.tracking)))
         listener.say("reading the corpus")
@@ -99,7 +108,13 @@ class Run:
         self.legs = legs_of(recipe, self.material.labels.languages)
         self.weights = LegWeights(self.folder, recipe, lambda: self._first_model().state_dict())
         self.model = self._first_model()
-        self.predictor = Predictor(self.model, maker, precision=recipe.precision)
+        self.sharding = Sharding({}, processes)
+        if is_sharded:
+            self.sharding = sharded(self.model, processes, device)
+            listener.say(str(self.sharding))
+        self.predictor = Predictor(
+            self.model, maker, precision=recipe.precision, units_per_batch=recipe.dev_units_per_batch
+        )
         self.progress = Progress()
         self._state: dict[str, torch.Tensor] | None = None
         if resume and self.folder.checkpoint.is_file():
@@ -108,7 +123,8 @@ class Run:
         self.tracker = Trackers(log, trackers, listener.say)
 
     def _first_model(self) -> Model:
-        return first_model(self.recipe, self.material.labels, self.material.pieces, self.device)
+        with telling_what_to_turn("the model", advice_on_the_model(self.recipe, self.device.type)):
+            return first_model(self.recipe, self.material.labels, self.material.pieces, self.device)
 
     def _claim(self, resume: bool) -> str:
         return self.folder.claim(
@@ -128,8 +144,12 @@ class Run:
         try:
             self._announce()
             for number in range(self.progress.leg, len(self.legs)):
-                self._run_leg(number, self.legs[number])
-            result = self._write_model(folder)
+                leg = self.legs[number]
+                with telling_what_to_turn(f"stage {leg.name}", advice_on_steps(self.recipe, leg.stage)):
+                    self._run_leg(number, leg)
+            advice = advice_on_writing(self.recipe, self.recipe.stages[-1])
+            with telling_what_to_turn("writing the model", advice):
+                result = self._write_model(folder)
         finally:
             self.tracker.finish(result)
         if self.processes.is_first:
@@ -156,10 +176,10 @@ class Run:
         source, limit = batches_of(leg, number, self.recipe, self.data)
         dev = [sentence for sentence in self.material.dev if leg.lang in (None, sentence.lang)]
         if number and self._state is None:
-            self.model.load_state_dict(self.weights.before(leg))
+            self.sharding.load(self.model, self.weights.before(leg))
         if self._state is None:
             torch.manual_seed(self.recipe.seed + 1000 * (number + 1))
-        loop = StageLoop(self.model, self.recipe, stage, source, limit, processes=self.processes)
+        loop = StageLoop(self.model, self.recipe, stage, source, limit, sharding=self.sharding)
         loop.spent = self.progress.seconds.get(leg.name, 0.0)
         if self._state is not None:
             loop.load_state(self._state)
@@ -180,7 +200,7 @@ class Run:
                 loop.spent = self.progress.seconds[leg.name]
                 stop = limit.is_over(report.step, loop.spent)
                 if report.step % LOG_EVERY == 0 or stop:
-                    self._log({"event": "step", "stage": leg.name, **_rounded(report)})
+                    self._log({"event": "step", "stage": leg.name, **report.to_json()})
                     if (conflict := loop.take_conflict()) is not None:
                         self._log({"event": "conflict", "stage": leg.name, "step": report.step, **conflict})
                 if limit.evaluates(report.step, loop.spent, report.seconds, evaluations):
@@ -198,11 +218,11 @@ class Run:
         loop.forget_gradients()
         self.progress.steps[leg.name] = loop.step
         if not evaluations:
-            self.processes.by_first(lambda: self.weights.keep(leg, loop))
+            self.weights.keep(leg, loop, self.processes)
         loop.free()
         self.processes.by_first(lambda: self.weights.close(leg))
         if leg.lang is None:
-            self.model.load_state_dict(self.weights.after(leg))
+            self.sharding.load(self.model, self.weights.after(leg))
 
     def _tick(self, leg: Leg, seconds: float) -> None:
         self.progress.seconds[leg.name] = self.progress.seconds.get(leg.name, 0.0) + seconds
@@ -210,9 +230,12 @@ class Run:
     def _save(self, loop: StageLoop) -> None:
         def save() -> None:
             self.progress.log_bytes = self.folder.log_bytes()
-            save_checkpoint(self.folder.checkpoint, loop.state(), self.progress)
+            save_checkpoint(self.folder.checkpoint, state, self.progress)
 
-        self.processes.by_first(save)
+        advice = advice_on_writing(self.recipe, loop.stage)
+        with telling_what_to_turn(f"{loop.place}, writing the checkpoint", advice):
+            state = loop.state()
+            self.processes.by_first(save)
 
     def _tracked(self) -> TrackedRun:
         """Say which run it is; after a checkpoint, whatever was tracked since will be tracked again."""
@@ -228,19 +251,20 @@ class Run:
     def _evaluate(self, leg: Leg, loop: StageLoop, dev: Sequence[Sentence]) -> Evaluation:
         """Score the weights that would be kept now on dev; keep them if they are the best of the leg."""
         stage = leg.stage
-        with loop.holding_weights():
+        advice = advice_on_evaluation(self.recipe)
+        with telling_what_to_turn(f"{loop.place}, scoring dev", advice), loop.holding_weights():
             evaluation = evaluate_dev(
                 self.predictor,
                 self.recipe.task,
                 spread(dev, stage.dev_limit),
                 universal=not stage.use_switcher,
-                processes=self.processes,
+                sharding=self.sharding,
             )
         better = self.progress.best is None or evaluation.macro > self.progress.best
         self.progress.since_best = 0 if better else self.progress.since_best + 1
         if better:
             self.progress.best = evaluation.macro
-            self.processes.by_first(lambda: self.weights.keep(leg, loop))
+            self.weights.keep(leg, loop, self.processes)
         self._log(
             {
                 "event": "evaluation",
@@ -265,14 +289,8 @@ class Run:
             own=own,
             legs=self.legs,
             progress=self.progress,
-            processes=self.processes,
+            sharding=self.sharding,
         )
         for name in ("metrics.json", "README.md"):
             self.tracker.file(folder / name)
         return result
-
-
-def _rounded(report: StepReport) -> dict[str, Any]:
-    record = asdict(report) | {"losses": {name: round(loss, 5) for name, loss in report.losses.items()}}
-    del record["seconds"]
-    return record | {"epoch": round(report.epoch, 3), "gradient_norm": round(report.gradient_norm, 4)}

@@ -1,4 +1,8 @@
-"""What a stage trains of a model: the weights themselves, or low-rank changes of its matrices (mere.nn.lora)."""
+"""What a stage trains of a model: the weights themselves, low-rank changes of its matrices (mere.nn.lora), or a part.
+
+Of weights that are cut (mere.training.sharding) every process trains its rows; all tensors here are what this one
+holds.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,11 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from mere.errors import ConfigError
+from mere.errors import ConfigError, nearest
 from mere.models.delta import DOWN, UP, WHOLE, changed
+from mere.models.model import GROUPS, Model
 from mere.nn.lora import LowRank, matrices, tables
+from mere.training.sharding import UNSHARDED, Sharding
 
 
 class Trainable:
@@ -24,21 +30,27 @@ class Trainable:
         model: its weights are what the stage begins with.
         chosen: the parameters of the stage's groups, by name.
         rank: of the changes; 0 trains all that was chosen itself.
+        sharding: how the model lies over processes.
 
     Raises:
         ConfigError: no matrix has half as few numbers at this rank.
     """
 
-    def __init__(self, model: nn.Module, chosen: Mapping[str, nn.Parameter], rank: int):
+    def __init__(
+        self, model: nn.Module, chosen: Mapping[str, nn.Parameter], rank: int, sharding: Sharding = UNSHARDED
+    ):
         self.model = model
-        self.whole = dict(chosen)
+        self.sharding = sharding
+        self.parts = {name: sharding.parts[name] for name in chosen if name in sharding.parts}
+        self.whole = {name: p for name, p in chosen.items() if name not in self.parts}
         self.low_rank: dict[str, LowRank] = {}
         if rank:
             self._lower(rank)
         self.factors: dict[str, nn.Parameter] = {}
         for name, matrix in self.low_rank.items():
             self.factors |= {UP + name: matrix.up, DOWN + name: matrix.down}
-        self.parameters = {**self.whole, **self.factors}
+        own = {name: part.own for name, part in self.parts.items()}
+        self.parameters = {**own, **self.whole, **self.factors}
 
     def _lower(self, rank: int) -> None:
         for name in sorted(matrices(self.model) & self.whole.keys()):
@@ -57,6 +69,8 @@ class Trainable:
         """Pass the gradients of the model's weights on to the parameters: after every backward."""
         for matrix in self.low_rank.values():
             matrix.take_gradient()
+        for part in self.parts.values():
+            part.take_gradient()
 
     def write(self) -> None:
         """Put the parameters into the model: whenever they have changed."""
@@ -65,7 +79,10 @@ class Trainable:
 
     def begun(self) -> dict[str, Tensor]:
         """Return the model's weights, where factors change a matrix as it was before."""
-        return {**self.model.state_dict(), **{name: matrix.base for name, matrix in self.low_rank.items()}}
+        return {
+            **self.sharding.held(self.model),
+            **{name: matrix.base for name, matrix in self.low_rank.items()},
+        }
 
     def delta(self, averaged: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return what was trained as a difference (mere.models.delta), averages instead of parameters if given."""
@@ -85,3 +102,32 @@ class Trainable:
         for matrix in self.low_rank.values():
             matrix.base.copy_(matrix.weight)
         self.write()
+
+
+def select_parameters(model: nn.Module, groups: tuple[str, ...]) -> dict[str, nn.Parameter]:
+    """Freeze everything but the named groups and return what is left to train, by name.
+
+    Raises:
+        ConfigError: a group that does not exist, or one without parameters in this model.
+    """
+    known = ("all", *GROUPS)
+    for group in groups:
+        if group not in known:
+            raise ConfigError(f'train: unknown parameter group "{group}".{nearest(group, known)}')
+    modules = [
+        name for group in groups for name in (GROUPS[group] if group != "all" else sum(GROUPS.values(), ()))
+    ]
+    chosen = {}
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(name.split(".")[0] in modules and rate_scale(model, name) > 0)
+        if parameter.requires_grad:
+            chosen[name] = parameter
+    if not chosen:
+        raise ConfigError(f"train: the groups {list(groups)} hold no parameter in this model.")
+    return chosen
+
+
+def rate_scale(model: nn.Module, name: str) -> float:
+    """Return the share of the learning rate that a parameter gets: what the encoder says of its own, else 1."""
+    module, _, inner = name.removeprefix(UP).removeprefix(DOWN).partition(".")
+    return model.encoder.lr_scale(inner) if module == "encoder" and isinstance(model, Model) else 1.0

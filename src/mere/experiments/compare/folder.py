@@ -1,9 +1,10 @@
-"""What a cell's run folder says: whether it is this very run, how far it is, what it logged and took."""
+"""What a cell's run folder says: whether it is this very run, how far it is, what it logged, took and predicted."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ import yaml
 
 from mere.config import Recipe
 from mere.config.differences import differences
+from mere.data.formats import jsonl
 from mere.errors import ConfigError, DataError
 from mere.experiments.compare.plan import CELLS, Cell
+from mere.types import Entity, Prediction, Sentence
 
-_NEVER_MATTERS = ("name", "threads", "checkpoint_minutes", "tracking")
+_NEVER_MATTERS = ("name", "threads", "checkpoint_minutes", "dev_units_per_batch", "sharding", "tracking")
 """Settings that change how a run is named, saved or how fast it is, not what comes out but for rounding."""
 
 
@@ -84,6 +87,34 @@ def metrics(cell: Cell) -> dict[str, Any]:
     """Return the metrics.json of a finished cell: scores on dev, and costs."""
     record: dict[str, Any] = json.loads((cell.folder / "model" / "metrics.json").read_text(encoding="utf-8"))
     return record
+
+
+def write_predictions(path: Path, gold: Sequence[Sentence], predicted: Sequence[Prediction]) -> None:
+    """Write predictions as sentences with what was found in place of what is annotated."""
+    jsonl.write(
+        (
+            replace(sentence, entities=_rounded(found.entities), triples=found.triples, extra={})
+            for sentence, found in zip(gold, predicted, strict=True)
+        ),
+        path,
+    )
+
+
+def _rounded(entities: Sequence[Entity]) -> tuple[Entity, ...]:
+    """Sums of exponentials may come to a probability of 1 and a bit in the last place."""
+    return tuple(replace(entity, score=min(1.0, entity.score or 0.0)) for entity in entities)
+
+
+def read_predictions(path: Path, gold: Sequence[Sentence]) -> list[Prediction]:
+    """Read predictions for these sentences.
+
+    Raises:
+        DataError: they are for others.
+    """
+    found = list(jsonl.read(path))
+    if [(s.lang, s.text) for s in found] != [(s.lang, s.text) for s in gold]:
+        raise DataError(f"{path}: predictions for other sentences. Delete the file, and compare again.")
+    return [Prediction(sentence.entities, sentence.triples) for sentence in found]
 
 
 def _settings(recipe: Recipe) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from mere.data.corpus import Corpus
 from mere.experiments.compare import folder
 from mere.experiments.compare.holm import holm
 from mere.experiments.compare.plan import Cell
-from mere.experiments.compare.predict import read_predictions
 from mere.experiments.results import Comparison
 from mere.metrics.paired import paired_bootstrap
 from mere.metrics.report import Report, evaluate_runs
@@ -30,7 +29,7 @@ CORRECTION = (
 def report_on(cells: Sequence[Cell], corpus: Corpus, split: str, *, resamples: int = RESAMPLES) -> Report:
     """Score a regime's finished cells, one per seed; each row's counts stay in the report for paired tests."""
     gold = corpus.sentences(split)
-    runs = [read_predictions(folder.predictions_file(cell, split), gold) for cell in cells]
+    runs = [folder.read_predictions(folder.predictions_file(cell, split), gold) for cell in cells]
     data = cells[0].recipe.data
     is_known = split != data.train_split and not data.limit  # a limit draws other sentences for each seed
     train = corpus.sentences(data.train_split) if is_known else None

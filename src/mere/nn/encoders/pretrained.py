@@ -137,6 +137,13 @@ class PretrainedEncoder(Encoder):
         layers = self.backbone.get_submodule(name)
         return {f"backbone.{name}.{index}": layer for index, layer in enumerate(layers)}
 
+    @property
+    def table(self) -> nn.Embedding:
+        """The subwords' vectors."""
+        table = self.backbone.get_input_embeddings()
+        assert isinstance(table, nn.Embedding)
+        return table
+
     def read_by_all(self) -> set[str]:
         return {f"backbone.{name}" for name in position_layers(self.backbone)}
 
@@ -186,7 +193,7 @@ class PretrainedEncoder(Encoder):
             )
         weights = encoder_of(loaded).state_dict()
         if self.checkpoint.kept is not None:
-            table = self.backbone.get_input_embeddings().weight
+            table = self.table.weight
             name = next(n for n, parameter in self.backbone.named_parameters() if parameter is table)
             weights[name] = weights[name][torch.from_numpy(self.checkpoint.kept)]
         self.backbone.load_state_dict(weights, strict=True)

@@ -85,7 +85,7 @@ class Trackers(Tracker):
     def _try(self, name: str, act: Callable[[], None]) -> None:
         try:
             act()
-        except Exception as error:
+        except Exception as error:  # whatever its package raises: it is said, and costs no run
             del self._others[name]
             why = " ".join(f"{type(error).__name__}: {error}".split())
             self._say(

@@ -147,6 +147,11 @@ def test_a_finished_comparison_runs_nothing_and_says_the_same(
     assert "Not an equal budget" in before.systems["monolingual"].note
 
 
+def heeding_interrupts() -> None:
+    """A shell starts what runs in its background with interrupts ignored, and that is inherited: not here."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.slow
 def test_an_interrupt_stops_the_processes_and_keeps_what_they_saved(
     tmp_path: Path, tiny_corpus: Path
@@ -156,7 +161,11 @@ def test_an_interrupt_stops_the_processes_and_keeps_what_they_saved(
     out = tmp_path / "out"
     cell = out / "cells" / "naive" / "seed-2"
     running = subprocess.Popen(
-        compare_command(recipe, out), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        compare_command(recipe, out),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heeding_interrupts,
     )
     until((cell / "checkpoint.safetensors").exists)
     running.send_signal(signal.SIGINT)

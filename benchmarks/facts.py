@@ -10,7 +10,10 @@ Systems, all with the same encoder, heads, sampling and number of sentences seen
     continued    the recipe's warm-up and unified stage, then as many more epochs of it instead of switchers
     mixture      one stage of as many epochs on the plain mixture, from random weights
     mono-<lang>  the same on one language, as many passes over it as the others made
-`naive` and `continued` go on from weights that `full` left in its run folder, so train that one first.
+These leave out the recipe's first stage, which learns from text. With it, and with --text:
+    text         the recipe as it is
+    text-naive, text-unified   the same as without
+Those that go on from weights of `full` or `text` find them in its run folder, so train that one first.
 """
 
 from __future__ import annotations
@@ -49,8 +52,15 @@ NAMES = {
     "unified": "unified + aggregator",
     "continued": "unified + aggregator, continued",
     "full": "unified + aggregator + switchers",
+    "text-naive": "text first, naive multilingual",
+    "text-unified": "text first, unified + aggregator",
+    "text": "text first, unified + aggregator + switchers",
 }
 PAIRS = (
+    ("text", "full"),
+    ("text", "mono"),
+    ("text", "text-naive"),
+    ("text", "text-unified"),
     ("full", "mono"),
     ("full", "naive"),
     ("full", "unified"),
@@ -61,9 +71,22 @@ PAIRS = (
 
 
 def base(data: Path, threads: int, seed: int) -> dict[str, Any]:
+    """The recipe without the stage that learns from text."""
     tree: dict[str, Any] = yaml.safe_load((ROOT / "recipes" / "facts.yaml").read_text(encoding="utf-8"))
-    tree |= {"data": {"path": str(data)}, "threads": threads, "seed": seed}
-    return tree
+    stages = [stage for stage in tree["stages"] if stage.get("learn") != "text"]
+    return tree | {"data": {"path": str(data)}, "stages": stages, "threads": threads, "seed": seed}
+
+
+def with_text(tree: dict[str, Any], text: Sequence[Path]) -> dict[str, Any]:
+    """The whole recipe, which reads these texts beside those of its corpus."""
+    whole: dict[str, Any] = yaml.safe_load((ROOT / "recipes" / "facts.yaml").read_text(encoding="utf-8"))
+    data = tree["data"] | {"text": [str(path) for path in text] or ""}
+    return tree | {"data": data, "stages": whole["stages"], "name": "facts-text"}
+
+
+def root_of(system: str) -> str:
+    """The system that another goes on from, or is."""
+    return "text" if system.startswith("text") else "full"
 
 
 def epochs_of(tree: dict[str, Any]) -> float:
@@ -120,10 +143,12 @@ def monolingual(tree: dict[str, Any], lang: str, sizes: dict[str, int]) -> dict[
     return alone | {"name": f"facts-mono-{lang}", "data": data, "stages": [stage]}
 
 
-def recipe_of(system: str, data: Path, out: Path, threads: int, seed: int) -> Recipe:
+def recipe_of(system: str, data: Path, text: Sequence[Path], out: Path, threads: int, seed: int) -> Recipe:
     tree = base(data, threads, seed)
-    if system == "naive":
-        tree = naive(tree, out / "full" / "warmup.safetensors")
+    if system in ("naive", "text-naive"):
+        tree = naive(tree, out / root_of(system) / "warmup.safetensors")
+    elif system == "text":
+        tree = with_text(tree, text)
     elif system == "mixture":
         tree = mixture(tree)
     elif system == "continued":
@@ -131,7 +156,9 @@ def recipe_of(system: str, data: Path, out: Path, threads: int, seed: int) -> Re
     elif system.startswith("mono-"):
         tree = monolingual(tree, system.removeprefix("mono-"), Corpus.load(data).sizes()["train"])
     elif system != "full":
-        raise SystemExit(f"unknown system {system}: full, naive, continued, mixture or mono-<lang>")
+        raise SystemExit(
+            f"unknown system {system}: full, naive, continued, mixture, mono-<lang>, text or text-naive"
+        )
     return Recipe.from_tree(tree)
 
 
@@ -141,8 +168,8 @@ def predict(out: Path, system: str, gold: Sequence[Sentence], dev: Sequence[Sent
     languages = sorted({sentence.lang for sentence in gold}) if system == "mono" else [None]
     for lang in languages:
         rows = [i for i, sentence in enumerate(gold) if lang in (None, sentence.lang)]
-        if system == "unified":
-            predictor = before_switchers(out / "full", dev)
+        if system in ("unified", "text-unified"):
+            predictor = before_switchers(out / root_of(system), dev)
         else:
             predictor = Predictor.load(out / (f"mono-{lang}" if lang else system) / "model")
         found = predictor.predict([gold[i].text for i in rows], [gold[i].lang for i in rows])
@@ -159,24 +186,31 @@ def before_switchers(run: Path, dev: Sequence[Sentence]) -> Predictor:
     return predictor
 
 
-STAGES_OF_FULL = {"naive": ("warmup",), "continued": ("warmup", "unified"), "unified": ("warmup", "unified")}
-"""What a system takes over from the run of `full`, and must be charged with."""
+STAGES_TAKEN = {
+    "naive": ("warmup",),
+    "continued": ("warmup", "unified"),
+    "unified": ("warmup", "unified"),
+    "text-naive": ("read", "warmup"),
+    "text-unified": ("read", "warmup", "unified"),
+}
+"""What a system takes over from the run of `full` or `text`, and must be charged with."""
 
 
 def costs_of(out: Path, name: str, runs: Sequence[str], languages: Sequence[str]) -> Costs:
-    """Add up what the runs of one system cost, stages taken over from `full` included; memory is the largest."""
+    """Add up what the runs of one system cost, stages taken over from another included; memory is the largest."""
     records = [json.loads((out / run / "model" / "metrics.json").read_text())["costs"] for run in runs]
     weights = [(out / run / "model" / "model.safetensors").stat().st_size for run in runs]
-    spent = [record for record in records if name != "unified"]
-    full = json.loads((out / "full" / "model" / "metrics.json").read_text())["costs"]
-    taken = STAGES_OF_FULL.get(name, ())
-    recipe = json.loads((out / "full" / "run.json").read_text())["recipe"]
-    epochs = {stage["name"]: stage["epochs"] for stage in recipe["stages"]}
-    total = sum(epochs[stage] for stage in taken) if name == "unified" else sum(epochs.values())
-    counts = Counter(json.loads((out / "full" / "run.json").read_text())["data"]["sizes"]["train"])
-    shares = {
-        lang: counts[lang] ** (1 / recipe["stages"][0]["sampling"]["temperature"]) for lang in languages
-    }
+    is_part = name in ("unified", "text-unified")
+    spent = [] if is_part else records
+    root = out / root_of(name)
+    full = json.loads((root / "model" / "metrics.json").read_text())["costs"]
+    taken = STAGES_TAKEN.get(name, ())
+    begun = json.loads((root / "run.json").read_text())
+    stages = [stage for stage in begun["recipe"]["stages"] if stage.get("learn") != "text"]
+    epochs = {stage["name"]: stage["epochs"] for stage in stages}
+    total = sum(epochs.get(stage, 0) for stage in taken) if is_part else sum(epochs.values())
+    counts = Counter(begun["data"]["sizes"]["train"])
+    shares = {lang: counts[lang] ** (1 / stages[0]["sampling"]["temperature"]) for lang in languages}
     passes = {
         lang: round(total * shares[lang] / sum(shares.values()) * sum(counts.values()) / counts[lang], 1)
         for lang in languages
@@ -193,12 +227,12 @@ def costs_of(out: Path, name: str, runs: Sequence[str], languages: Sequence[str]
 
 
 def report(data: Path, out: Path, seed: int, resamples: int) -> Results:
-    """Score every system that is finished on the test split, and compare each with the full model."""
+    """Score every system that is finished on the test split, and compare those that PAIRS names."""
     corpus = Corpus.load(data)
     gold, train_sentences = corpus.sentences("test"), corpus.sentences("train")
     languages = corpus.languages("test")
-    members = {name: [name] for name in ("naive", "mixture", "unified", "continued", "full")}
-    members["unified"] = ["full"]
+    members = {name: [name] for name in NAMES}
+    members |= {name: [root_of(name)] for name in ("unified", "text-unified")}
     members["mono"] = [f"mono-{lang}" for lang in languages]
     systems, reports = {}, {}
     for name, runs in members.items():
@@ -212,7 +246,8 @@ def report(data: Path, out: Path, seed: int, resamples: int) -> Results:
             reports[name],
             seeds=[seed],
             costs=costs_of(out, name, runs, languages),
-            command=f"python benchmarks/facts.py train {which} --data DATA --out runs/facts-systems --seed {seed}",
+            command=f"python benchmarks/facts.py train {which} --data DATA --out runs/facts-systems --seed {seed}"
+            + (" --text OPEN CONLL CROSSRE" if name.startswith("text") else ""),
         )
         print(
             name,
@@ -231,7 +266,8 @@ def report(data: Path, out: Path, seed: int, resamples: int) -> Results:
     attempts = yaml.safe_load((ROOT / "benchmarks" / "attempts.yaml").read_text(encoding="utf-8"))["facts"]
     return Results(
         experiment="facts",
-        description="Triples in seven languages: four systems under equal epochs per language, on the test split.",
+        description="Triples in seven languages: systems under equal epochs per language, on the test split; some "
+        "have learned from text before.",
         command="python benchmarks/facts.py report --data DATA --out runs/facts-systems",
         commit=commit(),
         date=datetime.now(timezone.utc).date(),
@@ -252,12 +288,15 @@ def main() -> None:
     parser.add_argument("verb", choices=["train", "report"])
     parser.add_argument("systems", nargs="*")
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--text", type=Path, nargs="*", default=[], help="more text, for the system `text`")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     for system in arguments.systems:
-        recipe = recipe_of(system, arguments.data, arguments.out, arguments.threads, arguments.seed)
+        recipe = recipe_of(
+            system, arguments.data, arguments.text, arguments.out, arguments.threads, arguments.seed
+        )
         train(recipe, arguments.out / system, resume=True, talk=False)
     if arguments.verb == "report":
         results = report(arguments.data, arguments.out, arguments.seed, resamples=1000)

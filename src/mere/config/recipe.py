@@ -44,6 +44,11 @@ class DataSettings(Settings):
         paths = self.path if isinstance(self.path, str) else " ".join(self.path)
         return paths or "the quick-start corpus"
 
+    text: str | tuple[str, ...] = Field(
+        "",
+        description="more text for stages that learn from text: corpora of any format, whose annotation is not "
+        "read, or files <lang>.txt of a text a line; its other languages are left out",
+    )
     types: dict[str, str] = Field(
         default_factory=dict,
         description='entity types renamed ("PERS: PER") or left out ("DATE: drop"); "*" is every other one',
@@ -129,6 +134,7 @@ class Recipe(Settings):
         problems += switcher_misfits(self.switcher, self.encoder)
         if self.sharding == "full":
             problems += self._not_sharded()
+        problems += self._no_text()
         for stage in self.stages[:-1]:
             if stage.per_language:
                 problems.append(f"stage {stage.name} is per language, so it must be the last one")
@@ -166,6 +172,37 @@ class Recipe(Settings):
             if stage.per_language:
                 problems.append(f"stage {stage.name}: sharding full trains one model: per_language false")
         return [f"{problem}, or sharding none" for problem in problems]
+
+    def _no_text(self) -> list[str]:
+        """Say what of the recipe does not go with stages that learn from text."""
+        learn = [stage.learn for stage in self.stages]
+        stages = [stage for stage in self.stages if stage.learn == "text"]
+        problems = []
+        if learn != sorted(learn, reverse=True) or "annotations" not in learn:
+            problems.append("stages that learn from text come first, and one that learns annotations follows")
+        if stages and not isinstance(self.encoder, CompactSettings):
+            problems.append(
+                f"encoder.name {self.encoder.name} learns from annotations only; compact learns from text"
+            )
+        if self.data.text and not stages:
+            problems.append(
+                "data.text is read by a stage that learns from text, and there is none (learn: text)"
+            )
+        for stage in stages:
+            if stage.train != ("encoder",):
+                problems.append(
+                    f"stage {stage.name} learns from text, which is for the encoder: train [encoder]"
+                )
+            if stage.per_language or stage.use_switcher or stage.sampling.concat > 1:
+                problems.append(
+                    f"stage {stage.name} learns from text of all languages, a sentence at a time: "
+                    "per_language false, use_switcher false, sampling.concat 1"
+                )
+            if stage.objective.name != "sum" or stage.objective.measure:
+                problems.append(
+                    f"stage {stage.name} learns from text: objective.name sum, objective.measure 0"
+                )
+        return problems
 
     @classmethod
     def read(cls, path: str | Path, overrides: Sequence[str] = ()) -> Recipe:

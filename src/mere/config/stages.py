@@ -31,6 +31,9 @@ class SamplingSettings(Settings):
         le=1,
         description="probability that a mention is read as a name never seen: form and n-grams hidden",
     )
+    unit_hide: float = Field(
+        0.2, gt=0, lt=1, description="share of the units that are hidden in a stage that learns from text"
+    )
 
 
 class ObjectiveSettings(Settings):
@@ -73,6 +76,11 @@ class StageSettings(Settings):
     name: str = Field(description="name of the stage, as in `--set unified.epochs=3`")
     train: tuple[ParameterGroup, ...] = Field(
         ("all",), min_length=1, description="parameter groups that are trained; the rest is frozen"
+    )
+    learn: Literal["annotations", "text"] = Field(
+        "annotations",
+        description="text: units that are hidden are told from their context, nothing else is asked; the encoder "
+        "alone learns, from all texts there are (data.text), and dev is not scored",
     )
     epochs: float = Field(1.0, gt=0, description="epochs; one is as many sentences as the training split has")
     steps: int = Field(

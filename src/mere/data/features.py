@@ -40,6 +40,8 @@ class Slots(NamedTuple):
 SLOTS = Slots()
 NUM_FEATURES = SLOTS.shapes.stop
 _LONG_AFFIXES = (SLOTS.affixes.start + 3, SLOTS.affixes.stop - 1)
+WITH_BEFORE = 1
+"""Column of a unit's form with that of the unit before, where both belong to one word."""
 IDENTIFYING = (0, 1, *_LONG_AFFIXES, *range(SLOTS.ngrams.start, SLOTS.ngrams.stop))
 """Columns that tell which name a unit belongs to: its form, its affixes of four characters and its n-grams."""
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mere.config import Recipe
 from mere.data.examples import Example, PieceTriple
+from mere.data.hidden import HiddenTargets
 from mere.data.tagging import to_tags, to_typed_tags, without_overlap
 from mere.data.windows import SpanTargets, span_targets
 
@@ -45,10 +46,11 @@ class EntityTargets:
 
 @dataclass(frozen=True)
 class Targets:
-    """The targets of each task; None for a task that the model does not have."""
+    """The targets of each task; None for a task that the model does not have, or the stage does not learn."""
 
     triples: TripleTargets | None = None
     entities: EntityTargets | SpanTargets | None = None
+    text: HiddenTargets | None = None
 
 
 def targets_of(recipe: Recipe, examples: Sequence[Example], rng: np.random.Generator) -> Targets:

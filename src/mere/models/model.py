@@ -31,6 +31,7 @@ from mere.models.entity_spans import SpansTask
 from mere.models.entity_types import TypesTask
 from mere.models.losses import ItemLosses
 from mere.models.tensors import TensorBatch, TensorTargets
+from mere.models.text import TextTask
 from mere.models.triples import TripleTask
 from mere.nn.aggregator import Aggregator
 from mere.nn.encoders import (
@@ -96,6 +97,16 @@ class Model(Upper):
         self.switcher = switcher
         self.entities = entities
         self.triples = triples
+        self.text: TextTask | None = None
+
+    def begin_text(self) -> None:
+        """Take in what learns from text, new; `end_text` gives it up."""
+        assert isinstance(self.encoder, CompactEncoder)  # a recipe with another is refused
+        self.text = TextTask(self.encoder).to(next(self.parameters()).device)
+
+    def end_text(self) -> None:
+        """Be again what is stored: what learned from text is gone, the encoder has what came of it."""
+        self.text = None
 
     def start(self) -> None:
         """Give every encoder that was pretrained its weights."""
@@ -115,8 +126,17 @@ class Model(Upper):
         return self.switcher.encode(self.encoder, batch.pieces, batch.is_piece, batch.lang_id)
 
     def item_losses(self, batch: TensorBatch, targets: TensorTargets) -> dict[str, ItemLosses]:
-        """Return the weighted losses of every task, item by item."""
+        """Return the weighted losses of every task, item by item; where text is learned, of that alone."""
+        if self.text is not None and targets.text is not None:
+            assert isinstance(self.encoder, CompactEncoder)
+            return self.text.losses(self.encoder, self.encode(batch), targets.text)
         return self.task_losses(self(batch), batch, targets)
+
+    def num_items(self, batch: TensorBatch, targets: TensorTargets) -> dict[str, int]:
+        if self.text is not None and targets.text is not None:
+            count = self.text.num_items(targets.text)
+            return {"text": count} if count else {}
+        return super().num_items(batch, targets)
 
     def losses(self, batch: TensorBatch, targets: TensorTargets) -> dict[str, Float[Tensor, ""]]:
         """Return the batch's loss of every task."""
@@ -208,7 +228,7 @@ def build_entities(settings: EntitiesSettings, *, dim: int, num_types: int) -> E
 
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
-    "encoder": ("encoder",),
+    "encoder": ("encoder", "text"),
     "aggregator": ("aggregator",),
     "switcher": ("switcher",),
     "heads": ("entities", "triples"),

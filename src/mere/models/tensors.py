@@ -62,11 +62,22 @@ class SpanTensors:
 
 
 @dataclass(frozen=True)
+class HiddenTensors:
+    """`mere.data.hidden.HiddenTargets` as tensors."""
+
+    row: Int[Tensor, " N"]
+    piece: Int[Tensor, " N"]
+    answer: Int[Tensor, " N"]
+    candidates: Int[Tensor, "K F"]
+
+
+@dataclass(frozen=True)
 class TensorTargets:
     """`mere.data.targets.Targets` as tensors."""
 
     triples: TripleTensors | None
     entities: EntityTensors | SpanTensors | None
+    text: HiddenTensors | None = None
 
 
 def to_tensors(batch: Batch, device: torch.device) -> TensorBatch:
@@ -76,10 +87,11 @@ def to_tensors(batch: Batch, device: torch.device) -> TensorBatch:
 
 def targets_to_tensors(targets: Targets, device: torch.device) -> TensorTargets:
     """Move targets to `device`."""
-    triples, entities = targets.triples, targets.entities
+    triples, entities, text = targets.triples, targets.entities, targets.text
     return TensorTargets(
         None if triples is None else TripleTensors(**_moved(triples, device)),
         None if entities is None else _entities(entities, device),
+        None if text is None else HiddenTensors(**_moved(text, device)),
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from mere.config.differences import differences
 from mere.data.corpus import Corpus
 from mere.errors import ConfigError, DataError, UserError
 from mere.models.folder import write_atomically, write_json
+from mere.types import Sentence
 
 MAY_CHANGE = ("gradient_accumulation", "gradient_checkpointing", "dev_units_per_batch", "sharding")
 """Settings that change what a run needs, not what it comes to: after it ran out of memory it goes on with others."""
@@ -47,8 +49,19 @@ class RunFolder:
         """The best weights so far of a stage that is running."""
         return self.path / f"{stage}.best.safetensors"
 
-    def claim(self, recipe: Recipe, corpus: Corpus, *, resume: bool, num_processes: int = 1) -> str:
+    def claim(
+        self,
+        recipe: Recipe,
+        corpus: Corpus,
+        text: Sequence[Sentence] = (),
+        *,
+        resume: bool,
+        num_processes: int = 1,
+    ) -> str:
         """Make the folder, or check that it is this very run's; return what the user should know, if anything.
+
+        Args:
+            text: what is learned from without annotation.
 
         Raises:
             UserError: it is a file, or holds a run and `resume` was not asked for.
@@ -57,6 +70,8 @@ class RunFolder:
         stored = self.path / "recipe.yaml"
         settings = recipe.model_dump(mode="json")
         data = {"fingerprint": corpus.fingerprint(), "sizes": corpus.sizes()}
+        if text:
+            data["text"] = Corpus({"text": tuple(text)}).fingerprint()
         if self.path.exists() and not self.path.is_dir():
             raise UserError(f"{self.path}: is a file; --out names a folder. Choose another --out.")
         if not stored.is_file():
@@ -93,6 +108,8 @@ class RunFolder:
             )
         if before["data"]["fingerprint"] != data["fingerprint"]:
             raise DataError(f"{recipe.data.where}: the corpus has changed since this run began. Train anew.")
+        if before["data"].get("text") != data.get("text"):
+            raise DataError(f"data.text {recipe.data.text}: it has changed since this run began. Train anew.")
         now = {"threads": torch.get_num_threads(), "processes": num_processes}
         changed += [
             f"{name}: {before.get(name, 1)} -> {number}"

@@ -20,37 +20,53 @@ from mere.training.limits import Limit, share_of
 from mere.training.loop import StageLoop
 from mere.training.processes import Processes
 from mere.training.source import BatchSource, TrainingData
+from mere.training.text import TextData
 
 
 @dataclass(frozen=True)
 class Leg:
-    """A stage as it is run: for all languages together, or one leg for each."""
+    """A stage as it is run: for all languages together, or one leg for each.
+
+    Args:
+        can_extract: a stage before it has learned from annotations.
+    """
 
     index: int
     stage: StageSettings
     lang: str | None
+    can_extract: bool
 
     @property
     def name(self) -> str:
         return self.stage.name if self.lang is None else f"{self.stage.name}.{self.lang}"
 
+    @property
+    def learns_from_text(self) -> bool:
+        return self.stage.learn == "text"
+
 
 def legs_of(recipe: Recipe, languages: Sequence[str]) -> list[Leg]:
     """Return the legs of a recipe in the order in which they are run."""
     return [
-        Leg(index, stage, lang)
+        Leg(index, stage, lang, any(before.learn == "annotations" for before in recipe.stages[:index]))
         for index, stage in enumerate(recipe.stages)
         for lang in (languages if stage.per_language else (None,))
     ]
 
 
-def batches_of(leg: Leg, number: int, recipe: Recipe, data: TrainingData) -> tuple[BatchSource, Limit]:
+def batches_of(
+    leg: Leg, number: int, recipe: Recipe, data: TrainingData, text: TextData | None
+) -> tuple[BatchSource, Limit]:
     """Return the batches of a leg, `number` among those of the run, and when it is over."""
     stage = leg.stage
+    own: TrainingData | TextData = data if leg.lang is None else data.only(leg.lang)
+    if leg.learns_from_text:
+        assert text is not None
+        own = text
     sizes = Counter(sentence.lang for sentence in data.sentences)
     steps, seconds = share_of(stage, sizes, leg.lang)
     source = BatchSource(
-        data if leg.lang is None else data.only(leg.lang),
+        own,
         recipe=recipe,
         sampling=stage.sampling,
         epochs=stage.epochs,
@@ -86,6 +102,7 @@ class LegWeights:
     def keep(self, leg: Leg, loop: StageLoop, processes: Processes) -> None:
         """Make what a leg has come to its candidate; the first process writes it."""
         kept = loop.weights() if leg.lang is None else loop.delta()
+        kept = {name: tensor for name, tensor in kept.items() if not name.startswith("text.")}
         processes.by_first(lambda: write_tensors(self._folder.candidate(leg.name), kept))
 
     def close(self, leg: Leg) -> None:

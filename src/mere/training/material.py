@@ -10,6 +10,7 @@ from mere.data.corpus import Corpus
 from mere.data.examples import refuse_unreadable
 from mere.data.pieces import Pieces, Subwords, fit_pieces
 from mere.data.sampling import drawn
+from mere.data.text import join_texts, read_text
 from mere.errors import DataError
 from mere.quickstart.corpus import load_corpora
 from mere.schema import Labels
@@ -25,6 +26,7 @@ class Material:
     Args:
         train: the sentences that are drawn for training. dev: those that can be scored; may be none.
         notes: what the user should know.
+        text: all texts that a stage learns from that learns from text; none without such a stage.
     """
 
     corpus: Corpus
@@ -33,6 +35,7 @@ class Material:
     labels: Labels
     pieces: Pieces
     notes: tuple[str, ...]
+    text: Sequence[Sentence] = ()
 
     @classmethod
     def read(cls, recipe: Recipe, processes: Processes) -> Material:
@@ -46,10 +49,11 @@ class Material:
         refuse_too_many(processes, len(train))
         labels = labels_of(recipe, train)
         dev, notes = _dev_of(recipe, corpus)
-        pieces = fit_pieces(recipe.encoder, train)
+        text, read = _text_of(recipe, corpus, train)
+        pieces = fit_pieces(recipe.encoder, train, text)
         refuse_unreadable(train, pieces)
         refuse_unreadable(dev, pieces)
-        return cls(corpus, train, dev, labels, pieces, (*notes, *_trimmed(pieces)))
+        return cls(corpus, train, dev, labels, pieces, (*notes, *read, *_trimmed(pieces)), text)
 
 
 def labels_of(recipe: Recipe, sentences: Sequence[Sentence]) -> Labels:
@@ -74,6 +78,21 @@ def labels_of(recipe: Recipe, sentences: Sequence[Sentence]) -> Labels:
             "nothing to learn for the task entities. Map mentions without a type: data.types={'*': ENTITY}."
         )
     return Labels(relations, types, found.languages)
+
+
+def _text_of(
+    recipe: Recipe, corpus: Corpus, train: Sequence[Sentence]
+) -> tuple[tuple[Sentence, ...], tuple[str, ...]]:
+    """Return the texts of a recipe with a stage that learns from text, and notes on them."""
+    if all(stage.learn != "text" for stage in recipe.stages):
+        return (), ()
+    paths = (recipe.data.text,) if isinstance(recipe.data.text, str) else recipe.data.text
+    split = recipe.data.train_split
+    others = [sentence for path in paths if path for sentence in read_text(path, split)]
+    held_out = {
+        (s.lang, s.text) for name, sentences in corpus.splits.items() if name != split for s in sentences
+    }
+    return join_texts(train, others, held_out)
 
 
 def _trimmed(pieces: Pieces) -> tuple[str, ...]:

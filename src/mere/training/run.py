@@ -40,6 +40,7 @@ from mere.training.sharding import Sharding, sharded
 from mere.training.source import TrainingData
 from mere.training.start import first_model
 from mere.training.talk import Listener, Silent, Talk
+from mere.training.text import TextData
 from mere.training.tracking import JsonLines, TrackedRun, Tracker, Trackers, trackers_of
 from mere.types import Sentence
 
@@ -105,6 +106,7 @@ class Run:
         self.folder.refuse_unseen()
         maker = ExampleMaker(self.material.pieces, self.material.labels)
         self.data = TrainingData(self.material.train, maker)
+        self.text = TextData(self.material.text, maker) if self.material.text else None
         self.legs = legs_of(recipe, self.material.labels.languages)
         self.weights = LegWeights(self.folder, recipe, lambda: self._first_model().state_dict())
         self.model = self._first_model()
@@ -127,8 +129,9 @@ class Run:
             return first_model(self.recipe, self.material.labels, self.material.pieces, self.device)
 
     def _claim(self, resume: bool) -> str:
+        material, size = self.material, self.processes.size
         return self.folder.claim(
-            self.recipe, self.material.corpus, resume=resume, num_processes=self.processes.size
+            self.recipe, material.corpus, material.text, resume=resume, num_processes=size
         )
 
     def finish(self) -> Path:
@@ -173,12 +176,15 @@ class Run:
     def _run_leg(self, number: int, leg: Leg) -> None:
         """Train a leg from where it stands, keep its best weights, and leave them behind."""
         stage = leg.stage
-        source, limit = batches_of(leg, number, self.recipe, self.data)
-        dev = [sentence for sentence in self.material.dev if leg.lang in (None, sentence.lang)]
+        source, limit = batches_of(leg, number, self.recipe, self.data, self.text)
+        dev = [] if leg.learns_from_text else self.material.dev
+        dev = [sentence for sentence in dev if leg.lang in (None, sentence.lang)]
         if number and self._state is None:
             self.sharding.load(self.model, self.weights.before(leg))
         if self._state is None:
             torch.manual_seed(self.recipe.seed + 1000 * (number + 1))
+        if leg.learns_from_text:
+            self.model.begin_text()
         loop = StageLoop(self.model, self.recipe, stage, source, limit, sharding=self.sharding)
         loop.spent = self.progress.seconds.get(leg.name, 0.0)
         if self._state is not None:
@@ -186,7 +192,7 @@ class Run:
             self._state = None
         else:
             self.progress = Progress(number, 0, self.progress.seconds, self.progress.steps)
-            if (leg.index or self.recipe.start) and dev and stage.evaluations:
+            if (leg.can_extract or self.recipe.start) and dev and stage.evaluations:
                 self._evaluate(leg, loop, dev)  # what the stage before left behind is the first candidate
             self._save(loop)
         if leg.lang in (None, self.material.labels.languages[0]):  # a stage's legs need about the same
@@ -220,6 +226,7 @@ class Run:
         if not evaluations:
             self.weights.keep(leg, loop, self.processes)
         loop.free()
+        self.model.end_text()
         self.processes.by_first(lambda: self.weights.close(leg))
         if leg.lang is None:
             self.sharding.load(self.model, self.weights.after(leg))

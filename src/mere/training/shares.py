@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mere.data.batching import Batch
+from mere.data.hidden import HiddenTargets
 from mere.data.targets import EntityTargets, Targets, TripleTargets
 from mere.data.windows import SpanTargets
 from mere.models.losses import ItemLosses
@@ -47,10 +48,11 @@ def groups_of_batch(batch: Batch, targets: Targets, chosen: NDArray[np.int64]) -
     )
     place = np.full(len(batch.lang_id), -1, dtype=np.int64)
     place[rows] = np.arange(len(rows))
-    triples, entities = targets.triples, targets.entities
+    triples, entities, text = targets.triples, targets.entities, targets.text
     return own, Targets(
         triples=None if triples is None else _triples(triples, rows, place, length),
         entities=None if entities is None else _entities(entities, place, length),
+        text=None if text is None else _text(text, place),
     )
 
 
@@ -110,3 +112,9 @@ def _entities(
         if field.name != "row"
     }
     return SpanTargets(row=row[own], **kept)
+
+
+def _text(targets: HiddenTargets, place: NDArray[np.int64]) -> HiddenTargets:
+    row = place[targets.row]
+    own = row >= 0
+    return HiddenTargets(row[own], targets.piece[own], targets.answer[own], targets.candidates)

@@ -15,6 +15,7 @@ from mere.data.batching import Batch, collate
 from mere.data.examples import AlignmentReport, Example, ExampleMaker
 from mere.data.sampling import PlannedBatch, plan_epoch
 from mere.data.targets import Targets, targets_of
+from mere.training.text import TextData
 from mere.types import Sentence
 
 
@@ -42,12 +43,31 @@ class TrainingData:
         part.swap = MentionSwap(part.sentences, self.maker.labels.types)
         return part
 
+    def batch(
+        self, planned: PlannedBatch, sampling: SamplingSettings, recipe: Recipe, rng: np.random.Generator
+    ) -> tuple[Batch, Targets]:
+        """Return the sentences of a planned batch as a stage draws them, and what they teach."""
+        examples = [self._example(index, sampling, rng) for index in planned.indices.tolist()]
+        return collate(examples, planned.group_size), targets_of(recipe, examples, rng)
+
+    def _example(self, index: int, sampling: SamplingSettings, rng: np.random.Generator) -> Example:
+        example = self._swapped(index, sampling.mention_swap, rng)
+        share = sampling.mention_hide
+        return hide_mentions(example, self.maker.pieces, rng, share) if share else example
+
+    def _swapped(self, index: int, share: float, rng: np.random.Generator) -> Example:
+        if share and rng.random() < share:
+            swapped = self.maker(self.swap(self.sentences[index], rng))
+            if swapped is not None:
+                return swapped
+        return self.examples[index]
+
 
 class BatchSource:
     """The batches of one stage, by step number.
 
     Args:
-        data: the training data. recipe: says the tasks. sampling: the stage's settings.
+        data: the training data, or texts. recipe: says the tasks. sampling: the stage's settings.
         epochs: may be a fraction. seed: seeds of the run and the stage.
         steps: how many instead, over as many epochs as they take; 0: by epochs.
         is_endless: batches follow after the last epoch too, which `len` does not count.
@@ -55,7 +75,7 @@ class BatchSource:
 
     def __init__(
         self,
-        data: TrainingData,
+        data: TrainingData | TextData,
         *,
         recipe: Recipe,
         sampling: SamplingSettings,
@@ -131,21 +151,7 @@ class BatchSource:
         epoch = next(e for e, end in enumerate(self._ends) if step < end)
         planned = self._plan(epoch)[step - (self._ends[epoch - 1] if epoch else 0)]
         rng = np.random.default_rng([*self.seed, epoch, step])
-        examples = [self._example(index, rng) for index in planned.indices.tolist()]
-        batch = collate(examples, planned.group_size)
-        return batch, targets_of(self.recipe, examples, rng)
-
-    def _example(self, index: int, rng: np.random.Generator) -> Example:
-        example = self._swapped(index, rng)
-        share = self.sampling.mention_hide
-        return hide_mentions(example, self.data.maker.pieces, rng, share) if share else example
-
-    def _swapped(self, index: int, rng: np.random.Generator) -> Example:
-        if self.sampling.mention_swap and rng.random() < self.sampling.mention_swap:
-            swapped = self.data.maker(self.data.swap(self.data.sentences[index], rng))
-            if swapped is not None:
-                return swapped
-        return self.data.examples[index]
+        return self.data.batch(planned, self.sampling, self.recipe, rng)
 
     def _make_plan(self, epoch: int) -> list[PlannedBatch]:
         begun = epoch >= self._concat_from

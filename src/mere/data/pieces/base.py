@@ -37,6 +37,14 @@ class Pieces(ABC):
     def hide(self, described: NDArray[np.int32], start: int, end: int) -> None:
         """Strip pieces start … end-1 in place of what tells which name they belong to (for training)."""
 
+    def mask(self, described: NDArray[np.int32], hidden: NDArray[np.bool_]) -> None:
+        """Strip pieces in place of everything that describes them, and others of what they tell of them.
+
+        Args:
+            described: (..., P, F). hidden: which pieces, (..., P).
+        """
+        described[hidden] = 0
+
     def begins_word(self, text: str, spans: list[Span]) -> NDArray[np.bool_]:
         """Return for each piece whether a word may begin with it, shape (num_pieces,): an entity only may there."""
         return np.ones(len(spans), dtype=bool)

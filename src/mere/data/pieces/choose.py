@@ -24,10 +24,16 @@ from mere.data.pieces.pretrained import Subwords
 from mere.types import Sentence
 
 
-def fit_pieces(settings: EncoderSettings, sentences: Sequence[Sentence]) -> Pieces:
-    """Return the pieces of the encoder that `settings` describe, learned from the training sentences."""
+def fit_pieces(
+    settings: EncoderSettings, sentences: Sequence[Sentence], text: Sequence[Sentence] = ()
+) -> Pieces:
+    """Return the pieces of the encoder that `settings` describe, learned from the training sentences.
+
+    Args:
+        text: all that a stage learns from that learns from text, the training sentences' texts among it; if any.
+    """
     if isinstance(settings, CompactSettings):
-        return HashedUnits.fit(sentences, rows=settings.rows, min_count=settings.min_count)
+        return HashedUnits.fit(sentences, rows=settings.rows, min_count=settings.min_count, text=text)
     if isinstance(settings, ByteWordsSettings):
         return WordBytes.fit(sentences, width=settings.width)
     if isinstance(settings, PretrainedSettings):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mere.data.features import IDENTIFYING, Features
+from mere.data.features import IDENTIFYING, WITH_BEFORE, Features
 from mere.data.pieces.base import Pieces
 from mere.data.units import Units
 from mere.types import Sentence, Span
@@ -22,9 +22,12 @@ class HashedUnits(Pieces):
         self.features = features
 
     @classmethod
-    def fit(cls, sentences: Sequence[Sentence], *, rows: int, min_count: int) -> HashedUnits:
+    def fit(
+        cls, sentences: Sequence[Sentence], *, rows: int, min_count: int, text: Sequence[Sentence] = ()
+    ) -> HashedUnits:
+        """Return units that fit the mentions of the training sentences, and features that they or the text know."""
         units = Units.fit(sentences)
-        texts = (sentence.text for sentence in sentences)
+        texts = (sentence.text for sentence in text or sentences)
         return cls(units, Features.fit(texts, units, rows=rows, min_count=min_count))
 
     @classmethod
@@ -42,6 +45,10 @@ class HashedUnits(Pieces):
 
     def hide(self, described: NDArray[np.int32], start: int, end: int) -> None:
         described[start:end, IDENTIFYING] = 0
+
+    def mask(self, described: NDArray[np.int32], hidden: NDArray[np.bool_]) -> None:
+        described[hidden] = 0
+        described[..., 1:, WITH_BEFORE][hidden[..., :-1]] = 0
 
     def to_json(self) -> dict[str, Any]:
         return {"units": self.units.to_json()}

@@ -53,6 +53,8 @@ def spent(cell: Cell, sizes: Mapping[str, int]) -> Spent:
             trained[stage.name] = sum(costs["trained"].get(leg, 0) for leg in legs)
         if of.recipe.data.languages != cell.recipe.data.languages:
             continue  # a start on other languages makes no pass over these
+        if stage.learn == "text":
+            continue  # no annotation is read
         rates = _epochs_per_step(of)
         drawn = sentences_drawn(of.recipe, stage, sizes)
         for leg, lang in legs.items():

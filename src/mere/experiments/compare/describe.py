@@ -21,6 +21,8 @@ def describe(cell: Cell) -> str:
 
 
 def _stage(recipe: Recipe, stage: StageSettings, *, first: bool) -> str:
+    if stage.learn == "text":
+        return f"the encoder for all languages from text alone, {_how_long(stage)}"
     parts = [_what(recipe, stage, first=first), _how_long(stage)]
     sampling = stage.sampling
     if stage.sampling.temperature != 1 and not stage.per_language:

@@ -35,14 +35,15 @@ class UnitEmbedding(nn.Module):
         self.norm = nn.LayerNorm(dim)
         self.dropout = SharedDropout(dropout)
 
-    def forward(self, pieces: Int[Tensor, "B P F"]) -> Float[Tensor, "B P D"]:
+    def forward(self, pieces: Int[Tensor, "B P F"], *, whole: bool = False) -> Float[Tensor, "B P D"]:
+        """Return the units' vectors; `whole` hides nothing."""
         rows = self.table(pieces)  # (B, P, F, row_dim)
         is_feature = (pieces != 0).to(rows.dtype)
         groups = []
         for slots, hides in zip(SLOTS, (True, False, True, False), strict=True):
             count = is_feature[..., slots].sum(-1, keepdim=True).clamp(min=1)
             group = rows[..., slots, :].sum(-2) * count.rsqrt()
-            if hides and self.training and self.unit_dropout:
+            if hides and self.training and self.unit_dropout and not whole:
                 shown = torch.rand(group.shape[:2], device=group.device) >= self.unit_dropout
                 group = group * shown.unsqueeze(-1)
             groups.append(group)
@@ -70,8 +71,9 @@ class CompactEncoder(Encoder):
     ):
         super().__init__()
         self.dim = dim
+        self.unit_dim = dim // 2
         self.embedding = UnitEmbedding(
-            rows=rows, row_dim=row_dim, dim=dim // 2, dropout=dropout, unit_dropout=unit_dropout
+            rows=rows, row_dim=row_dim, dim=self.unit_dim, dropout=dropout, unit_dropout=unit_dropout
         )
         if context == "bilstm":
             self.context: nn.Module = BiLSTM(input_dim=dim // 2, dim=dim, layers=layers, dropout=dropout)
@@ -86,3 +88,7 @@ class CompactEncoder(Encoder):
 
     def forward(self, pieces: Int[Tensor, "B P F"], is_piece: Bool[Tensor, "B P"]) -> Float[Tensor, "B P D"]:
         return self.dropout(self.context(self.embedding(pieces), is_piece))
+
+    def units(self, pieces: Int[Tensor, "K F"]) -> Float[Tensor, "K E"]:
+        """Return the vectors of units that stand alone, before any context."""
+        return self.embedding(pieces.unsqueeze(0), whole=True).squeeze(0)

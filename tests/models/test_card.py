@@ -134,6 +134,17 @@ def test_the_card_has_its_data_its_scores_and_the_recipe_that_makes_the_model_ag
     assert Recipe.from_tree(yaml.safe_load(block)) == recipe
 
 
+def test_the_card_tells_what_text_was_read_and_for_how_long() -> None:
+    _, recipe = made()
+    reads = {"name": "read", "learn": "text", "train": ("encoder",), "steps": 8000}
+    tree = recipe.model_dump(mode="json")
+    tree |= {"stages": [reads, *tree["stages"]], "data": tree["data"] | {"text": ["/data/Wiki", "de.txt"]}}
+    told = card(Recipe.from_tree(tree), LABELS, corpus(None), {})
+    assert "- Text read without its annotation: Wiki, de.txt; see its licence, too." in told
+    assert "In stages: read (8,000 steps of encoder, from text alone), then" in told
+    assert "without its annotation" not in card(recipe, LABELS, corpus(None), {})
+
+
 def test_without_dev_there_are_no_scores() -> None:
     text = card(tiny.recipe(), LABELS, corpus(None), {})
     assert "model-index" not in text

@@ -156,6 +156,7 @@ def test_a_text_that_is_too_long_is_refused(predictor: Predictor) -> None:
 
 def test_groups_cover_every_parameter_once() -> None:
     model = build(settings(task=["entities", "triples"]), Labels(("birth-place",), ("PER",), ("de",)))
+    model.begin_text()
     modules = [module for group in GROUPS.values() for module in group]
     assert sorted(modules) == sorted({name.split(".")[0] for name, _ in model.named_parameters()})
     assert set(get_args(ParameterGroup)) == {"all", *GROUPS}

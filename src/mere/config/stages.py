@@ -123,3 +123,12 @@ class StageSettings(Settings):
         default_factory=ObjectiveSettings, description="see ObjectiveSettings"
     )
     sampling: SamplingSettings = Field(default_factory=SamplingSettings, description="see SamplingSettings")
+
+    @property
+    def length(self) -> str:
+        """How long the stage is, in words."""
+        if self.steps:
+            return f"{self.steps:,} steps"
+        if self.seconds:
+            return f"{self.seconds:,.0f} s"
+        return f"{self.epochs:g} epoch" + ("" if self.epochs == 1 else "s")

@@ -49,6 +49,7 @@ def card(recipe: Recipe, labels: Labels, corpus: Corpus, metrics: Mapping[str, A
         "## Data",
         "",
         f"- {', '.join(names)}; fingerprint `{fingerprint[:16]}` (SHA-256 of what the corpus says).",
+        *_read(recipe),
         f"- Splits: {'; '.join(f'{split} {sum(by.values())} sentences' for split, by in sizes.items())}.",
         "- Licence of the data: "
         + (", ".join(licences) if licences else "unknown; the corpus does not tell it")
@@ -155,8 +156,17 @@ def add_result(
 
 def data_names(recipe: Recipe) -> list[str]:
     """Return the names of a recipe's corpora, without the folders that they lie in."""
-    paths = (recipe.data.path,) if isinstance(recipe.data.path, str) else recipe.data.path
-    return [PurePath(path).name if path else "mere quick-start corpus" for path in paths]
+    return [name or "mere quick-start corpus" for name in _base_names(recipe.data.path)]
+
+
+def _read(recipe: Recipe) -> list[str]:
+    """Say what text the encoder has read besides, if any: its licence may count too."""
+    names = [name for name in _base_names(recipe.data.text) if name]
+    return [f"- Text read without its annotation: {', '.join(names)}; see its licence, too."] if names else []
+
+
+def _base_names(paths: str | tuple[str, ...]) -> list[str]:
+    return [PurePath(path).name for path in ((paths,) if isinstance(paths, str) else paths)]
 
 
 def with_front_matter(front: Mapping[str, Any], body: str) -> str:
@@ -247,7 +257,9 @@ def _table(
 
 def _making(recipe: Recipe, metrics: Mapping[str, Any]) -> list[str]:
     stages = ", then ".join(
-        f"{stage.name} ({stage.epochs:g} epochs of {'+'.join(stage.train)})" for stage in recipe.stages
+        f"{stage.name} ({stage.length} of {'+'.join(stage.train)}"
+        + (", from text alone)" if stage.learn == "text" else ")")
+        for stage in recipe.stages
     )
     parameters = metrics.get("costs", {}).get("parameters")
     size = f"; {parameters:,} parameters" if parameters else ""

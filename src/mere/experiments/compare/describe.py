@@ -22,8 +22,8 @@ def describe(cell: Cell) -> str:
 
 def _stage(recipe: Recipe, stage: StageSettings, *, first: bool) -> str:
     if stage.learn == "text":
-        return f"the encoder for all languages from text alone, {_how_long(stage)}"
-    parts = [_what(recipe, stage, first=first), _how_long(stage)]
+        return f"the encoder for all languages from text alone, {stage.length}"
+    parts = [_what(recipe, stage, first=first), stage.length]
     sampling = stage.sampling
     if stage.sampling.temperature != 1 and not stage.per_language:
         parts.append(f"small languages drawn more often (temperature {sampling.temperature:g})")
@@ -74,14 +74,6 @@ def _switcher(settings: SwitcherSettings) -> str:
 def _present(recipe: Recipe) -> set[str]:
     """The groups that all languages share and that have parameters in this model."""
     return {"encoder", "heads"} | ({"aggregator"} if recipe.aggregator.layers else set())
-
-
-def _how_long(stage: StageSettings) -> str:
-    if stage.steps:
-        return f"{stage.steps:,} steps"
-    if stage.seconds:
-        return f"{stage.seconds:,.0f} s"
-    return f"{stage.epochs:g} epoch" + ("" if stage.epochs == 1 else "s")
 
 
 def _join(words: list[str]) -> str:

@@ -23,6 +23,8 @@ from mere.models.tensors import targets_to_tensors, to_tensors
 from mere.nn.encoders import CompactEncoder
 from mere.schema import Labels
 from mere.training.loop import StageLoop
+from mere.training.material import Material
+from mere.training.processes import ALONE
 from mere.training.run import train
 from mere.training.shares import share_of_batch
 from mere.training.source import BatchSource
@@ -178,6 +180,12 @@ def test_a_run_is_not_resumed_on_another_text(tiny_corpus: Path, tmp_path: Path)
         train(recipe, tmp_path / "run", resume=True, talk=False)
 
 
+def test_text_that_no_stage_reads_is_told(tiny_corpus: Path) -> None:
+    recipe = tiny.recipe(data={"path": str(tiny_corpus), "text": "nowhere"})
+    notes = Material.read(recipe, ALONE).notes
+    assert notes == ("data.text is not read: no stage learns from text (learn: text)",)
+
+
 def test_rare_features_are_known_where_text_has_them(tiny_corpus: Path, tmp_path: Path) -> None:
     """What occurs once in training is read all the same if the text has it again."""
     encoder = tiny.recipe().encoder.model_dump() | {"min_count": 2}
@@ -196,7 +204,6 @@ def test_rare_features_are_known_where_text_has_them(tiny_corpus: Path, tmp_path
         ({"stages": stages(objective={"name": "pcgrad"})}, "stage read learns from text: objective.name sum"),
         ({"stages": [READ]}, "and one that learns annotations follows"),
         ({"stages": [*stages()[1:], READ]}, "stages that learn from text come first"),
-        ({"stages": stages()[1:], "data": {"text": "x"}}, "and there is none (learn: text)"),
         (
             {"stages": stages(), "encoder": {"name": "byte-words"}, "task": "entities"},
             "encoder.name byte-words learns from annotations only",

@@ -89,8 +89,12 @@ class Subject:
 
     @property
     def shared_stages(self) -> list[StageSettings]:
-        """The stages that all languages share; "start" where the run begins with weights that another run shared."""
-        stages = [stage for stage in self.recipe.stages if not stage.per_language]
+        """The stages that all languages share; "start" where the run begins with weights that another run shared.
+
+        What learns from text alone cannot extract yet, and is none of them.
+        """
+        learned = [stage for stage in self.recipe.stages if stage.learn == "annotations"]
+        stages = [stage for stage in learned if not stage.per_language]
         if stages or not self.recipe.start:
             return stages
         given = {"name": START, "per_language": False, "lora": 0}

@@ -184,10 +184,6 @@ class Recipe(Settings):
             problems.append(
                 f"encoder.name {self.encoder.name} learns from annotations only; compact learns from text"
             )
-        if self.data.text and not stages:
-            problems.append(
-                "data.text is read by a stage that learns from text, and there is none (learn: text)"
-            )
         for stage in stages:
             if stage.train != ("encoder",):
                 problems.append(

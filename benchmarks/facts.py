@@ -33,6 +33,7 @@ import yaml
 
 from mere.config import Recipe
 from mere.data.corpus import Corpus
+from mere.experiments.compare.folder import read_predictions, write_predictions
 from mere.experiments.origin import Data
 from mere.experiments.provenance import commit, hardware, software
 from mere.experiments.results import Comparison, Costs, FailedAttempt, Results, System
@@ -178,6 +179,16 @@ def predict(out: Path, system: str, gold: Sequence[Sentence], dev: Sequence[Sent
     return [prediction for prediction in predictions if prediction is not None]
 
 
+def predicted_once(
+    out: Path, system: str, gold: Sequence[Sentence], dev: Sequence[Sentence]
+) -> list[Prediction]:
+    """What a system finds, from the file that it was written to when it was first asked."""
+    file = out / f"{system}.test.jsonl"
+    if not file.is_file():
+        write_predictions(file, gold, predict(out, system, gold, dev))
+    return read_predictions(file, gold)
+
+
 def before_switchers(run: Path, dev: Sequence[Sentence]) -> Predictor:
     """The recipe's model as its unified stage left it, calibrated on dev: every switcher is the identity."""
     predictor = Predictor.load(run / "model")
@@ -239,7 +250,7 @@ def report(data: Path, out: Path, seed: int, resamples: int) -> Results:
         if not all((out / run / "model" / "config.json").is_file() for run in runs):
             print(f"{name}: not finished, left out", file=sys.stderr)
             continue
-        predicted = predict(out, name, gold, corpus.sentences("dev"))
+        predicted = predicted_once(out, name, gold, corpus.sentences("dev"))
         reports[name] = evaluate(gold, predicted, train=train_sentences, resamples=resamples)
         which = " ".join(runs)
         systems[NAMES[name]] = System.from_report(

@@ -3,6 +3,9 @@
     python benchmarks/facts.py train full --data DATA --out runs/facts-systems      (one system, one thread)
     python benchmarks/facts.py report --data DATA --out runs/facts-systems           (scores them, writes the results)
 
+Runs lie in OUT/seed-N/SYSTEM. A system is scored over the seeds of `--seeds` that it is finished with; its costs are
+those of the first, and a note tells what the others took.
+
 Systems, all with the same encoder, heads, sampling and number of sentences seen:
     full         the recipe: warm-up, unified stage with aggregator, then a switcher per language
     naive        the recipe's warm-up, then as many more epochs of the same mixture: no aggregator, no switcher
@@ -13,7 +16,7 @@ Systems, all with the same encoder, heads, sampling and number of sentences seen
 These leave out the recipe's first stage, which learns from text. With it, and with --text:
     text         the recipe as it is
     text-naive, text-unified   the same as without
-Those that go on from weights of `full` or `text` find them in its run folder, so train that one first.
+Those that go on from weights of `full` or `text` find them in the same seed's folder, so train that one first.
 """
 
 from __future__ import annotations
@@ -38,7 +41,7 @@ from mere.experiments.origin import Data
 from mere.experiments.provenance import commit, hardware, software
 from mere.experiments.results import Comparison, Costs, FailedAttempt, Results, System
 from mere.metrics.paired import paired_bootstrap
-from mere.metrics.report import evaluate
+from mere.metrics.report import evaluate_runs
 from mere.models.folder import read_tensors
 from mere.models.predictor import Predictor
 from mere.training.evaluation import evaluate_dev
@@ -164,7 +167,7 @@ def recipe_of(system: str, data: Path, text: Sequence[Path], out: Path, threads:
 
 
 def predict(out: Path, system: str, gold: Sequence[Sentence], dev: Sequence[Sentence]) -> list[Prediction]:
-    """Predict the test sentences with a system's model, or with each language's own for `mono`."""
+    """Predict the test sentences with a system's model, or with each language's own for `mono`; `out` is of a seed."""
     predictions: list[Prediction | None] = [None] * len(gold)
     languages = sorted({sentence.lang for sentence in gold}) if system == "mono" else [None]
     for lang in languages:
@@ -237,7 +240,18 @@ def costs_of(out: Path, name: str, runs: Sequence[str], languages: Sequence[str]
     )
 
 
-def report(data: Path, out: Path, seed: int, resamples: int) -> Results:
+def note_of(costs: dict[int, Costs]) -> str:
+    """What the seeds after the first took."""
+    _, *others = costs.items()
+    return " ".join(
+        f"Seed {seed}: {cost.train_seconds / 60:.1f} minutes on {cost.threads} "
+        f"{'thread' if cost.threads == 1 else 'threads'}, peak memory {cost.peak_memory_mb:,.0f} MB."
+        for seed, cost in others
+        if cost.threads and cost.peak_memory_mb
+    )
+
+
+def report(data: Path, out: Path, seeds: Sequence[int], resamples: int) -> Results:
     """Score every system that is finished on the test split, and compare those that PAIRS names."""
     corpus = Corpus.load(data)
     gold, train_sentences = corpus.sentences("test"), corpus.sentences("train")
@@ -247,19 +261,28 @@ def report(data: Path, out: Path, seed: int, resamples: int) -> Results:
     members["mono"] = [f"mono-{lang}" for lang in languages]
     systems, reports = {}, {}
     for name, runs in members.items():
-        if not all((out / run / "model" / "config.json").is_file() for run in runs):
+        folders = {seed: out / f"seed-{seed}" for seed in seeds}
+        finished = {
+            seed: folder
+            for seed, folder in folders.items()
+            if all((folder / run / "model" / "config.json").is_file() for run in runs)
+        }
+        if not finished:
             print(f"{name}: not finished, left out", file=sys.stderr)
             continue
-        predicted = predicted_once(out, name, gold, corpus.sentences("dev"))
-        reports[name] = evaluate(gold, predicted, train=train_sentences, resamples=resamples)
+        predicted = [
+            predicted_once(folder, name, gold, corpus.sentences("dev")) for folder in finished.values()
+        ]
+        reports[name] = evaluate_runs(gold, predicted, train=train_sentences, resamples=resamples)
+        costs = {seed: costs_of(folder, name, runs, languages) for seed, folder in finished.items()}
         which = " ".join(runs)
         systems[NAMES[name]] = System.from_report(
             reports[name],
-            seeds=[seed],
-            costs=costs_of(out, name, runs, languages),
-            command=f"python benchmarks/facts.py train {which} --data DATA --out runs/facts-systems --seed {seed}"
+            seeds=list(finished),
+            costs=costs[min(finished)],
+            command=f"python benchmarks/facts.py train {which} --data DATA --out runs/facts-systems --seed SEED"
             + (" --text OPEN CONLL CROSSRE" if name.startswith("text") else ""),
-        )
+        ).model_copy(update={"note": note_of(costs)})
         print(
             name,
             {k: v.value for k, v in systems[NAMES[name]].metrics["triple_f1/strict"].items()},
@@ -282,7 +305,7 @@ def report(data: Path, out: Path, seed: int, resamples: int) -> Results:
         command="python benchmarks/facts.py report --data DATA --out runs/facts-systems",
         commit=commit(),
         date=datetime.now(timezone.utc).date(),
-        seeds=[seed],
+        seeds=list(seeds),
         hardware=hardware(),
         software=software(),
         data=Data(name="triples", fingerprint=corpus.fingerprint(), sizes=corpus.sizes()),
@@ -302,15 +325,15 @@ def main() -> None:
     parser.add_argument("--text", type=Path, nargs="*", default=[], help="more text, for the system `text`")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1, help="to train with")
+    parser.add_argument("--seeds", type=int, nargs="*", default=[1], help="to report on")
     arguments = parser.parse_args()
+    folder = arguments.out / f"seed-{arguments.seed}"
     for system in arguments.systems:
-        recipe = recipe_of(
-            system, arguments.data, arguments.text, arguments.out, arguments.threads, arguments.seed
-        )
-        train(recipe, arguments.out / system, resume=True, talk=False)
+        recipe = recipe_of(system, arguments.data, arguments.text, folder, arguments.threads, arguments.seed)
+        train(recipe, folder / system, resume=True, talk=False)
     if arguments.verb == "report":
-        results = report(arguments.data, arguments.out, arguments.seed, resamples=1000)
+        results = report(arguments.data, arguments.out, sorted(set(arguments.seeds)), resamples=1000)
         results.write(ROOT / "benchmarks" / "results" / "facts.json")
 
 

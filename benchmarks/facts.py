@@ -65,6 +65,7 @@ PAIRS = (
     ("text", "mono"),
     ("text", "text-naive"),
     ("text", "text-unified"),
+    ("text-naive", "naive"),
     ("full", "mono"),
     ("full", "naive"),
     ("full", "unified"),

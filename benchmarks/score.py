@@ -1,7 +1,7 @@
-"""Score the model of a finished run on a corpus's test split, as a results file of the recipe's name.
+"""Score the models of a recipe's finished runs, one a seed, on a corpus's test split, as a file of the recipe's name.
 
-    mere train recipes/ner-conll-open.yaml --set data.path='[CONLL, OPEN]' --out runs/ner-conll-open
-    python benchmarks/score.py runs/ner-conll-open --on CONLL --name conll --trained data.path='[CONLL, OPEN]'
+    mere train recipes/ner-conll-open.yaml --set data.path='[CONLL, OPEN]' --out runs/ner-conll-open-1
+    python benchmarks/score.py runs/ner-conll-open-1 --on CONLL --name conll --trained data.path='[CONLL, OPEN]'
 
 For runs that learn from more corpora than the one they are judged by; `mere compare` scores all that a recipe reads.
 """
@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
+from statistics import fmean
 
 import yaml
 
@@ -20,21 +22,22 @@ from mere.data.corpus import Corpus
 from mere.experiments.origin import Data
 from mere.experiments.provenance import commit, hardware, software
 from mere.experiments.results import Costs, FailedAttempt, Results, System
-from mere.metrics.report import evaluate
+from mere.metrics.report import evaluate_runs
 from mere.models.predictor import Predictor
 
 ROOT = Path(__file__).parents[1]
 
 
-def costs_of(model: Path) -> Costs:
-    """Return what a run says in its model folder that it cost."""
-    spent = json.loads((model / "metrics.json").read_text(encoding="utf-8"))["costs"]
+def costs_of(models: Sequence[Path]) -> Costs:
+    """Return what runs say in their model folders they cost: seconds on average, memory at most."""
+    records = [json.loads((model / "metrics.json").read_text(encoding="utf-8"))["costs"] for model in models]
+    spent, files = records[0], models[0].rglob("*.safetensors")
     return Costs(
-        train_seconds=sum(spent["seconds"].values()),
+        train_seconds=fmean(sum(record["seconds"].values()) for record in records),
         steps=sum(spent["steps"].values()),
         parameters_total=spent["parameters"],
-        bytes_stored=sum(file.stat().st_size for file in model.rglob("*.safetensors")),
-        peak_memory_mb=spent["peak_memory_mb"],
+        bytes_stored=sum(file.stat().st_size for file in files),
+        peak_memory_mb=max(record["peak_memory_mb"] for record in records),
         threads=spent["threads"],
     )
 
@@ -43,29 +46,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("run", type=Path)
+    parser.add_argument("runs", type=Path, nargs="+")
     parser.add_argument("--on", type=Path, required=True, help="the corpus whose test split is scored")
     parser.add_argument("--name", required=True, help="what the corpus is called")
     parser.add_argument("--trained", default="data.path=DATA", help="the setting that the run was given")
     parser.add_argument("--note", default="", help="what a reader must know of how it was run")
     arguments = parser.parse_args()
-    recipe, corpus = Recipe.read(arguments.run / "recipe.yaml"), Corpus.load(arguments.on)
-    gold = corpus.sentences("test")
-    found = Predictor.load(arguments.run / "model").predict([s.text for s in gold], [s.lang for s in gold])
-    report = evaluate(gold, found, train=corpus.sentences("train"))
-    out = f"runs/{recipe.name}"
-    trained = f"mere train recipes/{recipe.name}.yaml --set {arguments.trained} --out {out}"
-    system = System.from_report(
-        report, seeds=[recipe.seed], costs=costs_of(arguments.run / "model"), command=trained
-    )
+    recipes = [Recipe.read(run / "recipe.yaml") for run in arguments.runs]
+    recipe, seeds, corpus = recipes[0], [recipe.seed for recipe in recipes], Corpus.load(arguments.on)
+    gold, models = corpus.sentences("test"), [run / "model" for run in arguments.runs]
+    texts, langs = [sentence.text for sentence in gold], [sentence.lang for sentence in gold]
+    found = [Predictor.load(model).predict(texts, langs) for model in models]
+    report = evaluate_runs(gold, found, train=corpus.sentences("train"))
+    outs = [f"runs/{recipe.name}-{seed}" for seed in seeds]
+    trained = f"mere train recipes/{recipe.name}.yaml --set {arguments.trained} --set seed=SEED --out RUN"
+    system = System.from_report(report, seeds=seeds, costs=costs_of(models), command=trained)
     attempts = yaml.safe_load((ROOT / "benchmarks" / "attempts.yaml").read_text(encoding="utf-8"))
     Results(
         experiment=recipe.name,
-        description=f"One model, trained on more corpora than the one it is scored on. {arguments.note}".strip(),
-        command=f"python benchmarks/score.py {out} --on DATA --name {arguments.name}",
+        description=f"Trained on more corpora than the one it is scored on. {arguments.note}".strip(),
+        command=f"python benchmarks/score.py {' '.join(outs)} --on DATA --name {arguments.name}",
         commit=commit(),
         date=datetime.now(timezone.utc).date(),
-        seeds=[recipe.seed],
+        seeds=seeds,
         hardware=hardware(),
         software=software(),
         data=Data(name=arguments.name, fingerprint=corpus.fingerprint(), sizes=corpus.sizes()),

@@ -61,10 +61,6 @@ OWN = {
 KILLED = ("dropout", "sharded dropout")
 
 
-# All tests that need what two processes trained run in one worker: it is made once.
-together_once = pytest.mark.xdist_group("two processes")
-
-
 def unified(objective: str, **more: Any) -> dict[str, Any]:
     return UNIFIED | {"objective": {"name": objective, **more}}
 
@@ -149,7 +145,6 @@ def log_of(run: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
-@together_once
 @pytest.mark.parametrize("name", list(SCENARIOS))
 def test_two_processes_train_what_one_does(
     name: str, recipes: dict[str, Path], together: Path, tmp_path: Path
@@ -173,7 +168,6 @@ def test_two_processes_train_what_one_does(
         assert before.get("triple_f1/strict") == after.get("triple_f1/strict")
 
 
-@together_once
 @pytest.mark.parametrize("name", KILLED)
 def test_a_process_is_killed_and_all_resume_to_the_same_bits(
     name: str, killed: dict[str, side_by_side.Killed], together: Path
@@ -190,7 +184,6 @@ def test_a_process_is_killed_and_all_resume_to_the_same_bits(
     assert (cut.out / model).read_bytes() == (whole / model).read_bytes()
 
 
-@together_once
 def test_a_sharded_encoder_is_held_by_halves(
     recipes: dict[str, Path], together: Path, tmp_path: Path
 ) -> None:

@@ -15,6 +15,7 @@ Systems, all with the same encoder, heads, sampling and number of sentences seen
     mono-<lang>  the same on one language, as many passes over it as the others made
 These leave out the recipe's first stage, which learns from text. With it, and with --text:
     text         the recipe as it is
+    own-text     the same, and without --text: it reads what the training sentences say, and no other text
     text-naive, text-unified   the same as without
 Those that go on from weights of `full` or `text` find them in the same seed's folder, so train that one first.
 """
@@ -56,6 +57,7 @@ NAMES = {
     "unified": "unified + aggregator",
     "continued": "unified + aggregator, continued",
     "full": "unified + aggregator + switchers",
+    "own-text": "own text first, unified + aggregator + switchers",
     "text-naive": "text first, naive multilingual",
     "text-unified": "text first, unified + aggregator",
     "text": "text first, unified + aggregator + switchers",
@@ -63,6 +65,9 @@ NAMES = {
 PAIRS = (
     ("text", "full"),
     ("text", "mono"),
+    ("text", "own-text"),
+    ("own-text", "full"),
+    ("own-text", "mono"),
     ("text", "text-naive"),
     ("text", "text-unified"),
     ("text-naive", "naive"),
@@ -152,8 +157,8 @@ def recipe_of(system: str, data: Path, text: Sequence[Path], out: Path, threads:
     tree = base(data, threads, seed)
     if system in ("naive", "text-naive"):
         tree = naive(tree, out / root_of(system) / "warmup.safetensors")
-    elif system == "text":
-        tree = with_text(tree, text)
+    elif system in ("text", "own-text"):
+        tree = with_text(tree, text if system == "text" else ())
     elif system == "mixture":
         tree = mixture(tree)
     elif system == "continued":
@@ -162,7 +167,7 @@ def recipe_of(system: str, data: Path, text: Sequence[Path], out: Path, threads:
         tree = monolingual(tree, system.removeprefix("mono-"), Corpus.load(data).sizes()["train"])
     elif system != "full":
         raise SystemExit(
-            f"unknown system {system}: full, naive, continued, mixture, mono-<lang>, text or text-naive"
+            f"unknown system {system}: full, naive, continued, mixture, mono-<lang>, text, own-text or text-naive"
         )
     return Recipe.from_tree(tree)
 

@@ -1,7 +1,7 @@
 """The `facts` experiment: four systems on seven languages under equal epochs per language.
 
     python benchmarks/facts.py train full --data DATA --out runs/facts-systems      (one system, one thread)
-    python benchmarks/facts.py report --data DATA --out runs/facts-systems           (scores them, writes the results)
+    python benchmarks/facts.py report --data DATA --out runs/facts-systems --seeds 1 2   (scores, writes the results)
 
 Runs lie in OUT/seed-N/SYSTEM. A system is scored over the seeds of `--seeds` that it is finished with; its costs are
 those of the first, and a note tells what the others took.
@@ -62,6 +62,8 @@ NAMES = {
     "text-unified": "text first, unified + aggregator",
     "text": "text first, unified + aggregator + switchers",
 }
+BEFORE_SWITCHERS = ("unified", "text-unified")
+"""Not trained: the weights that the run of `full` or `text` had after its unified stage."""
 PAIRS = (
     ("text", "full"),
     ("text", "mono"),
@@ -96,6 +98,8 @@ def with_text(tree: dict[str, Any], text: Sequence[Path]) -> dict[str, Any]:
 
 def root_of(system: str) -> str:
     """The system that another goes on from, or is."""
+    if system == "own-text":
+        return system
     return "text" if system.startswith("text") else "full"
 
 
@@ -178,7 +182,7 @@ def predict(out: Path, system: str, gold: Sequence[Sentence], dev: Sequence[Sent
     languages = sorted({sentence.lang for sentence in gold}) if system == "mono" else [None]
     for lang in languages:
         rows = [i for i, sentence in enumerate(gold) if lang in (None, sentence.lang)]
-        if system in ("unified", "text-unified"):
+        if system in BEFORE_SWITCHERS:
             predictor = before_switchers(out / root_of(system), dev)
         else:
             predictor = Predictor.load(out / (f"mono-{lang}" if lang else system) / "model")
@@ -220,7 +224,7 @@ def costs_of(out: Path, name: str, runs: Sequence[str], languages: Sequence[str]
     """Add up what the runs of one system cost, stages taken over from another included; memory is the largest."""
     records = [json.loads((out / run / "model" / "metrics.json").read_text())["costs"] for run in runs]
     weights = [(out / run / "model" / "model.safetensors").stat().st_size for run in runs]
-    is_part = name in ("unified", "text-unified")
+    is_part = name in BEFORE_SWITCHERS
     spent = [] if is_part else records
     root = out / root_of(name)
     full = json.loads((root / "model" / "metrics.json").read_text())["costs"]
@@ -263,15 +267,14 @@ def report(data: Path, out: Path, seeds: Sequence[int], resamples: int) -> Resul
     gold, train_sentences = corpus.sentences("test"), corpus.sentences("train")
     languages = corpus.languages("test")
     members = {name: [name] for name in NAMES}
-    members |= {name: [root_of(name)] for name in ("unified", "text-unified")}
+    members |= {name: [root_of(name)] for name in BEFORE_SWITCHERS}
     members["mono"] = [f"mono-{lang}" for lang in languages]
     systems, reports = {}, {}
     for name, runs in members.items():
-        folders = {seed: out / f"seed-{seed}" for seed in seeds}
         finished = {
-            seed: folder
-            for seed, folder in folders.items()
-            if all((folder / run / "model" / "config.json").is_file() for run in runs)
+            seed: out / f"seed-{seed}"
+            for seed in seeds
+            if all((out / f"seed-{seed}" / run / "model" / "config.json").is_file() for run in runs)
         }
         if not finished:
             print(f"{name}: not finished, left out", file=sys.stderr)
@@ -308,7 +311,8 @@ def report(data: Path, out: Path, seeds: Sequence[int], resamples: int) -> Resul
         experiment="facts",
         description="Triples in seven languages: systems under equal epochs per language, on the test split; some "
         "have learned from text before.",
-        command="python benchmarks/facts.py report --data DATA --out runs/facts-systems",
+        command="python benchmarks/facts.py report --data DATA --out runs/facts-systems --seeds "
+        + " ".join(map(str, seeds)),
         commit=commit(),
         date=datetime.now(timezone.utc).date(),
         seeds=list(seeds),

@@ -1,4 +1,4 @@
-"""The unit matcher against scikit-free arithmetic: cosines, a scale, and nothing else."""
+"""The unit matcher against its formula, pair by pair: a cosine and a scale, nothing else."""
 
 from __future__ import annotations
 

@@ -38,12 +38,6 @@ class DataSettings(Settings):
         "", description="corpus folder or file, or several; empty: the quick-start corpus, made on the spot"
     )
 
-    @property
-    def where(self) -> str:
-        """The corpora, for a message."""
-        paths = self.path if isinstance(self.path, str) else " ".join(self.path)
-        return paths or "the quick-start corpus"
-
     text: str | tuple[str, ...] = Field(
         "",
         description="more text for stages that learn from text: corpora of any format, whose annotation is not "
@@ -61,6 +55,21 @@ class DataSettings(Settings):
     )
     train_split: str = Field("train", description="split that is trained on")
     dev_split: str = Field("dev", description="split that stops training early and sets the thresholds")
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The corpora, one at least; "" is the quick-start corpus."""
+        return (self.path,) if isinstance(self.path, str) else self.path
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What is read besides by stages that learn from text; nothing, or paths."""
+        return tuple(filter(None, (self.text,) if isinstance(self.text, str) else self.text))
+
+    @property
+    def where(self) -> str:
+        """The corpora, for a message."""
+        return " ".join(self.paths) or "the quick-start corpus"
 
     @field_validator("path")
     @classmethod

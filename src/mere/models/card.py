@@ -156,17 +156,13 @@ def add_result(
 
 def data_names(recipe: Recipe) -> list[str]:
     """Return the names of a recipe's corpora, without the folders that they lie in."""
-    return [name or "mere quick-start corpus" for name in _base_names(recipe.data.path)]
+    return [PurePath(path).name if path else "mere quick-start corpus" for path in recipe.data.paths]
 
 
 def _read(recipe: Recipe) -> list[str]:
     """Say what text the encoder has read besides, if any: its licence may count too."""
-    names = [name for name in _base_names(recipe.data.text) if name]
+    names = [PurePath(path).name for path in recipe.data.texts]
     return [f"- Text read without its annotation: {', '.join(names)}; see its licence, too."] if names else []
-
-
-def _base_names(paths: str | tuple[str, ...]) -> list[str]:
-    return [PurePath(path).name for path in ((paths,) if isinstance(paths, str) else paths)]
 
 
 def with_front_matter(front: Mapping[str, Any], body: str) -> str:

@@ -26,8 +26,7 @@ def load_corpora(settings: DataSettings) -> Corpus:
         DataError: a corpus is wrong, or has none of the languages.
         ConfigError: a type that the recipe maps does not occur.
     """
-    paths = (settings.path,) if isinstance(settings.path, str) else settings.path
-    corpora = [Corpus.load(path) if path else quickstart_corpus() for path in paths]
+    corpora = [Corpus.load(path) if path else quickstart_corpus() for path in settings.paths]
     refuse_unknown_types(corpora, settings.types)
     corpus = join_corpora(corpora, settings.types)
     return corpus if settings.languages is None else corpus.only(settings.languages)

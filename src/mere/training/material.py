@@ -84,12 +84,11 @@ def _text_of(
     recipe: Recipe, corpus: Corpus, train: Sequence[Sentence]
 ) -> tuple[tuple[Sentence, ...], tuple[str, ...]]:
     """Return the texts of a recipe with a stage that learns from text, and notes on them."""
-    paths = (recipe.data.text,) if isinstance(recipe.data.text, str) else recipe.data.text
     if all(stage.learn != "text" for stage in recipe.stages):
         unread = "data.text is not read: no stage learns from text (learn: text)"
-        return (), (unread,) if any(paths) else ()
+        return (), (unread,) if recipe.data.texts else ()
     split = recipe.data.train_split
-    others = [sentence for path in paths if path for sentence in read_text(path, split)]
+    others = [sentence for path in recipe.data.texts for sentence in read_text(path, split)]
     held_out = {
         (s.lang, s.text) for name, sentences in corpus.splits.items() if name != split for s in sentences
     }

@@ -178,7 +178,7 @@ def _report(
         seeds=list(plan.seeds),
         hardware=hardware(),
         software=software(),
-        data=Data(name=_data_name(recipe.data.path), fingerprint=corpus.fingerprint(), sizes=corpus.sizes()),
+        data=Data(name=_data_name(recipe.data.paths), fingerprint=corpus.fingerprint(), sizes=corpus.sizes()),
         split=split,
         budget=str(plan.budget),
         systems=systems,
@@ -203,6 +203,5 @@ def _attempt(failure: Failure) -> FailedAttempt:
     return FailedAttempt(what=failure.cell.name, outcome=failure.why, note="\n".join(failure.lines))
 
 
-def _data_name(path: str | tuple[str, ...]) -> str:
-    paths = (path,) if isinstance(path, str) else path
+def _data_name(paths: Sequence[str]) -> str:
     return " + ".join(Path(p).name if p else "quick-start corpus" for p in paths)

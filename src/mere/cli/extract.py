@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import deque
 from collections.abc import Iterator
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from mere.cli.guard import MODEL_HELP, talk
-from mere.inference.io import InputText, read_texts
-from mere.types import Document
+from mere.inference.io import InputText, encode_record, output_record, read_texts
 
 
 class Format(str, Enum):
@@ -83,22 +81,11 @@ def extract(
             yield item.text, item.lang if item.lang is not None else lang
 
     for document in extractor.extract_pairs(texts()):
-        _write(_record(waiting.popleft(), document))
+        _write(encode_record(output_record(waiting.popleft(), document)))
     sys.stdout.flush()
 
 
-def _record(item: InputText, document: Document) -> dict[str, Any]:
-    """A document with what came along in its input: id first, then ours, then keys that mere does not use."""
-    ours = document.to_json()
-    carried = {key: value for key, value in item.extra.items() if key not in ours and key != "id"}
-    return {"id": item.extra.get("id", item.where), **ours, **carried}
-
-
-def _write(record: dict[str, Any]) -> None:
-    try:
-        line = json.dumps(record, ensure_ascii=False).encode("utf-8")
-    except UnicodeEncodeError:  # a lone surrogate in a key that came along: JSON can escape it
-        line = json.dumps(record).encode("ascii")
-    sys.stdout.buffer.write(line + b"\n")
+def _write(line: bytes) -> None:
+    sys.stdout.buffer.write(line)
     if sys.stdout.isatty():
         sys.stdout.buffer.flush()

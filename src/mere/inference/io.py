@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any, Literal, cast
 
 from mere.errors import DataError
+from mere.types import Document
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _UTF8_MARK = b"\xef\xbb\xbf"
@@ -77,7 +78,7 @@ def read_texts(
             yield from _json_lines(stream, name, text_key)
         elif per == "file":
             try:
-                yield InputText(_decode(_unmarked(stream.read(), name), name), name)
+                yield InputText(decode_utf8(_unmarked(stream.read(), name), name), name)
             except OSError as error:
                 raise _unreadable(name, error) from error
         else:
@@ -117,7 +118,12 @@ def _unmarked(head: bytes, name: str) -> bytes:
     return head.removeprefix(_UTF8_MARK)
 
 
-def _decode(raw: bytes, where: str) -> str:
+def decode_utf8(raw: bytes, where: str) -> str:
+    """Return the text of a line or a file.
+
+    Raises:
+        DataError: names `where` and the first byte that is not UTF-8.
+    """
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -137,34 +143,56 @@ def _lines(stream: IO[bytes], name: str) -> Iterator[tuple[int, str]]:
             if number == 1:
                 raw = _unmarked(raw, name)
             line = raw.removesuffix(b"\n").removesuffix(b"\r") if raw.endswith(b"\n") else raw
-            yield number, _decode(line, f"{name}:{number}")
+            yield number, decode_utf8(line, f"{name}:{number}")
     except (OSError, EOFError) as error:  # EOFError: a gzip file cut short
         raise _unreadable(f"{name}:{number + 1}", error) from error
 
 
 def _json_lines(stream: IO[bytes], name: str, text_key: str) -> Iterator[InputText]:
     for number, line in _lines(stream, name):
-        where = f"{name}:{number}"
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
-            column, reason = getattr(error, "colno", 1), getattr(error, "msg", "nested too deeply")
-            raise DataError(
-                f"{where}: not a JSON object (column {column} of {len(line)}: {reason}). "
-                "Each line must hold one whole object; is the file cut short?"
-            ) from None
-        if not isinstance(record, dict):
-            raise DataError(
-                f"{where}: expected a JSON object, got {type(record).__name__}. Or pass --input text."
-            )
-        text, lang = record.get(text_key), record.get("lang")
-        if not isinstance(text, str):
-            keys = ", ".join(sorted(record)) or "none"
-            raise DataError(f'{where}: no string under "{text_key}"; its keys: {keys}. Or pass --text-key.')
-        if lang is not None and not isinstance(lang, str):
-            raise DataError(f'{where}: "lang" must be a string or null, got {type(lang).__name__}.')
-        check_text(text, where)
-        extra = {key: value for key, value in record.items() if key not in (text_key, "lang")}
-        yield InputText(text, where, lang, extra)
+        if line.strip():
+            yield parse_json_row(line, f"{name}:{number}", text_key)
+
+
+def parse_json_row(line: str, where: str, text_key: str = "text") -> InputText:
+    """Return the text of one JSON line, with its language and what came along.
+
+    Raises:
+        DataError: not a JSON object with a text; names `where`.
+    """
+    try:
+        record = json.loads(line)
+    except (json.JSONDecodeError, RecursionError) as error:
+        column, reason = getattr(error, "colno", 1), getattr(error, "msg", "nested too deeply")
+        raise DataError(
+            f"{where}: not a JSON object (column {column} of {len(line)}: {reason}). "
+            "Each line must hold one whole object; is the file cut short?"
+        ) from None
+    if not isinstance(record, dict):
+        raise DataError(
+            f"{where}: expected a JSON object, got {type(record).__name__}. Or pass --input text."
+        )
+    text, lang = record.get(text_key), record.get("lang")
+    if not isinstance(text, str):
+        keys = ", ".join(sorted(record)) or "none"
+        raise DataError(f'{where}: no string under "{text_key}"; its keys: {keys}. Or pass --text-key.')
+    if lang is not None and not isinstance(lang, str):
+        raise DataError(f'{where}: "lang" must be a string or null, got {type(lang).__name__}.')
+    check_text(text, where)
+    extra = {key: value for key, value in record.items() if key not in (text_key, "lang")}
+    return InputText(text, where, lang, extra)
+
+
+def output_record(item: InputText, document: Document) -> dict[str, Any]:
+    """A document with what came along in its input: id first, then ours, then keys that mere does not use."""
+    ours = document.to_json()
+    carried = {key: value for key, value in item.extra.items() if key not in ours and key != "id"}
+    return {"id": item.extra.get("id", item.where), **ours, **carried}
+
+
+def encode_record(record: Mapping[str, Any]) -> bytes:
+    """Return a record as one JSON line, its end included."""
+    try:
+        return json.dumps(record, ensure_ascii=False).encode("utf-8") + b"\n"
+    except UnicodeEncodeError:  # a lone surrogate in a key that came along: JSON can escape it
+        return json.dumps(record).encode("ascii") + b"\n"

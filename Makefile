@@ -35,7 +35,7 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python benchmarks/claims.py --check
-	$(BIN)/python -m mere.experiments.tables --check $(DOCS)
+	$(BIN)/python -m mere.research.tables --check $(DOCS)
 
 clean:
 	rm -rf $(VENV) runs dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

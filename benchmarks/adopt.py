@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from mere.experiments.results import FailedAttempt, Results
+from mere.research.results import FailedAttempt, Results
 
 ROOT = Path(__file__).parents[1]
 

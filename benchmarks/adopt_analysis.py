@@ -3,7 +3,7 @@
     mere analyze RUNS/cells/switchers/seed-1 --out RUNS/an-1
     python benchmarks/adopt_analysis.py analysis-triples RUNS/cells/switchers/seed-1:RUNS/an-1 … --command "…"
 
-Only figures that claims are answered by are taken (mere.experiments.claims.analyses), all or `--figures` of them.
+Only figures that claims are answered by are taken (mere.research.claims.analyses), all or `--figures` of them.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import json
 from datetime import datetime, timezone
 from pathlib import Path
 
-from mere.experiments.claims.analyses import FIGURES, measurements_of
-from mere.experiments.claims.measurements import Measurements
-from mere.experiments.origin import Data
-from mere.experiments.provenance import commit, hardware, software
+from mere.research.claims.analyses import FIGURES, measurements_of
+from mere.research.claims.measurements import Measurements
+from mere.research.origin import Data
+from mere.research.provenance import commit, hardware, software
 
 ROOT = Path(__file__).parents[1]
 

@@ -2,7 +2,7 @@
 
     python benchmarks/claims.py [--check]
 
-Nothing is trained or measured. The tables of docs/claims.md come out of the file: python -m mere.experiments.tables.
+Nothing is trained or measured. The tables of docs/claims.md come out of the file: python -m mere.research.tables.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections import Counter
 from pathlib import Path
 
 from mere.errors import UserError
-from mere.experiments.claims import Answers, ClaimList, answer_all
+from mere.research.claims import Answers, ClaimList, answer_all
 
 HERE = Path(__file__).parent
 LIST, RESULTS = HERE / "claims.yaml", HERE / "results"

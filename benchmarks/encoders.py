@@ -17,13 +17,13 @@ from typing import Any
 import yaml
 
 from mere.config import Recipe
-from mere.experiments.origin import Data
-from mere.experiments.provenance import commit, hardware, software
-from mere.experiments.results import Comparison, Costs, Results, System
 from mere.metrics.paired import paired_bootstrap
 from mere.metrics.report import evaluate_runs
 from mere.models.predictor import Predictor
 from mere.quickstart.corpus import quickstart_corpus
+from mere.research.origin import Data
+from mere.research.provenance import commit, hardware, software
+from mere.research.results import Comparison, Costs, Results, System
 from mere.training.run import train
 from mere.types import Prediction
 

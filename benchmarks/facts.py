@@ -37,14 +37,14 @@ import yaml
 
 from mere.config import Recipe
 from mere.data.corpus import Corpus
-from mere.experiments.compare.folder import read_predictions, write_predictions
-from mere.experiments.origin import Data
-from mere.experiments.provenance import commit, hardware, software
-from mere.experiments.results import Comparison, Costs, FailedAttempt, Results, System
 from mere.metrics.paired import paired_bootstrap
 from mere.metrics.report import evaluate_runs
-from mere.models.folder import read_tensors
 from mere.models.predictor import Predictor
+from mere.research.compare.folder import read_predictions, write_predictions
+from mere.research.origin import Data
+from mere.research.provenance import commit, hardware, software
+from mere.research.results import Comparison, Costs, FailedAttempt, Results, System
+from mere.store.folder import read_tensors
 from mere.training.evaluation import evaluate_dev
 from mere.training.run import train
 from mere.types import Prediction, Sentence
@@ -85,7 +85,7 @@ PAIRS = (
 def base(data: Path, threads: int, seed: int) -> dict[str, Any]:
     """The recipe without the stage that learns from text."""
     tree: dict[str, Any] = yaml.safe_load((ROOT / "recipes" / "facts.yaml").read_text(encoding="utf-8"))
-    stages = [stage for stage in tree["stages"] if stage.get("learn") != "text"]
+    stages = [stage for stage in tree["stages"] if stage.get("objective") != "masked"]
     return tree | {"data": {"path": str(data)}, "stages": stages, "threads": threads, "seed": seed}
 
 
@@ -230,7 +230,7 @@ def costs_of(out: Path, name: str, runs: Sequence[str], languages: Sequence[str]
     full = json.loads((root / "model" / "metrics.json").read_text())["costs"]
     taken = STAGES_TAKEN.get(name, ())
     begun = json.loads((root / "run.json").read_text())
-    stages = [stage for stage in begun["recipe"]["stages"] if stage.get("learn") != "text"]
+    stages = [stage for stage in begun["recipe"]["stages"] if stage.get("objective") != "masked"]
     epochs = {stage["name"]: stage["epochs"] for stage in stages}
     total = sum(epochs.get(stage, 0) for stage in taken) if is_part else sum(epochs.values())
     counts = Counter(begun["data"]["sizes"]["train"])

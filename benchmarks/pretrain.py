@@ -29,8 +29,8 @@ from torch import Tensor, nn
 
 from mere.config import StageSettings
 from mere.data.sampling import plan_epoch
-from mere.models.folder import write_json
 from mere.quickstart.corpus import quickstart_corpus
+from mere.store.folder import write_json
 from mere.training.loop import learning_rate
 from mere.types import Sentence
 
@@ -122,7 +122,7 @@ class Texts:
         """Return the batches of an epoch: subwords as given, as they are, and which are to be told, each (B, P)."""
         rng = np.random.default_rng(seed)
         plan = plan_epoch(
-            self.lengths, self.lang_ids, rng, temperature=temperature, units_per_batch=self.per_batch
+            self.lengths, self.lang_ids, rng, temperature=temperature, pieces_per_batch=self.per_batch
         )
         return [self._hidden([self.ids[i] for i in planned.indices], rng) for planned in plan]
 

@@ -28,14 +28,14 @@ from torch import nn
 from mere.config import DataSettings, Recipe
 from mere.data.examples import ExampleMaker
 from mere.data.pieces import fit_pieces
-from mere.experiments.origin import Experiment
-from mere.experiments.provenance import commit, hardware, software
-from mere.experiments.record import Record
 from mere.metrics.intervals import Measured
 from mere.models.model import build
 from mere.quickstart.corpus import load_corpora
+from mere.research.origin import Experiment
+from mere.research.provenance import commit, hardware, software
+from mere.research.record import Record
 from mere.training.loop import StageLoop
-from mere.training.material import labels_of
+from mere.training.run_data import labels_of
 from mere.training.source import BatchSource, TrainingData
 from mere.training.trainable import select_parameters
 from mere.types import Sentence
@@ -153,7 +153,7 @@ def plain_step(folder: Path, precision: str) -> tuple[Step, nn.Module]:
 
 def our_stages(folder: Path, task: str, sentences: Sequence[Sentence], precision: str) -> list[StageLoop]:
     """Return a recipe's two stages on one model: all of it is trained, then the switchers and the heads."""
-    sampling = {"units_per_batch": SENTENCES * (SUBWORDS - 2)}
+    sampling = {"pieces_per_batch": SENTENCES * (SUBWORDS - 2)}
     common = {"epochs": 20, "lr": 1e-5, "sampling": sampling}
     recipe = Recipe.from_tree(
         {

@@ -10,12 +10,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from mere.config import Recipe
-from mere.experiments.origin import Data
-from mere.experiments.provenance import commit, hardware, software
-from mere.experiments.results import Results, System
 from mere.metrics.report import evaluate
 from mere.models.predictor import Predictor
 from mere.quickstart.corpus import quickstart_corpus
+from mere.research.origin import Data
+from mere.research.provenance import commit, hardware, software
+from mere.research.results import Results, System
 from mere.training.run import train
 from score import costs_of
 

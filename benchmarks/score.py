@@ -19,11 +19,11 @@ import yaml
 
 from mere.config import Recipe
 from mere.data.corpus import Corpus
-from mere.experiments.origin import Data
-from mere.experiments.provenance import commit, hardware, software
-from mere.experiments.results import Costs, FailedAttempt, Results, System
 from mere.metrics.report import evaluate_runs
 from mere.models.predictor import Predictor
+from mere.research.origin import Data
+from mere.research.provenance import commit, hardware, software
+from mere.research.results import Costs, FailedAttempt, Results, System
 
 ROOT = Path(__file__).parents[1]
 

@@ -21,12 +21,12 @@ import torch
 from mere.config import Recipe
 from mere.data.examples import ExampleMaker
 from mere.data.pieces import fit_pieces
-from mere.experiments.provenance import commit, hardware, software
 from mere.models.model import build
 from mere.models.predictor import Predictor
 from mere.quickstart.corpus import load_corpora
+from mere.research.provenance import commit, hardware, software
 from mere.training.loop import StageLoop
-from mere.training.material import labels_of
+from mere.training.run_data import labels_of
 from mere.training.source import BatchSource, TrainingData
 
 ROOT = Path(__file__).parents[1]
@@ -64,7 +64,7 @@ def measured(encoder: dict[str, Any], data: str, steps: int) -> dict[str, float]
             "encoder": encoder,
             "aggregator": {"layers": 0},
             "switcher": {"width": 0},
-            "stages": [{"name": "s", "epochs": 4, "sampling": {"units_per_batch": 1000}}],
+            "stages": [{"name": "s", "epochs": 4, "sampling": {"pieces_per_batch": 1000}}],
         }
     )
     corpus = load_corpora(recipe.data)

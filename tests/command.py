@@ -36,7 +36,7 @@ def write(path: Path, *lines: dict[str, Any] | bytes) -> Path:
 
 def short_recipe(folder: Path) -> Path:
     """One epoch in each of two stages, the first with everything that may go wrong switched on."""
-    sampling = {"concat": 2, "temperature": 2.0, "mention_swap": 0.5}
+    sampling = {"group_size": 2, "temperature": 2.0, "mention_replacement": 0.5}
     stages = [
         {"name": "unified", "evaluations": 1, "sampling": sampling},
         {"name": "specific", "train": ["switcher"], "use_switcher": True, "evaluations": 1},

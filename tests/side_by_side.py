@@ -29,9 +29,9 @@ from torch.distributed.fsdp import fully_shard
 from mere.config import Recipe
 from mere.errors import DataError, MereError, TrainingError
 from mere.training.loop import StepReport
-from mere.training.processes import Processes, joined, telling_who_is_gone
+from mere.training.parallel.processes import Processes, joined, telling_who_is_gone
+from mere.training.progress import Bar, Listener
 from mere.training.run import Run
-from mere.training.talk import Bar, Listener
 
 ROOT = Path(__file__).parents[1]
 

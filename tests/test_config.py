@@ -112,7 +112,7 @@ def test_settings_are_frozen_and_complete() -> None:
             "recipe: stage a uses the switcher, but switcher.rank is 0.",
         ),
         (
-            {"stages": [{"name": "a", "use_aggregator": False, "sampling": {"concat": 2}}]},
+            {"stages": [{"name": "a", "use_aggregator": False, "sampling": {"group_size": 2}}]},
             "recipe: stage a concatenates sentences, but passes the aggregator by.",
         ),
         (
@@ -178,7 +178,7 @@ def test_all_problems_at_once() -> None:
     wrong = tree(
         sed=1,
         encoder={"rowz": 3, "dim": "wide"},
-        stages=[{"name": "a", "lr": -1}, {"name": "b", "sampling": {"concat": 0}}],
+        stages=[{"name": "a", "lr": -1}, {"name": "b", "sampling": {"group_size": 0}}],
     )
     found = problems(wrong, "aggregator.dropout=1.5")
     assert [line.removeprefix("recipe: ").split(":")[0] for line in found] == [
@@ -186,7 +186,7 @@ def test_all_problems_at_once() -> None:
         'unknown key "encoder.rowz". Did you mean "rows"?',
         '"aggregator.dropout"',
         '"stage1.lr"',
-        '"stage2.sampling.concat"',
+        '"stage2.sampling.group_size"',
         'unknown key "sed". Did you mean "seed"?',
     ]
 

@@ -11,15 +11,17 @@ FLOORS = (
     ("schema", "config", "hub"),
     ("data",),
     ("quickstart", "metrics", "nn"),
+    ("store", "decoding"),
     ("models",),
     ("inference",),
-    ("training", "experiments"),
-    ("analysis",),
+    ("training",),
+    ("languages",),
+    ("research",),
     ("cli",),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 TORCH = {"torch", "jaxtyping", "safetensors"}
-WITH_TORCH = {"nn", "models", "training", "analysis"}
+WITH_TORCH = {"nn", "store", "models", "training", "languages", "research"}
 
 
 def imports_of(file: Path, *, top_level: bool) -> list[str]:

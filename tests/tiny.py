@@ -101,7 +101,7 @@ def recipe(**changes: Any) -> Recipe:
                 "epochs": 120,
                 "lr": 0.008,
                 "evaluations": 2,
-                "sampling": {"units_per_batch": 80, "concat": 2, "temperature": 2.0},
+                "sampling": {"pieces_per_batch": 80, "group_size": 2, "temperature": 2.0},
             },
             {
                 "name": "specific",
@@ -110,7 +110,7 @@ def recipe(**changes: Any) -> Recipe:
                 "lr": 0.003,
                 "evaluations": 1,
                 "use_switcher": True,
-                "sampling": {"units_per_batch": 80},
+                "sampling": {"pieces_per_batch": 80},
             },
         ],
     }

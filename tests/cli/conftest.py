@@ -31,9 +31,9 @@ def untrained_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from mere.data.features import Features
     from mere.data.pieces import HashedUnits
     from mere.data.units import Units
-    from mere.models.folder import ModelFolder
     from mere.models.model import build
     from mere.schema import Labels
+    from mere.store.folder import ModelFolder
 
     folder = tmp_path_factory.mktemp("untrained") / "model"
     labels = Labels(relations=("birth-place", "has-author"), types=(), languages=("de", "en", "ja"))

@@ -109,7 +109,7 @@ def test_leaks_are_found_between_paths(corpus_dir: Write) -> None:
 @given(st.text(st.characters(exclude_categories=("Cs",))))
 def test_normalise(text: str) -> None:
     """The same as the scores' notion of a seen triple, and steady."""
-    from mere.metrics import seen
+    from mere.metrics import seen_in_training as seen
 
     assert normalise(text) == seen.normalise(text)
     assert normalise(f"  {text}\n") == normalise(text)

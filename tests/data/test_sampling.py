@@ -128,9 +128,9 @@ def test_a_plan_covers_the_draw_within_its_budget(
             lang_ids,
             np.random.default_rng(seed),
             temperature=temperature,
-            units_per_batch=budget,
-            concat=m,
-            concat_share=share,
+            pieces_per_batch=budget,
+            group_size=m,
+            group_share=share,
         )
 
     planned = plan()
@@ -157,9 +157,9 @@ def test_the_share_of_batches_that_are_concatenated(share: float, least: int, mo
         lang_ids,
         np.random.default_rng(0),
         temperature=1.0,
-        units_per_batch=160,
-        concat=3,
-        concat_share=share,
+        pieces_per_batch=160,
+        group_size=3,
+        group_share=share,
     )
     sentences = sum(len(batch.indices) for batch in planned if batch.group_size == 3)  # 15 of 16 at most
     assert least <= 100 * sentences / 1600 <= most
@@ -168,7 +168,7 @@ def test_the_share_of_batches_that_are_concatenated(share: float, least: int, mo
 def test_batches_hold_sentences_of_like_length() -> None:
     lengths = np.random.default_rng(0).integers(5, 80, 2000)
     planned = plan_epoch(
-        lengths, np.ones(2000, dtype=int), np.random.default_rng(0), temperature=1.0, units_per_batch=800
+        lengths, np.ones(2000, dtype=int), np.random.default_rng(0), temperature=1.0, pieces_per_batch=800
     )
     padded = sum(len(batch.indices) * lengths[batch.indices].max() for batch in planned)
     assert padded < 1.1 * lengths.sum()
@@ -179,15 +179,15 @@ def test_who_finds_no_group_does_not_end_in_batches_of_one() -> None:
     rng = np.random.default_rng(0)
     lengths, lang_ids = rng.integers(5, 40, 3000), languages([2700, 150, 150])
 
-    def sizes(concat: int) -> list[int]:
+    def sizes(group_size: int) -> list[int]:
         planned = plan_epoch(
             lengths,
             lang_ids,
             np.random.default_rng(1),
             temperature=1.0,
-            units_per_batch=800,
-            concat=concat,
-            concat_share=0.5,
+            pieces_per_batch=800,
+            group_size=group_size,
+            group_share=0.5,
         )
         return [len(batch.indices) for batch in planned if batch.group_size == 1]
 

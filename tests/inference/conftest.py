@@ -19,13 +19,13 @@ _MOST_BETWEEN = 2
 class RulePredictor:
     """Runs of capitalised words are mentions; two that stand close together are "near" each other.
 
-    It refuses what a real model could not read: a text of more than `max_units` units.
+    It refuses what a real model could not read: a text of more than `max_pieces` units.
     """
 
     labels = Labels(relations=("near",), types=(), languages=("de", "en", "ja"))
 
-    def __init__(self, max_units: int = 64):
-        self.max_units = max_units
+    def __init__(self, max_pieces: int = 64):
+        self.max_pieces = max_pieces
         self.calls: list[tuple[list[str], list[str | None]]] = []
 
     def unit_spans(self, text: str) -> list[Span]:
@@ -44,7 +44,7 @@ class RulePredictor:
 
     def _one(self, text: str) -> Prediction:
         units = self.unit_spans(text)
-        assert len(units) <= self.max_units, "a text was given that the model can't read"
+        assert len(units) <= self.max_pieces, "a text was given that the model can't read"
         mentions: list[tuple[int, int, Entity]] = []
         first = 0
         while first < len(units):

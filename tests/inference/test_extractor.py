@@ -40,9 +40,9 @@ def says(document: Document) -> tuple[Any, ...]:
 @ours
 @given(TEXTS, st.sampled_from([None, "de", "en", "xx"]), st.integers(4, 20))
 def test_offsets_point_at_the_mentions(
-    make_predictor: Make, text: str, lang: str | None, max_units: int
+    make_predictor: Make, text: str, lang: str | None, max_pieces: int
 ) -> None:
-    document = Extractor(make_predictor(max_units))(text, lang)
+    document = Extractor(make_predictor(max_pieces))(text, lang)
     assert document.text == text
     for entity in document.entities:
         assert document.text[entity.start : entity.end] == entity.text
@@ -64,11 +64,11 @@ def test_offsets_point_at_the_mentions(
     st.integers(40, 64),
 )
 def test_windowed_is_unwindowed(
-    make_predictor: Make, parts: list[tuple[list[str], list[str]]], max_units: int
+    make_predictor: Make, parts: list[tuple[list[str], list[str]]], max_pieces: int
 ) -> None:
     # A fact spans at most 3 + 2 + 3 units, and windows of 40 share 10: one window holds it whole.
     text = " ".join(" ".join([*names, *others]) for names, others in parts)
-    windowed = Extractor(make_predictor(max_units))(text, "en")
+    windowed = Extractor(make_predictor(max_pieces))(text, "en")
     whole = Extractor(make_predictor(10**6))(text, "en")
     assert says(windowed) == says(whole)
 

@@ -17,17 +17,17 @@ def mention(text: str, start: int, end: int, score: float = 0.5, by: int = 0) ->
 
 
 @given(st.integers(0, 400), st.integers(1, 50), st.integers(1, 3))
-def test_windows_hold_every_unit_in_order(num_units: int, max_units: int, width: int) -> None:
+def test_windows_hold_every_unit_in_order(num_units: int, max_pieces: int, width: int) -> None:
     units = [Span(i * (width + 1), i * (width + 1) + width) for i in range(num_units)]
-    windows = cut_windows(units, max_units)
+    windows = cut_windows(units, max_pieces)
     held = [[unit for unit in units if start <= unit.start and unit.end <= end] for start, end in windows]
     assert {unit for some in held for unit in some} == set(units)
-    assert all(len(some) <= max_units for some in held)
+    assert all(len(some) <= max_pieces for some in held)
     assert windows == sorted(set(windows))
-    if num_units > max_units:
-        assert all(len(some) == max_units for some in held)
+    if num_units > max_pieces:
+        assert all(len(some) == max_pieces for some in held)
         borders = pairwise(held)
-        assert all(set(one) & set(other) for one, other in borders) or max_units < 4
+        assert all(set(one) & set(other) for one, other in borders) or max_pieces < 4
 
 
 def test_a_mention_cut_by_an_edge_is_replaced_by_the_whole_one() -> None:

@@ -25,7 +25,7 @@ from mere.metrics.entities import entity_counts, match
 from mere.metrics.lengths import LENGTHS, length_of
 from mere.metrics.report import MetricScores, evaluate, evaluate_runs
 from mere.metrics.scores import score_runs
-from mere.metrics.seen import mention_index
+from mere.metrics.seen_in_training import mention_index
 from mere.types import Entity, Prediction, Sentence, Triple
 
 F1 = "entity_f1/strict"

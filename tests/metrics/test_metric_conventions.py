@@ -12,7 +12,7 @@ from mere.metrics.entities import entity_counts, triple_entity_counts
 from mere.metrics.protocol import apply_protocol
 from mere.metrics.relations import relation_counts
 from mere.metrics.scores import score_runs
-from mere.metrics.seen import normalise, surface, surface_index
+from mere.metrics.seen_in_training import normalise, surface, surface_index
 from mere.metrics.triples import boundary_counts, overlap, strict_counts
 from mere.types import Prediction, Sentence, Span, Triple
 

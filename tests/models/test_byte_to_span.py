@@ -246,7 +246,7 @@ def small_recipe(corpus: Path, *, epochs: int = 3, **spans: object) -> Recipe:
                     "epochs": epochs,
                     "lr": 0.01,
                     "evaluations": 1,
-                    "sampling": {"units_per_batch": 400},
+                    "sampling": {"pieces_per_batch": 400},
                 }
             ],
         }

@@ -17,9 +17,9 @@ from tiny_entities import write_corpus
 from mere.config import EntitiesSettings, Recipe
 from mere.data.pieces.bytes import TextBytes
 from mere.data.units import Units
+from mere.decoding.crf import TypedSpan
+from mere.decoding.types import out_of_reach, type_spans
 from mere.errors import ConfigError
-from mere.models.decode import TypedSpan
-from mere.models.decode_types import out_of_reach, type_spans
 from mere.models.entity_types import TypesTask
 from mere.models.predictor import Predictor
 from mere.models.tensors import EntityTensors, TensorBatch
@@ -170,7 +170,7 @@ def test_a_tiny_corpus_is_learned_by_heart(tmp_path: Path) -> None:
                     "epochs": 60,
                     "lr": 0.02,
                     "evaluations": 1,
-                    "sampling": {"units_per_batch": 300},
+                    "sampling": {"pieces_per_batch": 300},
                 }
             ],
         }

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from mere.config import EntitiesSettings
-from mere.models.decode import chain_of, typed_spans, viterbi
+from mere.decoding.crf import chain_of, typed_spans, viterbi
 from mere.models.entities import EntityTask, allowed_tags
 from mere.models.tensors import EntityTensors, TensorBatch
 from mere.nn.crf import CRF

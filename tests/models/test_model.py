@@ -207,7 +207,7 @@ EVERY_MODULE: tuple[dict[str, Any], ...] = (
 
 
 def test_the_names_in_a_checkpoint_are_a_contract() -> None:
-    """Saved models are read by these names. If a change is meant, raise `mere.models.folder.FORMAT` with it.
+    """Saved models are read by these names. If a change is meant, raise `mere.store.folder.FORMAT` with it.
 
     keys.txt holds the names of models with every encoder that is trained from scratch, every head, every kind of
     switcher, de and te.

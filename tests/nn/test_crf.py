@@ -9,7 +9,7 @@ import torch
 import torchcrf
 
 from mere.data.tagging import to_spans
-from mere.models.decode import Chain, best_spans
+from mere.decoding.crf import Chain, best_spans
 from mere.nn.crf import CRF
 
 LENGTHS = [5, 1, 3]

@@ -27,10 +27,10 @@ from mere.models.predictor import Predictor
 from mere.nn.encoders import PretrainedEncoder
 from mere.nn.encoders.pretrained import windows
 from mere.schema import Labels
-from mere.training.material import Material
-from mere.training.processes import ALONE
+from mere.training.parallel.processes import ALONE
+from mere.training.progress import Silent
 from mere.training.run import Run, train
-from mere.training.talk import Silent
+from mere.training.run_data import Material
 
 TEXTS = checkpoints.TEXTS
 LONG = " ".join(checkpoints.TEXTS)

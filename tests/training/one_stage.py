@@ -31,7 +31,7 @@ TYPES = tuple(sorted({kind for kinds in tiny.TYPES.values() for kind in kinds}))
 
 def loop(parts: int, task: str = "both", units: int = 120, **stage: Any) -> StageLoop:
     """A stage on the tiny corpus, its batches in so many parts."""
-    sampling = {"units_per_batch": units, "concat": 2, "concat_share": 0.5}
+    sampling = {"pieces_per_batch": units, "group_size": 2, "group_share": 0.5}
     settings = {"name": "s", "lr": 0.003, "epochs": 2, "sampling": sampling, **stage}
     recipe: Recipe = tiny.recipe(stages=[settings | {"gradient_accumulation": parts}], **TASKS[task])
     labels = Labels(LABELS.relations, TYPES, LABELS.languages)

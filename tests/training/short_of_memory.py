@@ -18,10 +18,10 @@ from tests import tiny
 
 from mere.data.formats import jsonl
 from mere.errors import TrainingError
-from mere.training.add_language import add_language
-from mere.training.few import Choices
+from mere.languages.add_language import add_language
+from mere.languages.defaults import Choices
+from mere.training.progress import Bar, Silent
 from mere.training.run import Run, train
-from mere.training.talk import Bar, Silent
 
 ROOM = 60_000_000
 
@@ -70,14 +70,14 @@ def refused(run: Run) -> str:
 
 
 def main(folder: Path) -> None:
-    stage = {"name": "s", "steps": 1, "evaluations": 1, "sampling": {"units_per_batch": 4000}}
+    stage = {"name": "s", "steps": 1, "evaluations": 1, "sampling": {"pieces_per_batch": 4000}}
     ours = tiny.recipe(
         data={"path": corpus_of(folder / "corpus", train=1, dev=20)},
         triples={"hidden": 3000, "dropout": 0.0},
         switcher={"width": 0},
         stages=[stage],
     )
-    small = ours.model_copy(update={"dev_units_per_batch": 40})
+    small = ours.model_copy(update={"dev_pieces_per_batch": 40})
     model = train(
         small, folder / "first", talk=False
     )  # what only the first run of a process needs is there now

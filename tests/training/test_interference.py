@@ -32,7 +32,7 @@ STAGE = {
     "epochs": 60,
     "lr": 0.008,
     "evaluations": 1,
-    "sampling": {"units_per_batch": 200},
+    "sampling": {"pieces_per_batch": 200},
 }
 MEASURED = {**STAGE, "objective": {"measure": 1}}
 

@@ -20,20 +20,20 @@ from mere.data.pieces import HashedUnits
 from mere.data.targets import TripleTargets
 from mere.data.units import Units
 from mere.errors import ConfigError, ModelError, TrainingError
-from mere.models.folder import write_tensors
 from mere.models.model import Model, build
 from mere.schema import Labels
+from mere.store.folder import write_tensors
 from mere.training import run as run_module
+from mere.training.initialisation import start_from
 from mere.training.loop import StageLoop, learning_rate
 from mere.training.run import Run, train
 from mere.training.source import BatchSource, TrainingData
-from mere.training.start import start_from
 from mere.training.trainable import select_parameters
 
 LABELS = Labels.from_sentences(tiny.SENTENCES)
 PIECES = HashedUnits(Units.fit(tiny.SENTENCES), Features(2048))
 DATA = TrainingData(tiny.SENTENCES, ExampleMaker(PIECES, LABELS))
-LIVELY = {"units_per_batch": 60, "concat": 2, "temperature": 2.0, "mention_swap": 0.5}
+LIVELY = {"pieces_per_batch": 60, "group_size": 2, "temperature": 2.0, "mention_replacement": 0.5}
 
 
 def stage(**changes: Any) -> StageSettings:
@@ -121,7 +121,7 @@ def test_every_step_draws_its_own_negatives() -> None:
 
 
 def test_epochs_are_as_many_sentences_as_there_are() -> None:
-    ours = source(epochs=2, temperature=1.0, mention_swap=0.0)
+    ours = source(epochs=2, temperature=1.0, mention_replacement=0.0)
     num_sentences = len(tiny.SENTENCES)
     sizes = [len(ours[step][0].lang_id) for step in range(len(ours))]
     assert sum(sizes) == 2 * num_sentences
@@ -141,7 +141,7 @@ def test_epochs_done() -> None:
 
 
 def test_concatenation_begins_after_its_share_of_the_stage() -> None:
-    ours = source(epochs=4, concat_after=0.5, concat_share=1.0)
+    ours = source(epochs=4, group_after=0.5, group_share=1.0)
     groups = [ours[step][0].group_size for step in range(len(ours))]
     half = ours._ends[1]
     assert set(groups[:half]) == {1}
@@ -162,7 +162,7 @@ def loop(recipe: Recipe, index: int = 0, model: Model | None = None) -> StageLoo
 
 
 def short(**changes: Any) -> Recipe:
-    given = {"name": "s", "epochs": 2, "lr": 0.01, "sampling": {"units_per_batch": 80}}
+    given = {"name": "s", "epochs": 2, "lr": 0.01, "sampling": {"pieces_per_batch": 80}}
     return tiny.recipe(stages=[{**given, **changes}])
 
 

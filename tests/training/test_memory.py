@@ -12,8 +12,8 @@ from tests.training.one_stage import TASKS, loop
 
 from mere.training import memory
 from mere.training.memory import Need, activations_of, line_of, need_of
+from mere.training.progress import Silent, Talk
 from mere.training.run import Run
-from mere.training.talk import Silent, Talk
 
 
 def test_live_bytes_by_hand() -> None:

@@ -23,7 +23,12 @@ LABELS = Labels.from_sentences(tiny.SENTENCES)
 
 
 def recipe(epochs: float = 2, **objective: object) -> Recipe:
-    stage = {"name": "s", "epochs": epochs, "lr": 0.005, "sampling": {"units_per_batch": 80, "concat": 2}}
+    stage = {
+        "name": "s",
+        "epochs": epochs,
+        "lr": 0.005,
+        "sampling": {"pieces_per_batch": 80, "group_size": 2},
+    }
     return tiny.recipe(stages=[{**stage, "objective": objective}])
 
 

@@ -19,7 +19,7 @@ from tests.training.short_of_memory import corpus_of
 
 from mere.config import Recipe
 from mere.errors import TrainingError
-from mere.training.few import BATCHES, Choices, less_memory, stage_for
+from mere.languages.defaults import BATCHES, Choices, less_memory, stage_for
 from mere.training.out_of_memory import (
     advice,
     advice_on_evaluation,
@@ -30,8 +30,8 @@ from mere.training.out_of_memory import (
     other_result,
     same_result,
 )
+from mere.training.progress import Silent
 from mere.training.run import Run
-from mere.training.talk import Silent
 
 needs_proc = pytest.mark.skipif(
     not Path("/proc/self/statm").is_file(), reason="the size of the process is read from /proc"
@@ -44,7 +44,7 @@ from pathlib import Path
 from mere.config import Recipe
 from mere.errors import TrainingError
 from mere.training.run import Run
-from mere.training.talk import Silent
+from mere.training.progress import Silent
 
 class Limits(Silent):
     @contextmanager
@@ -67,7 +67,7 @@ except TrainingError as error:
 def test_a_run_that_had_too_little_memory_goes_on_with_what_the_error_says(tmp_path: Path) -> None:
     """A batch of 200 sentences through a wide tagger needs more than 200 MB, a sixteenth of it does not."""
     corpus = corpus_of(tmp_path / "corpus", train=30)
-    stage = {"name": "s", "steps": 2, "sampling": {"units_per_batch": 4000}}
+    stage = {"name": "s", "steps": 2, "sampling": {"pieces_per_batch": 4000}}
     recipe = tiny.recipe(data={"path": corpus}, triples={"hidden": 3000, "dropout": 0.0}, stages=[stage])
     path, out = tmp_path / "recipe.yaml", tmp_path / "run"
     path.write_text(yaml.safe_dump(recipe.model_dump(mode="json")), encoding="utf-8")
@@ -121,7 +121,7 @@ def test_the_knobs_of_a_pretrained_encoder() -> None:
     ]
     assert other_result(ours, ours.stages[0]) == [
         "precision=bf16",
-        "unified.sampling.units_per_batch=40",
+        "unified.sampling.pieces_per_batch=40",
         "encoder.trim=texts",
         "encoder.freeze=0",
     ]
@@ -131,9 +131,9 @@ def test_a_knob_that_is_turned_is_not_offered_again() -> None:
     encoder = {"name": "org/encoder", "gradient_checkpointing": True, "trim": "texts", "freeze": 4}
     ours = recipe(encoder=encoder, precision="bf16")
     assert same_result(ours, ours.stages[0]) == ["unified.gradient_accumulation=2"]
-    assert other_result(ours, ours.stages[0]) == ["unified.sampling.units_per_batch=40", "encoder.freeze=6"]
+    assert other_result(ours, ours.stages[0]) == ["unified.sampling.pieces_per_batch=40", "encoder.freeze=6"]
     frozen = ours.stages[1]  # it trains the switchers alone
-    assert other_result(ours, frozen) == ["specific.sampling.units_per_batch=40"]
+    assert other_result(ours, frozen) == ["specific.sampling.pieces_per_batch=40"]
 
 
 def test_every_knob_is_a_setting() -> None:
@@ -176,7 +176,7 @@ def test_dev_and_a_language_that_is_added_say_what_helps_them(tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     begun = r"stage s, step 1, scoring dev: out of memory \(.*\)\. Less memory, the same result: "
-    assert re.match(begun + r"--set dev_units_per_batch=1024\. ", said["dev"])
+    assert re.match(begun + r"--set dev_pieces_per_batch=1024\. ", said["dev"])
     assert "--resume goes on from it" in said["dev"]
     assert (Path(said["written"]) / "config.json").is_file()
     begun = (
@@ -208,14 +208,14 @@ def test_a_checkpoint_for_which_there_is_no_room(
 
 @pytest.mark.parametrize("lengths", [[30] * 500, [10, 50] * 250, [100, *[4] * 900]])
 def test_so_many_sentences_make_batches_half_as_large(lengths: list[int]) -> None:
-    ours = tiny.recipe(stages=[{"name": "s", "sampling": {"units_per_batch": 1600}}])
+    ours = tiny.recipe(stages=[{"name": "s", "sampling": {"pieces_per_batch": 1600}}])
 
     def units(pieces: list[int]) -> int:
-        return stage_for("uk", ours, np.array(pieces), Choices(), "model").sampling.units_per_batch
+        return stage_for("uk", ours, np.array(pieces), Choices(), "model").sampling.pieces_per_batch
 
     whole = stage_for("uk", ours, np.array(lengths), Choices(), "model")
     said = less_memory("uk", whole, np.array(lengths), "cpu")
     fewer, longest = map(int, re.findall(r"at most (\d+) .* than (\d+) pieces", said)[0])
-    assert longest == whole.sampling.units_per_batch // 2
+    assert longest == whole.sampling.pieces_per_batch // 2
     assert BATCHES < fewer < len(lengths)
     assert units(lengths[-fewer:]) <= 1.1 * longest

@@ -27,7 +27,7 @@ def recipe(corpus: Path, *, task: list[str], stages: list[dict[str, Any]], **cha
 
 
 def stage(name: str, **changes: Any) -> dict[str, Any]:
-    sampling = {"units_per_batch": 80}
+    sampling = {"pieces_per_batch": 80}
     return {"name": name, "epochs": 40, "lr": 0.008, "evaluations": 1, "sampling": sampling, **changes}
 
 
@@ -63,7 +63,7 @@ def test_the_typed_corpus_is_what_it_says() -> None:
 
 
 def test_entities_alone(typed_corpus: Path, tmp_path: Path) -> None:
-    sampling = {"units_per_batch": 80, "concat": 2, "temperature": 2.0}
+    sampling = {"pieces_per_batch": 80, "group_size": 2, "temperature": 2.0}
     ours = recipe(typed_corpus, task=["entities"], stages=[stage("unified", sampling=sampling)])
     model = train(ours, tmp_path / "run", talk=False)
     assert learned(model)[0]
@@ -169,7 +169,7 @@ def test_an_only_stage_per_language_is_a_model_for_each(typed_corpus: Path, tmp_
 @pytest.fixture
 def short(typed_corpus: Path) -> Recipe:
     """Two stages in a few dozen steps, the second per language, with everything that draws random numbers."""
-    sampling = {"units_per_batch": 60, "mention_swap": 0.5}
+    sampling = {"pieces_per_batch": 60, "mention_replacement": 0.5}
     return recipe(
         typed_corpus,
         task=["entities", "triples"],

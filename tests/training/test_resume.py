@@ -17,7 +17,7 @@ from tests import tiny
 
 from mere.data.corpus import Corpus
 from mere.errors import ConfigError, DataError, ModelError, TrainingError, UserError
-from mere.models import folder as model_folder
+from mere.store import folder as model_folder
 from mere.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from mere.training.folder import RunFolder
 from mere.training.loop import StageLoop
@@ -32,7 +32,7 @@ def short(tiny_corpus):
     base = tiny.recipe()
     stages = [stage.model_dump() for stage in base.stages]
     stages[0] |= {"epochs": 4, "ema": 0.9, "gradient_accumulation": 2}
-    stages[0]["sampling"] |= {"mention_swap": 0.5}
+    stages[0]["sampling"] |= {"mention_replacement": 0.5}
     stages[1] |= {"epochs": 2}
     encoder = base.encoder.model_dump() | {"dropout": 0.3, "unit_dropout": 0.2}
     return tiny.recipe(

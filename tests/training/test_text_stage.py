@@ -23,10 +23,10 @@ from mere.models.tensors import targets_to_tensors, to_tensors
 from mere.nn.encoders import CompactEncoder
 from mere.schema import Labels
 from mere.training.loop import StageLoop
-from mere.training.material import Material
-from mere.training.processes import ALONE
+from mere.training.parallel.processes import ALONE
+from mere.training.parallel.split_batch import share_of_batch
 from mere.training.run import train
-from mere.training.shares import share_of_batch
+from mere.training.run_data import Material
 from mere.training.source import BatchSource
 from mere.training.text import TextData
 from mere.types import Sentence
@@ -34,11 +34,11 @@ from mere.types import Sentence
 CPU = torch.device("cpu")
 READ: dict[str, Any] = {
     "name": "read",
-    "learn": "text",
+    "objective": "masked",
     "train": ["encoder"],
     "epochs": 6,
     "lr": 0.008,
-    "sampling": {"units_per_batch": 80, "unit_hide": 0.3},
+    "sampling": {"pieces_per_batch": 80, "mask_probability": 0.3},
 }
 
 
@@ -64,7 +64,7 @@ def begun(recipe: Recipe) -> StageLoop:
 
 def test_a_tiny_text_is_learned_by_heart() -> None:
     """A unit that is hidden alone is told from all units of its sentence."""
-    sampling = {"units_per_batch": 400, "unit_hide": 0.2}
+    sampling = {"pieces_per_batch": 400, "mask_probability": 0.2}
     loop = begun(tiny.recipe(stages=stages(epochs=300, lr=0.004, sampling=sampling)))
     losses = [report.losses["text"] for report in loop.run()]
     assert losses[-1] < losses[0] / 4
@@ -183,7 +183,7 @@ def test_a_run_is_not_resumed_on_another_text(tiny_corpus: Path, tmp_path: Path)
 def test_text_that_no_stage_reads_is_told(tiny_corpus: Path) -> None:
     recipe = tiny.recipe(data={"path": str(tiny_corpus), "text": "nowhere"})
     notes = Material.read(recipe, ALONE).notes
-    assert notes == ("data.text is not read: no stage learns from text (learn: text)",)
+    assert notes == ("data.text is not read: no stage learns from text (objective: masked)",)
 
 
 def test_rare_features_are_known_where_text_has_them(tiny_corpus: Path, tmp_path: Path) -> None:

@@ -51,10 +51,10 @@ def add_language(
     refuse_several("add-language")
     if importlib.util.find_spec("torch") is None:
         raise UserError('training needs torch, which is not installed. Install: pip install "mere[train]"')
-    from mere.models.fetch import find_model
-    from mere.training.add_language import add_language as add
-    from mere.training.few import Choices
-    from mere.training.talk import Silent, Talk
+    from mere.languages.add_language import add_language as add
+    from mere.languages.defaults import Choices
+    from mere.store.fetch import find_model
+    from mere.training.progress import Silent, Talk
 
     if lr is not None and lr <= 0:
         raise UserError(f"--lr {lr}: a learning rate is greater than 0.")

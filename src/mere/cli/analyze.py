@@ -56,8 +56,8 @@ def analyze(
     refuse_several("analyze")
     if importlib.util.find_spec("torch") is None:
         raise UserError('analysis needs torch, which is not installed. Install: pip install "mere[train]"')
-    from mere.analysis.looking import Budget, Training
-    from mere.analysis.report import analyse
+    from mere.research.analysis.context import Budget, Training
+    from mere.research.analysis.report import analyse
 
     page = analyse(
         run,

@@ -63,8 +63,8 @@ def compare(
 
     Run again, it goes on where it was. Exit status 1 where a run failed; the report tells of the others.
     """
-    from mere.experiments.compare import compare as run
-    from mere.experiments.compare.budget import Budget
+    from mere.research.compare import compare as run
+    from mere.research.compare.budget import Budget
 
     refuse_several("compare")
     if importlib.util.find_spec("torch") is None:

@@ -39,10 +39,10 @@ def export(
         raise UserError(
             'reading a model needs torch, which is not installed. Install: pip install "mere[train]"'
         )
-    from mere.models.fetch import find_model
+    from mere.store.fetch import find_model
 
     if form is Form.model:
-        from mere.models.single import export_language
+        from mere.languages.export import export_language
 
         single = export_language(find_model(model), lang, out)
         numbers = sum(p.numel() for p in single.model.parameters())
@@ -51,7 +51,7 @@ def export(
             + ("all in its weights" if single.has_one_path else "its switcher beside the shared ones")
         )
     else:
-        from mere.models.adapters import export_adapter
+        from mere.languages.adapters import export_adapter
 
         talk(f"{lang}: LoRA of {export_adapter(find_model(model), lang, out)}")
     typer.echo(out)

@@ -31,8 +31,8 @@ def import_(
         raise UserError(
             'reading a model needs torch, which is not installed. Install: pip install "mere[train]"'
         )
-    from mere.models.fetch import find_model
-    from mere.training.imported import import_adapter
+    from mere.languages.imported import import_adapter
+    from mere.store.fetch import find_model
 
     imported = import_adapter(find_model(model), adapter, lang, out)
     for note in imported.notes:

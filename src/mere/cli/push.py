@@ -18,8 +18,8 @@ def push(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go there, and stop.")] = False,
 ) -> None:
     """Push a model to the hub, to be loaded by its name. The token: HF_TOKEN, or `hf auth login`."""
-    from mere.models.push import Upload, repo_of
-    from mere.models.push import push as upload
+    from mere.store.push import Upload, repo_of
+    from mere.store.push import push as upload
 
     repo = repo_of(name)
     found = Upload.of(model)

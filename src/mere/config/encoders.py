@@ -165,7 +165,7 @@ class AggregatorSettings(Settings):
 
 
 class SwitcherSettings(Settings):
-    """The language-specific switcher, LS (mere.nn.switcher, mere.nn.inside)."""
+    """The language-specific switcher, LS (mere.nn.switcher, mere.nn.encoder_switchers)."""
 
     kind: Literal["bottleneck", "adapters", "lora"] = Field(
         "bottleneck",

@@ -98,7 +98,7 @@ class Recipe(Settings):
     checkpoint_minutes: float = Field(
         3.0, ge=0, description="minutes between checkpoints; 0: after every step"
     )
-    dev_units_per_batch: int = Field(
+    dev_pieces_per_batch: int = Field(
         4096,
         ge=16,
         description="budget of padded units in a batch that is scored on dev; scores do not depend on it",
@@ -152,7 +152,7 @@ class Recipe(Settings):
                 problems.append(f"stage {stage.name} has a lora rank, which only a stage per_language uses")
             if stage.steps and stage.seconds:
                 problems.append(f"stage {stage.name} has a number of steps and of seconds; give one of them")
-            if not stage.use_aggregator and stage.sampling.concat > 1:
+            if not stage.use_aggregator and stage.sampling.group_size > 1:
                 problems.append(f"stage {stage.name} concatenates sentences, but passes the aggregator by")
             if stage.use_switcher and not self.switcher.size:
                 size = "rank" if self.switcher.kind == "lora" else "width"
@@ -174,7 +174,7 @@ class Recipe(Settings):
             problems.append("sharding full knows of one encoder: triples.shared true")
         for stage in self.stages:
             at_once = f"stage {stage.name}: sharding full adds the languages' gradients up at once"
-            if stage.objective.name != "sum":
+            if stage.objective.name not in ("sum", "masked"):
                 problems.append(f"{at_once}: objective.name sum")
             elif stage.objective.measure:
                 problems.append(f"{at_once}: objective.measure 0")
@@ -184,11 +184,11 @@ class Recipe(Settings):
 
     def _no_text(self) -> list[str]:
         """Say what of the recipe does not go with stages that learn from text."""
-        learn = [stage.learn for stage in self.stages]
-        stages = [stage for stage in self.stages if stage.learn == "text"]
+        from_text = [stage.learns_from_text for stage in self.stages]
+        stages = [stage for stage in self.stages if stage.learns_from_text]
         problems = []
-        if learn != sorted(learn, reverse=True) or "annotations" not in learn:
-            problems.append("stages that learn from text come first, and one that learns annotations follows")
+        if from_text != sorted(from_text, reverse=True) or all(from_text):
+            problems.append("masked stages come first, and one that learns from annotations follows")
         if stages and not isinstance(self.encoder, CompactSettings):
             problems.append(
                 f"encoder.name {self.encoder.name} learns from annotations only; compact learns from text"
@@ -198,15 +198,13 @@ class Recipe(Settings):
                 problems.append(
                     f"stage {stage.name} learns from text, which is for the encoder: train [encoder]"
                 )
-            if stage.per_language or stage.use_switcher or stage.sampling.concat > 1:
+            if stage.per_language or stage.use_switcher or stage.sampling.group_size > 1:
                 problems.append(
                     f"stage {stage.name} learns from text of all languages, a sentence at a time: "
-                    "per_language false, use_switcher false, sampling.concat 1"
+                    "per_language false, use_switcher false, sampling.group_size 1"
                 )
-            if stage.objective.name != "sum" or stage.objective.measure:
-                problems.append(
-                    f"stage {stage.name} learns from text: objective.name sum, objective.measure 0"
-                )
+            if stage.objective.measure:
+                problems.append(f"stage {stage.name} learns from text: objective.measure 0")
         return problems
 
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from mere.config.base import Settings
 
@@ -15,23 +15,23 @@ class SamplingSettings(Settings):
     temperature: float = Field(
         1.0, gt=0, description="languages are drawn in proportion to n ** (1 / temperature)"
     )
-    concat: int = Field(1, ge=1, description="m: sentences of different languages that are concatenated")
-    concat_share: float = Field(0.5, ge=0, le=1, description="share of the batches that are concatenated")
-    concat_after: float = Field(0.0, ge=0, le=1, description="share of the stage before concatenation begins")
-    units_per_batch: int = Field(1600, ge=16, description="budget of padded units in a batch")
-    mention_swap: float = Field(
+    group_size: int = Field(1, ge=1, description="m: sentences of different languages that are concatenated")
+    group_share: float = Field(0.5, ge=0, le=1, description="share of the batches that are concatenated")
+    group_after: float = Field(0.0, ge=0, le=1, description="share of the stage before concatenation begins")
+    pieces_per_batch: int = Field(1600, ge=16, description="budget of padded units in a batch")
+    mention_replacement: float = Field(
         0.0,
         ge=0,
         le=1,
         description="share of the sentences whose mentions are swapped for others of the same role",
     )
-    mention_hide: float = Field(
+    mention_masking: float = Field(
         0.0,
         ge=0,
         le=1,
         description="probability that a mention is read as a name never seen: form and n-grams hidden",
     )
-    unit_hide: float = Field(
+    mask_probability: float = Field(
         0.2, gt=0, lt=1, description="share of the units that are hidden in a stage that learns from text"
     )
 
@@ -39,8 +39,11 @@ class SamplingSettings(Settings):
 class ObjectiveSettings(Settings):
     """How the losses of the languages in a batch become one step (mere.training.objectives)."""
 
-    name: Literal["sum", "uncertainty", "pcgrad", "gradvac", "mgda"] = Field(
-        "sum", description="sum: nothing special; the last three weigh each language's own gradient"
+    name: Literal["sum", "uncertainty", "pcgrad", "gradvac", "mgda", "masked"] = Field(
+        "sum",
+        description="sum: nothing special; pcgrad, gradvac and mgda weigh each language's own gradient; masked: "
+        "masked language modelling, which reads no annotation: pieces are masked and told from their context; the "
+        "encoder alone learns, from all texts there are (data.text), and dev is not scored",
     )
     scope: Literal["model", "group"] | None = Field(
         None,
@@ -57,7 +60,7 @@ class ObjectiveSettings(Settings):
     def _fits(self) -> ObjectiveSettings:
         if self.beta is not None and self.name != "gradvac":
             raise ValueError(f"beta is a setting of gradvac, not of {self.name}")
-        if self.scope is not None and self.name in ("sum", "uncertainty"):
+        if self.scope is not None and self.name in ("sum", "uncertainty", "masked"):
             raise ValueError(f"{self.name} does not compare gradients, so it has no scope")
         return self
 
@@ -77,11 +80,6 @@ class StageSettings(Settings):
     train: tuple[ParameterGroup, ...] = Field(
         ("all",), min_length=1, description="parameter groups that are trained; the rest is frozen"
     )
-    learn: Literal["annotations", "text"] = Field(
-        "annotations",
-        description="text: units that are hidden are told from their context, nothing else is asked; the encoder "
-        "alone learns, from all texts there are (data.text), and dev is not scored",
-    )
     epochs: float = Field(1.0, gt=0, description="epochs; one is as many sentences as the training split has")
     steps: int = Field(
         0,
@@ -95,7 +93,7 @@ class StageSettings(Settings):
     warmup: float = Field(0.05, ge=0, le=1, description="share of the steps in which the rate rises")
     schedule: Literal["linear", "cosine", "constant"] = Field("cosine", description="how the rate falls to 0")
     weight_decay: float = Field(0.01, ge=0, description="AdamW's decoupled weight decay")
-    clip: float = Field(1.0, ge=0, description="largest gradient norm; 0 does not clip")
+    max_grad_norm: float = Field(1.0, ge=0, description="largest gradient norm; 0 does not clip")
     ema: float = Field(
         0.0, ge=0, lt=1, description="decay per step of the averaged weights; 0 keeps the last ones"
     )
@@ -120,9 +118,20 @@ class StageSettings(Settings):
         0, ge=0, description="rank of the change of each weight matrix that is trained; 0: the matrix itself"
     )
     objective: ObjectiveSettings = Field(
-        default_factory=ObjectiveSettings, description="see ObjectiveSettings"
+        default_factory=ObjectiveSettings,
+        description="see ObjectiveSettings; a name will do (`objective: masked`)",
     )
     sampling: SamplingSettings = Field(default_factory=SamplingSettings, description="see SamplingSettings")
+
+    @field_validator("objective", mode="before")
+    @classmethod
+    def _name_alone(cls, given: Any) -> Any:
+        return {"name": given} if isinstance(given, str) else given
+
+    @property
+    def learns_from_text(self) -> bool:
+        """Whether the stage reads text alone, and no annotation."""
+        return self.objective.name == "masked"
 
     @property
     def length(self) -> str:

@@ -54,28 +54,28 @@ def plan_epoch(
     rng: np.random.Generator,
     *,
     temperature: float,
-    units_per_batch: int,
-    concat: int = 1,
-    concat_share: float = 0.0,
+    pieces_per_batch: int,
+    group_size: int = 1,
+    group_share: float = 0.0,
 ) -> list[PlannedBatch]:
     """Plan an epoch: draw, bucket by length, cut into batches under the budget, arrange groups.
 
     Args:
         lengths, lang_ids: of every sentence, shape (num_sentences,).
-        units_per_batch: budget of padded pieces per batch; a longer sentence has a batch of its own.
-        concat, concat_share: m, and the share of the batches whose sentences stand in groups of m.
+        pieces_per_batch: budget of padded pieces per batch; a longer sentence has a batch of its own.
+        group_size, group_share: m, and the share of the batches whose sentences stand in groups of m.
     """
     order = draw_epoch(lang_ids, temperature, rng)
-    pool = max(1, int(_POOL_BATCHES * units_per_batch / max(1.0, lengths.mean())))
+    pool = max(1, int(_POOL_BATCHES * pieces_per_batch / max(1.0, lengths.mean())))
     batches: list[PlannedBatch] = []
     for start in range(0, len(order), pool):
         chunk = order[start : start + pool]
         alone: list[NDArray[np.int64]] = []
-        for indices in cut_by_budget(_by_length(chunk, lengths), lengths, units_per_batch):
-            if concat > 1 and len(indices) >= concat and rng.random() < concat_share:
-                grouped, left = arrange_groups(indices, lang_ids, concat)
+        for indices in cut_by_budget(_by_length(chunk, lengths), lengths, pieces_per_batch):
+            if group_size > 1 and len(indices) >= group_size and rng.random() < group_share:
+                grouped, left = arrange_groups(indices, lang_ids, group_size)
                 if len(grouped):
-                    batches.append(PlannedBatch(grouped, concat))
+                    batches.append(PlannedBatch(grouped, group_size))
                 alone.append(left)
             else:
                 batches.append(PlannedBatch(indices, 1))
@@ -84,7 +84,7 @@ def plan_epoch(
         rest = np.concatenate(alone) if alone else chunk[:0]
         batches += [
             PlannedBatch(indices, 1)
-            for indices in cut_by_budget(_by_length(rest, lengths), lengths, units_per_batch)
+            for indices in cut_by_budget(_by_length(rest, lengths), lengths, pieces_per_batch)
         ]
     return [batches[index] for index in rng.permutation(len(batches))]
 
@@ -94,13 +94,13 @@ def _by_length(indices: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArra
 
 
 def cut_by_budget(
-    indices: NDArray[np.int64], lengths: NDArray[np.int64], units_per_batch: int
+    indices: NDArray[np.int64], lengths: NDArray[np.int64], pieces_per_batch: int
 ) -> list[NDArray[np.int64]]:
     """Cut indices, sorted by length, into runs whose padded size (rows x longest) is within the budget."""
     batches: list[NDArray[np.int64]] = []
     start = 0
     for end in range(1, len(indices) + 1):
-        if end == len(indices) or (end + 1 - start) * lengths[indices[end]] > units_per_batch:
+        if end == len(indices) or (end + 1 - start) * lengths[indices[end]] > pieces_per_batch:
             batches.append(indices[start:end])
             start = end
     return batches

@@ -1,4 +1,4 @@
-"""Text without annotation: what stages read that learn from text (`learn: text`, `data.text`)."""
+"""Text without annotation: what stages read that learn from text (`objective: masked`, `data.text`)."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Predictor(Protocol):
 
     Args:
         labels: the relations, types and languages the model knows.
-        max_units: the longest text `predict` reads, in units.
+        max_pieces: the longest text `predict` reads, in units.
         type_map: how the entity types of a corpus are renamed before they are compared with the model's.
     """
 
@@ -38,7 +38,7 @@ class Predictor(Protocol):
     type_map: dict[str, str]
 
     @property
-    def max_units(self) -> int: ...
+    def max_pieces(self) -> int: ...
 
     def unit_spans(self, text: str) -> list[Span]:
         """Return the units of a text; a slice that starts and ends at unit borders has the same units."""
@@ -137,14 +137,14 @@ class Extractor:
         spoken, note = self._language(text, given)
         plan = _Plan(text, spoken if spoken in self.labels.languages else None, [note] if note else [])
         plan.sentences = split_sentences(text, spoken)
-        max_units = self.predictor.max_units
+        max_pieces = self.predictor.max_pieces
         for index, sentence in enumerate(plan.sentences):
             windows = [sentence]
-            if sentence.end - sentence.start > max_units:  # a unit has at least one character
+            if sentence.end - sentence.start > max_pieces:  # a unit has at least one character
                 units = self.predictor.unit_spans(text[sentence.start : sentence.end])
-                if len(units) > max_units:
+                if len(units) > max_pieces:
                     by = sentence.start
-                    windows = [Span(start + by, end + by) for start, end in cut_windows(units, max_units)]
+                    windows = [Span(start + by, end + by) for start, end in cut_windows(units, max_pieces)]
                     plan.notes.append(
                         f"sentence {index + 1}: {len(units)} units, read in {len(windows)} windows"
                     )
@@ -189,7 +189,7 @@ def load(folder: str | Path, *, batch_size: int = 64, threshold: float | None = 
 
     Args:
         folder: the model's folder, or its name on the Hugging Face Hub: "org/name" or "org/name@revision".
-            A folder that is here wins, and a Path is always a folder (mere.models.fetch).
+            A folder that is here wins, and a Path is always a folder (mere.store.fetch).
 
     Raises:
         ModelError: there is no such model, its files are not those that it was written with, or torch is not
@@ -200,7 +200,7 @@ def load(folder: str | Path, *, batch_size: int = 64, threshold: float | None = 
 
 def load_predictor(folder: str | Path) -> Predictor:
     """Return a model itself, for texts that are sentences already; takes and raises what `load` does."""
-    from mere.models.fetch import find_model
+    from mere.store.fetch import find_model
 
     path = find_model(folder)
     if importlib.util.find_spec("torch") is None:

@@ -13,20 +13,20 @@ from mere.types import Entity, Prediction, Span, Triple
 Key = tuple[Span, str, Span]
 
 
-def cut_windows(units: Sequence[Span], max_units: int) -> list[Span]:
-    """Return the slices of a sentence that hold at most `max_units` units each and together hold all of them.
+def cut_windows(units: Sequence[Span], max_pieces: int) -> list[Span]:
+    """Return the slices of a sentence that hold at most `max_pieces` units each and together hold all of them.
 
     Neighbours share about a quarter of a window. The last one reaches back to be as long as the others.
 
     Args:
         units: spans of the sentence's units, in order.
-        max_units: at least 1.
+        max_pieces: at least 1.
     """
-    if len(units) <= max_units:
+    if len(units) <= max_pieces:
         return [Span(units[0].start, units[-1].end)] if units else []
-    stride = max(1, max_units * 3 // 4)
-    firsts = [*range(0, len(units) - max_units, stride), len(units) - max_units]
-    return [Span(units[first].start, units[first + max_units - 1].end) for first in firsts]
+    stride = max(1, max_pieces * 3 // 4)
+    firsts = [*range(0, len(units) - max_pieces, stride), len(units) - max_pieces]
+    return [Span(units[first].start, units[first + max_pieces - 1].end) for first in firsts]
 
 
 def merge(text: str, parts: Iterable[tuple[Span, Prediction]], whole: Span) -> Prediction:

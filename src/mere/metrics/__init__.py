@@ -5,7 +5,7 @@ from mere.metrics.intervals import Measured, bootstrap
 from mere.metrics.paired import Difference, approximate_randomization, paired_bootstrap
 from mere.metrics.report import Report, evaluate, evaluate_runs
 from mere.metrics.scores import SystemScores, score_runs
-from mere.metrics.seen import mention_index, surface_index
+from mere.metrics.seen_in_training import mention_index, surface_index
 
 __all__ = [
     "Difference",

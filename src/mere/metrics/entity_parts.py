@@ -13,7 +13,7 @@ from collections.abc import Callable, Set
 from mere.metrics.counts import Counts
 from mere.metrics.entities import Matched
 from mere.metrics.lengths import length_of
-from mere.metrics.seen import MentionSurface, mention_surface
+from mere.metrics.seen_in_training import MentionSurface, mention_surface
 from mere.types import Entity
 
 NO_TYPE = "?"

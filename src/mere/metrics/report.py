@@ -28,7 +28,7 @@ from mere.metrics.scores import (
     SystemScores,
     score_runs,
 )
-from mere.metrics.seen import mention_index, surface_index
+from mere.metrics.seen_in_training import mention_index, surface_index
 from mere.types import Prediction, Sentence
 
 Dimension = Literal["language", "source", "relation", "type", "length"]

@@ -20,7 +20,7 @@ from mere.metrics.entities import Matched, match, triple_entity_counts
 from mere.metrics.lengths import LENGTHS
 from mere.metrics.protocol import apply_protocol, unique_triples
 from mere.metrics.relations import relation_counts
-from mere.metrics.seen import MentionSurface, Surface, surface
+from mere.metrics.seen_in_training import MentionSurface, Surface, surface
 from mere.metrics.triples import boundary_counts, strict_counts
 from mere.types import Prediction, Sentence, Triple
 
@@ -104,10 +104,10 @@ def score_runs(
     Args:
         gold: the annotated sentences.
         runs: one sequence of predictions per seed, each in the order of `gold`.
-        seen: surfaces that training states (`mere.metrics.seen.surface_index`); adds the counts of
+        seen: surfaces that training states (`mere.metrics.seen_in_training.surface_index`); adds the counts of
             `triple_recall/seen` and `triple_recall/unseen`, the strict recall on either part of the gold.
-        seen_mentions: mentions that training states (`mere.metrics.seen.mention_index`); adds the counts of
-            `entity_recall/seen` and `entity_recall/unseen` where a sentence annotates entities.
+        seen_mentions: mentions that training states (`mere.metrics.seen_in_training.mention_index`); adds
+            the counts of `entity_recall/seen` and `entity_recall/unseen` where a sentence annotates entities.
 
     Raises:
         DataError: there is no run, or a run does not fit the gold sentences.

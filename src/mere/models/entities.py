@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from mere.config import EntitiesSettings
-from mere.models.decode import TypedSpan, chain_of, typed_spans
+from mere.decoding.crf import TypedSpan, chain_of, typed_spans
 from mere.models.losses import ItemLosses
 from mere.models.tensors import EntityTensors, TensorBatch
 from mere.nn.crf import CRF

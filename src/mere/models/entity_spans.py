@@ -3,7 +3,7 @@
     cut      windows of the pieces, by what the encoder says of each
     read     one LSTM reads a window
     write    another writes (start, length, type)* STOP, at inference the most probable symbol at each step
-    merge    what overlapping windows say becomes the entities of the sentence (mere.models.decode_spans)
+    merge    what overlapping windows say becomes the entities of the sentence (mere.decoding.span_windows)
 
 At inference an entity begins and ends only where a word may, or where its window's border cuts it, and begins
 after the end of the one before: symbols that say otherwise are left out before the softmax. A start at which an
@@ -20,8 +20,8 @@ from torch import Tensor
 
 from mere.config import EntitiesSettings
 from mere.data.windows import STOP, Symbols, overlapping_windows
-from mere.models.decode import TypedSpan
-from mere.models.decode_spans import Window, merged
+from mere.decoding.crf import TypedSpan
+from mere.decoding.span_windows import Window, merged
 from mere.models.entities import EntityDecoder
 from mere.models.losses import ItemLosses
 from mere.models.tensors import SpanTensors, TensorBatch

@@ -3,7 +3,7 @@
     emit      log p(type | piece), O and each type: there is no B and no I
     decode    the types of the largest sum of log-probabilities that change only where a word may begin
 
-Touching mentions of one type become one entity (mere.models.decode_types). A type that a corpus does not
+Touching mentions of one type become one entity (mere.decoding.types). A type that a corpus does not
 annotate may stand wherever it annotates nothing: the loss there is that of all types that may.
 """
 
@@ -13,8 +13,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mere.config import EntitiesSettings
-from mere.models.decode import TypedSpan
-from mere.models.decode_types import type_spans
+from mere.decoding.crf import TypedSpan
+from mere.decoding.types import type_spans
 from mere.models.entities import PieceTask
 from mere.models.losses import ItemLosses
 from mere.models.tensors import EntityTensors, TensorBatch

@@ -34,6 +34,7 @@ from mere.models.tensors import TensorBatch, TensorTargets
 from mere.models.text import TextTask
 from mere.models.triples import TripleTask
 from mere.nn.aggregator import Aggregator
+from mere.nn.encoder_switchers import AdapterSwitcher, LoraSwitcher
 from mere.nn.encoders import (
     BytesEncoder,
     ByteStreamEncoder,
@@ -42,7 +43,6 @@ from mere.nn.encoders import (
     Encoder,
     PretrainedEncoder,
 )
-from mere.nn.inside import AdapterSwitcher, LoraSwitcher
 from mere.nn.switcher import LanguageSwitcher, Switcher
 from mere.schema import Labels
 

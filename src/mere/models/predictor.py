@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from mere.data.batching import collate
 from mere.data.examples import Example, ExampleMaker
 from mere.data.sampling import cut_by_budget
+from mere.decoding.crf import TypedSpan
 from mere.errors import DataError
-from mere.models.decode import TypedSpan
-from mere.models.delta import specialised
-from mere.models.folder import ModelFolder
 from mere.models.model import Model, build
 from mere.models.tensors import to_tensors
 from mere.models.triples import PieceFact
 from mere.schema import Labels
+from mere.store.delta import specialised
+from mere.store.folder import ModelFolder
 from mere.types import Entity, Prediction, Span, Triple
 
 
@@ -33,11 +33,11 @@ class Predictor:
     Args:
         model: in any mode; it is put into eval mode.
         maker: reads texts as in training.
-        own: models of languages that have weights of their own (mere.models.delta); the others take `model`.
+        own: models of languages that have weights of their own (mere.store.delta); the others take `model`.
         thresholds: least score of a triple per language; the key "" is for the universal path.
         type_map: how the types of a corpus were renamed for training (recipe: data.types).
         precision: "bf16" runs the network under bf16 autocast; decoding is always fp32.
-        units_per_batch: budget of padded pieces in a batch; results do not depend on it.
+        pieces_per_batch: budget of padded pieces in a batch; results do not depend on it.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Predictor:
         thresholds: Mapping[str, float] | None = None,
         type_map: Mapping[str, str] | None = None,
         precision: str = "fp32",
-        units_per_batch: int = 4096,
+        pieces_per_batch: int = 4096,
     ):
         self.model = model
         self.own = dict(own or {})
@@ -58,7 +58,7 @@ class Predictor:
         self.thresholds = dict(thresholds or {"": 0.3})
         self.type_map = dict(type_map or {})
         self.precision = precision
-        self.units_per_batch = units_per_batch
+        self.pieces_per_batch = pieces_per_batch
 
     @classmethod
     def load(cls, folder: str | Path) -> Predictor:
@@ -80,11 +80,11 @@ class Predictor:
         )
 
     @property
-    def max_units(self) -> int:
+    def max_pieces(self) -> int:
         return self.maker.pieces.window
 
     def unit_spans(self, text: str) -> list[Span]:
-        """Return the spans of the pieces of a text; a text of more than `max_units` must be windowed."""
+        """Return the spans of the pieces of a text; a text of more than `max_pieces` must be windowed."""
         return self.maker.pieces.cut(text)
 
     def predict(
@@ -144,7 +144,7 @@ class Predictor:
     ) -> Iterator[NDArray[np.int64]]:
         if not len(order):
             return
-        for run in cut_by_budget(order, lengths, self.units_per_batch):
+        for run in cut_by_budget(order, lengths, self.pieces_per_batch):
             for start in range(0, len(run), batch_size):
                 yield run[start : start + batch_size]
 

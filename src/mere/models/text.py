@@ -1,6 +1,6 @@
 """What an encoder learns from text alone: units that are hidden are told from their context.
 
-The task stands in a model for as long as a stage trains it (`learn: text`); no model is stored with it.
+The task stands in a model for as long as a stage trains it (`objective: masked`); no model is stored with it.
 """
 
 from __future__ import annotations

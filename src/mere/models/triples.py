@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from mere.config import TriplesSettings
-from mere.models.decode import best_spans, chain_of
+from mere.decoding.crf import best_spans, chain_of
 from mere.models.losses import ItemLosses
 from mere.models.tensors import TensorBatch, TripleTensors
 from mere.nn.crf import CRF

@@ -3,7 +3,7 @@
     E -> emissions      log p(y | x) = score(x, y) - log Z(x)
 
 `I` may only follow `B` or `I` of its own span, and no sequence begins with `I`: a forbidden step costs 1e4.
-Training needs only the likelihood, which lives here; decoding is numpy (mere.models.decode), so that it
+Training needs only the likelihood, which lives here; decoding is numpy (mere.decoding.crf), so that it
 runs without torch. Lafferty, McCallum and Pereira 2001.
 """
 

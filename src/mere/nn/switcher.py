@@ -4,7 +4,7 @@
 
 Several independent sub-modules, one per language k. Each row of a batch goes through its own in one pass, so
 a batch may mix languages. `lang_id` 0 is the universal path: V = U. This one stands after the aggregator; those
-inside the encoder are in mere.nn.inside.
+inside the encoder are in mere.nn.encoder_switchers.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from mere.errors import ModelError
-from mere.models.folder import save_tensors
+from mere.store.folder import save_tensors
 
 FORMAT = 2
 

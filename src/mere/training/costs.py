@@ -24,7 +24,7 @@ def stored_bytes(model: Model, own: Mapping[str, Mapping[str, Tensor]]) -> dict[
     """Return the bytes of tensors that all languages share, and those of each: its switcher and its differences.
 
     Args:
-        own: per language the difference of its weights (mere.models.delta).
+        own: per language the difference of its weights (mere.store.delta).
     """
     per_language = {lang: _bytes(delta.values()) for lang, delta in own.items()}
     shared = _bytes(model.state_dict().values())

@@ -15,7 +15,7 @@ from mere.metrics.annotated import scored_mentions
 from mere.metrics.entities import match
 from mere.models.predictor import Predictor
 from mere.training.calibrate import calibrate
-from mere.training.sharding import UNSHARDED, Sharding
+from mere.training.parallel.sharding import UNSHARDED, Sharding
 from mere.types import Prediction, Sentence
 
 

@@ -21,10 +21,10 @@ from mere.config import Recipe
 from mere.config.differences import differences
 from mere.data.corpus import Corpus
 from mere.errors import ConfigError, DataError, UserError
-from mere.models.folder import write_atomically, write_json
+from mere.store.folder import write_atomically, write_json
 from mere.types import Sentence
 
-MAY_CHANGE = ("gradient_accumulation", "gradient_checkpointing", "dev_units_per_batch", "sharding")
+MAY_CHANGE = ("gradient_accumulation", "gradient_checkpointing", "dev_pieces_per_batch", "sharding")
 """Settings that change what a run needs, not what it comes to: after it ran out of memory it goes on with others."""
 
 

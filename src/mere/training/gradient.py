@@ -17,8 +17,8 @@ from mere.models.losses import ItemLosses
 from mere.models.model import Model
 from mere.models.tensors import TensorBatch, targets_to_tensors, to_tensors
 from mere.training.objectives import Gradients, Objective, add_up_gradients, backward
-from mere.training.sharding import Sharding
-from mere.training.shares import as_share, groups_of_batch, parts_of_batch, sum_of_losses
+from mere.training.parallel.sharding import Sharding
+from mere.training.parallel.split_batch import as_share, groups_of_batch, parts_of_batch, sum_of_losses
 
 
 class BatchGradient:

@@ -19,12 +19,12 @@ from torch import Tensor, nn
 from mere.config import Recipe, StageSettings
 from mere.errors import TrainingError
 from mere.models.model import Model
+from mere.training.duration import Limit
 from mere.training.gradient import BatchGradient
-from mere.training.limits import Limit
 from mere.training.objectives import ConflictTracker, make_objective
 from mere.training.out_of_memory import advice_on_steps, telling_what_to_turn
-from mere.training.processes import telling_who_is_gone
-from mere.training.sharding import UNSHARDED, Sharding
+from mere.training.parallel.processes import telling_who_is_gone
+from mere.training.parallel.sharding import UNSHARDED, Sharding
 from mere.training.source import BatchSource
 from mere.training.trainable import Trainable, rate_scale, select_parameters
 
@@ -164,7 +164,7 @@ class StageLoop:
             self.conflict.update(given)
             del given  # as many copies of all parameters as there are languages
         self.trainable.take_gradients()
-        norm = self.sharding.clip(self.parameters, self.stage.clip or math.inf)
+        norm = self.sharding.clip(self.parameters, self.stage.max_grad_norm or math.inf)
         num_steps = self.limit.total(self.step, self.spent)
         rate = learning_rate(self.stage, self.step, num_steps)
         for group in self.optimizer.param_groups:
@@ -234,7 +234,7 @@ class StageLoop:
             _swap(own, other, swapped)
 
     def delta(self) -> dict[str, Tensor]:
-        """Return those weights as the difference from the ones the stage began with (mere.models.delta)."""
+        """Return those weights as the difference from the ones the stage began with (mere.store.delta)."""
         return self.trainable.delta(self.averaged)
 
     def state(self) -> dict[str, Tensor]:

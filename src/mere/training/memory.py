@@ -33,7 +33,7 @@ from mere.data.batching import Batch
 from mere.data.targets import Targets
 from mere.training.loop import StageLoop
 from mere.training.out_of_memory import advice, telling_what_to_turn
-from mere.training.shares import groups_of_batch
+from mere.training.parallel.split_batch import groups_of_batch
 
 KERNELS = 500_000_000
 """Bytes that oneDNN's kernels for bf16 come to on a CPU, one for each shape of a batch; measured, any model."""

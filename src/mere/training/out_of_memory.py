@@ -36,7 +36,7 @@ def same_result(recipe: Recipe, stage: StageSettings) -> list[str]:
 
 def other_result(recipe: Recipe, stage: StageSettings) -> list[str]:
     """Return the settings with which another stage, which needs less memory, is trained instead."""
-    knobs = [f"{stage.name}.sampling.units_per_batch={max(16, stage.sampling.units_per_batch // 2)}"]
+    knobs = [f"{stage.name}.sampling.pieces_per_batch={max(16, stage.sampling.pieces_per_batch // 2)}"]
     if recipe.precision == "fp32":
         knobs.insert(0, "precision=bf16")
     if stage.objective.name in ("pcgrad", "gradvac", "mgda"):  # they hold a gradient for each language
@@ -67,7 +67,7 @@ def advice_on_steps(recipe: Recipe, stage: StageSettings) -> str:
 
 def advice_on_evaluation(recipe: Recipe) -> str:
     """Return what to type so that dev is scored with less memory."""
-    same = [f"dev_units_per_batch={max(16, recipe.dev_units_per_batch // 4)}"]
+    same = [f"dev_pieces_per_batch={max(16, recipe.dev_pieces_per_batch // 4)}"]
     return f"{_advice(same, ['precision=bf16'] if recipe.precision == 'fp32' else [])} {KEPT}"
 
 

@@ -12,22 +12,22 @@ import torch
 from torch import Tensor
 
 from mere.config import Recipe
-from mere.models.card import card
-from mere.models.delta import changed, specialised
-from mere.models.folder import ModelFolder
 from mere.models.model import Model, build
 from mere.models.predictor import Predictor
+from mere.store.card import card
+from mere.store.delta import changed, specialised
+from mere.store.folder import ModelFolder
 from mere.training.checkpoint import Progress
 from mere.training.costs import SwitcherSize, num_trained, stored_bytes
 from mere.training.evaluation import Evaluation, evaluate_dev
-from mere.training.legs import Leg
-from mere.training.material import Material
 from mere.training.out_of_memory import advice_on_evaluation, telling_what_to_turn
-from mere.training.sharding import Sharding
+from mere.training.parallel.sharding import Sharding
+from mere.training.run_data import Material
 from mere.training.source import TrainingData
+from mere.training.stage_runs import Leg
 
 Own = Mapping[str, Mapping[str, Tensor]]
-"""Language -> how its weights differ from the shared ones (mere.models.delta)."""
+"""Language -> how its weights differ from the shared ones (mere.store.delta)."""
 
 
 def write_model(
@@ -56,7 +56,7 @@ def write_model(
         data.maker,
         own=specialists,
         precision=recipe.precision,
-        units_per_batch=recipe.dev_units_per_batch,
+        pieces_per_batch=recipe.dev_pieces_per_batch,
     )
     thresholds, scores = _calibrated(recipe, predictor, material, sharding)
     costs = {

@@ -23,9 +23,8 @@ from mere.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from mere.training.costs import SwitcherSize
 from mere.training.evaluation import Evaluation, evaluate_dev
 from mere.training.folder import RunFolder
-from mere.training.legs import Leg, LegWeights, batches_of, legs_of
+from mere.training.initialisation import first_model
 from mere.training.loop import StageLoop
-from mere.training.material import Material
 from mere.training.memory import told
 from mere.training.out_of_memory import (
     advice_on_evaluation,
@@ -34,12 +33,13 @@ from mere.training.out_of_memory import (
     advice_on_writing,
     telling_what_to_turn,
 )
-from mere.training.processes import ALONE, Processes, joined, own_device
+from mere.training.parallel.processes import ALONE, Processes, joined, own_device
+from mere.training.parallel.sharding import Sharding, sharded
+from mere.training.progress import Listener, Silent, Talk
 from mere.training.result import write_model
-from mere.training.sharding import Sharding, sharded
+from mere.training.run_data import Material
 from mere.training.source import TrainingData
-from mere.training.start import first_model
-from mere.training.talk import Listener, Silent, Talk
+from mere.training.stage_runs import Leg, LegWeights, batches_of, legs_of
 from mere.training.text import TextData
 from mere.training.tracking import JsonLines, TrackedRun, Tracker, Trackers, trackers_of
 from mere.types import Sentence
@@ -115,7 +115,7 @@ class Run:
             self.sharding = sharded(self.model, processes, device)
             listener.say(str(self.sharding))
         self.predictor = Predictor(
-            self.model, maker, precision=recipe.precision, units_per_batch=recipe.dev_units_per_batch
+            self.model, maker, precision=recipe.precision, pieces_per_batch=recipe.dev_pieces_per_batch
         )
         self.progress = Progress()
         self._state: dict[str, torch.Tensor] | None = None

@@ -51,8 +51,8 @@ class TrainingData:
         return collate(examples, planned.group_size), targets_of(recipe, examples, rng)
 
     def _example(self, index: int, sampling: SamplingSettings, rng: np.random.Generator) -> Example:
-        example = self._swapped(index, sampling.mention_swap, rng)
-        share = sampling.mention_hide
+        example = self._swapped(index, sampling.mention_replacement, rng)
+        share = sampling.mention_masking
         return hide_mentions(example, self.maker.pieces, rng, share) if share else example
 
     def _swapped(self, index: int, share: float, rng: np.random.Generator) -> Example:
@@ -91,9 +91,9 @@ class BatchSource:
         self.seed = list(seed)
         self._plan = lru_cache(maxsize=2)(self._make_plan)
         self._ends: list[int] = []  # step at which each epoch ends
-        self._concat_from = sampling.concat_after * epochs
+        self._concat_from = sampling.group_after * epochs
         if steps:
-            self._concat_from = sampling.concat_after * steps / len(self._make_plan(0))
+            self._concat_from = sampling.group_after * steps / len(self._make_plan(0))
             self.epochs = self._extend_to(steps)
         else:
             self._extend_by(math.ceil(epochs) if is_endless else epochs)
@@ -160,7 +160,7 @@ class BatchSource:
             self.data.lang_ids,
             np.random.default_rng([*self.seed, epoch]),
             temperature=self.sampling.temperature,
-            units_per_batch=self.sampling.units_per_batch,
-            concat=self.sampling.concat if begun else 1,
-            concat_share=self.sampling.concat_share,
+            pieces_per_batch=self.sampling.pieces_per_batch,
+            group_size=self.sampling.group_size if begun else 1,
+            group_share=self.sampling.group_share,
         )

@@ -48,7 +48,7 @@ class TextData:
             collate([self._example(index) for index in planned.indices.tolist()]),
             self.maker.pieces,
             rng,
-            sampling.unit_hide,
+            sampling.mask_probability,
         )
         return read, Targets(text=hidden)
 

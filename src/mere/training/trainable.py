@@ -1,6 +1,6 @@
 """What a stage trains of a model: the weights themselves, low-rank changes of its matrices (mere.nn.lora), or a part.
 
-Of weights that are cut (mere.training.sharding) every process trains its rows; all tensors here are what this one
+Of weights that are cut (training.parallel.sharding) every process trains its rows; all tensors here are what this one
 holds.
 """
 
@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from mere.errors import ConfigError, nearest
-from mere.models.delta import DOWN, UP, WHOLE, changed
 from mere.models.model import GROUPS, Model
 from mere.nn.lora import LowRank, matrices, tables
-from mere.training.sharding import UNSHARDED, Sharding
+from mere.store.delta import DOWN, UP, WHOLE, changed
+from mere.training.parallel.sharding import UNSHARDED, Sharding
 
 
 class Trainable:
@@ -85,7 +85,7 @@ class Trainable:
         }
 
     def delta(self, averaged: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return what was trained as a difference (mere.models.delta), averages instead of parameters if given."""
+        """Return what was trained as a difference (mere.store.delta), averages instead of parameters if given."""
         kept = {name: averaged.get(name, p.detach()) for name, p in self.parameters.items()}
         return {name if name in self.factors else WHOLE + name: tensor for name, tensor in kept.items()}
 

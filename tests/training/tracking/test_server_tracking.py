@@ -17,7 +17,7 @@ from mere.training.run import train
 
 @pytest.fixture
 def recipe(tiny_corpus: Path) -> Recipe:
-    stage = {"name": "s", "epochs": 3, "lr": 0.005, "evaluations": 2, "sampling": {"units_per_batch": 60}}
+    stage = {"name": "s", "epochs": 3, "lr": 0.005, "evaluations": 2, "sampling": {"pieces_per_batch": 60}}
     return tiny.recipe(data={"path": str(tiny_corpus)}, stages=[stage], checkpoint_minutes=1e6)
 
 

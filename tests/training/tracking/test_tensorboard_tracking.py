@@ -31,7 +31,7 @@ Points = dict[str, list[tuple[int, float]]]
 @pytest.fixture(scope="module")
 def recipe(tiny_corpus: Path) -> Recipe:
     """A shared stage that measures conflict, then a leg for each language; weights change, so nothing is a tie."""
-    base = {"epochs": 3, "lr": 0.005, "evaluations": 2, "sampling": {"units_per_batch": 25}}
+    base = {"epochs": 3, "lr": 0.005, "evaluations": 2, "sampling": {"pieces_per_batch": 25}}
     stages = [
         {"name": "shared", **base, "objective": {"name": "sum", "measure": 2}},
         {"name": "own", **base, "train": ["heads"], "per_language": True, "lora": 2, "evaluations": 1},

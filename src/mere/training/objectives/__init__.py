@@ -50,6 +50,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
     "pcgrad": PCGrad,
     "gradvac": GradientVaccine,
     "mgda": MGDA,
+    "masked": Sum,
 }
 
 

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from mere.training.objectives.base import LossObjective, Objective
 from mere.training.objectives.gradients import Gradients
-from mere.training.processes import ALONE, Processes
+from mere.training.parallel.processes import ALONE, Processes
 
 
 def gradients_of(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mere.models.folder import write_atomically
+from mere.store.folder import write_atomically
 
 _AXIS = ("event", "stage", "step", "num_steps")
 """Keys of a record that say where its numbers belong."""

@@ -1,0 +1,292 @@
+"""A language added to a finished model: its own switcher is trained, everything else stays as it is.
+
+A model without switchers gets weights of its own for the language instead (mere.store.delta). The result is a
+whole new folder, in which every other language gives what it gave, bit for bit; that is checked before the folder
+is there (mere.languages.verify).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mere.config import Recipe
+from mere.data.corpus import Corpus
+from mere.data.examples import ExampleMaker, refuse_unreadable
+from mere.errors import UserError, nearest
+from mere.languages.defaults import (
+    AUTO,
+    UNIVERSAL,
+    Choices,
+    less_else,
+    less_memory,
+    nearest_start,
+    stage_for,
+)
+from mere.languages.new_language import NewSentences, added_card, added_metrics
+from mere.languages.verify import Unchanged, check_unchanged
+from mere.models.model import Model, build
+from mere.models.predictor import Predictor
+from mere.nn.switcher import module_name
+from mere.schema import Labels
+from mere.store.delta import WHOLE, changed, compact, specialised
+from mere.store.files import new_folder
+from mere.store.folder import ModelFolder
+from mere.training.calibrate import MIN_SENTENCES
+from mere.training.costs import stored_bytes
+from mere.training.evaluation import Evaluation, evaluate_dev
+from mere.training.loop import StageLoop
+from mere.training.out_of_memory import telling_what_to_turn
+from mere.training.progress import Listener, Silent
+from mere.training.source import BatchSource, TrainingData
+from mere.training.trainable import select_parameters
+
+
+@dataclass(frozen=True)
+class Added:
+    """What was done: the new folder, what to know about it, dev scores by metric in percent, and the check."""
+
+    folder: Path
+    notes: tuple[str, ...]
+    dev: Mapping[str, float]
+    unchanged: Unchanged
+
+
+def add_language(
+    model: str | Path,
+    data: str | Path,
+    lang: str,
+    out: str | Path,
+    choices: Choices | None = None,
+    listener: Listener | None = None,
+) -> Added:
+    """Train a language's part of a model on a corpus and write the model with it to a new folder.
+
+    Args:
+        model: a model folder; it stays as it is. data: a corpus folder or file; only `lang` is learned.
+        out: the folder of the new model; it must not exist.
+
+    Raises:
+        DataError, ModelError: the corpus or the model is wrong, or they do not fit each other.
+        UserError: the model has the language, `out` is there, or a choice is not one for this model.
+        TrainingError: the loss diverged, or another language would have changed; nothing is written.
+    """
+    folder = ModelFolder.read(model)
+    _refuse_known(folder, lang)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    with new_folder(Path(out)) as part, telling_what_to_turn(f"adding {lang}", less_else(device.type)):
+        addition = _Addition(
+            folder, Corpus.load(data), lang, choices or Choices(), listener or Silent(), device
+        )
+        addition.train()
+        addition.write(part)
+        addition.listener.say("comparing every other language's outputs before and after")
+        unchanged = check_unchanged(folder.path, part, addition.new.texts_to_compare(folder.pieces))
+    return Added(Path(out), tuple(addition.notes), addition.dev_scores, unchanged)
+
+
+def _refuse_known(folder: ModelFolder, lang: str) -> None:
+    if lang in folder.labels.languages:
+        known = ", ".join(folder.labels.languages)
+        raise UserError(
+            f'{folder.path}: the model has the language "{lang}" already (it has {known}). '
+            "To train it again, train the model again: mere train."
+        )
+
+
+class _Addition:
+    """One language on its way into a model."""
+
+    def __init__(
+        self,
+        folder: ModelFolder,
+        corpus: Corpus,
+        lang: str,
+        choices: Choices,
+        listener: Listener,
+        device: torch.device,
+    ):
+        self.folder, self.lang, self.choices, self.listener = folder, lang, choices, listener
+        self.device = device
+        self.recipe: Recipe = folder.recipe
+        self.notes: list[str] = []
+        self.new = NewSentences.of(corpus, lang, folder, skip_unknown=choices.skip_unknown)
+        self.notes += self.new.notes
+        refuse_unreadable((*self.new.train, *self.new.dev), folder.pieces)
+        before = folder.labels
+        self.labels = Labels(before.relations, before.types, (*before.languages, lang))
+        self.maker = ExampleMaker(folder.pieces, self.labels)
+        self.data = TrainingData(self.new.train, self.maker)
+        if self.recipe.threads:
+            torch.set_num_threads(self.recipe.threads)
+        torch.manual_seed(self.recipe.seed)
+        self.model = build(self.recipe, before, folder.pieces)
+        folder.load_weights(self.model)
+        self.model.to(device)
+        self.stage = stage_for(lang, self.recipe, self.data.lengths, self.choices, str(folder.path))
+        if self.model.switcher is None:
+            how = f"low-rank changes, rank {self.stage.lora}" if self.stage.lora else "whole matrices"
+            self.notes.append(
+                f'the model has no switchers: "{lang}" gets weights of its own '
+                f"({how} of {' and '.join(self.stage.train)})"
+            )
+        self.start = self._start()
+        if self.model.switcher is not None:
+            self.model.switcher.add(lang, None if self.start == UNIVERSAL else self.start)
+            self.model.to(device)
+        self.own: dict[str, Tensor] = {}
+        self.thresholds = dict(folder.thresholds)
+        self.dev_scores: dict[str, float] = {}
+        self.costs: dict[str, Any] = {}
+
+    def _start(self) -> str:
+        if self.model.switcher is None:
+            return UNIVERSAL
+        start, known = self.choices.start, self.model.switcher.languages
+        if start == AUTO:
+            losses = nearest_start(self.model, self.data, self.recipe, self.stage)
+            ranked = sorted((loss, name or UNIVERSAL) for name, loss in losses.items())
+            start = ranked[0][1]
+            shown = ", ".join(f"{name} {loss:.3f}" for loss, name in ranked)
+            self.notes.append(f"begins from {start}, of the lowest loss on the sentences ({shown})")
+        elif start != UNIVERSAL and start not in known:
+            raise UserError(
+                f"--from {start}: the model has no switcher of that name.{nearest(start, known)} "
+                f"Say auto, universal, or one of {', '.join(known)}."
+            )
+        return start
+
+    def _chosen(self) -> dict[str, torch.nn.Parameter]:
+        """Freeze everything but what is the new language's, and return that."""
+        if self.model.switcher is None:
+            return select_parameters(self.model, self.stage.train)
+        chosen = {}
+        for name, parameter in self.model.named_parameters():
+            is_bias = name.startswith(("entities.", "triples.")) and "bias" in name.rpartition(".")[2]
+            is_own = name.startswith(f"switcher.of.{module_name(self.lang)}.") or (
+                self.choices.head_bias and is_bias
+            )
+            parameter.requires_grad_(is_own)
+            if is_own:
+                chosen[name] = parameter
+        return chosen
+
+    def train(self) -> None:
+        """Train, keep the best weights by dev, and leave the model with the shared weights as they were."""
+        source = BatchSource(
+            self.data,
+            recipe=self.recipe,
+            sampling=self.stage.sampling,
+            epochs=self.stage.epochs,
+            seed=[self.recipe.seed, len(self.labels.languages)],
+        )
+        cure = less_memory(self.lang, self.stage, self.data.lengths, self.device.type)
+        loop = StageLoop(self.model, self.recipe, self.stage, source, chosen=self._chosen(), cure=cure)
+        before = loop.trainable.begun() | _copied(loop.trainable.whole)
+        predictor = self._predictor()
+
+        def score() -> float:
+            with loop.holding_weights():
+                return self._scored(predictor).macro
+
+        evaluations = self.stage.evaluations if self.new.dev else 0
+        stops = {max(1, round(len(source) * (i + 1) / evaluations)) for i in range(evaluations)}
+        best, delta = -1.0, _copied(loop.delta())
+        if evaluations:
+            best = score()
+        began = time.monotonic()
+        with self.listener.stage(self.stage.name, len(source), 0) as bar:
+            for report in loop.run():
+                bar.step(report)
+                if report.step in stops:
+                    macro = score()
+                    bar.evaluated(macro)
+                    if macro > best:
+                        best, delta = macro, _copied(loop.delta())
+        if not evaluations:
+            delta = _copied(loop.delta())
+        self.costs = {
+            "seconds": round(time.monotonic() - began, 1),
+            "steps": loop.step,
+            "trained": sum(parameter.numel() for parameter in loop.parameters.values()),
+        }
+        self._settle(before, delta)
+
+    def _predictor(self, own: Mapping[str, Model] | None = None) -> Predictor:
+        return Predictor(self.model, self.maker, own=own, pieces_per_batch=self.recipe.dev_pieces_per_batch)
+
+    def _scored(self, predictor: Predictor) -> Evaluation:
+        """Score the new language's dev sentences."""
+        advice = f"Leave the longest dev sentences of {self.lang} out. {less_else(self.device.type)}"
+        with telling_what_to_turn(f"stage {self.stage.name}, scoring dev", advice):
+            return evaluate_dev(predictor, self.recipe.task, self.new.dev, universal=False)
+
+    def _settle(self, before: Mapping[str, Tensor], delta: Mapping[str, Tensor]) -> None:
+        """Put the new switcher among the shared weights and all else that was trained into the own ones."""
+        prefix = f"{WHOLE}switcher.of.{module_name(self.lang)}."
+        switcher = {key.removeprefix(WHOLE): t for key, t in delta.items() if key.startswith(prefix)}
+        self.model.load_state_dict({**before, **switcher})
+        rest = {key: tensor for key, tensor in delta.items() if not key.startswith(prefix)}
+        self.own = compact(before, rest)
+        if not self.new.dev:
+            self.notes.append(
+                "no dev sentences: the last weights are kept, the threshold is the universal one"
+            )
+            return
+        own = {self.lang: specialised(self.model, changed(self.model.state_dict(), self.own))}
+        found = self._predictor(own if self.own else None)
+        evaluation = self._scored(found)
+        judged = [s for s in self.new.dev if s.relations_covered != frozenset()]
+        if "triples" in self.recipe.task and judged:
+            if len(judged) >= MIN_SENTENCES:
+                self.thresholds[self.lang] = evaluation.thresholds[self.lang]
+            else:
+                self.notes.append(
+                    f"{len(judged)} dev sentences are too few for a threshold of its own "
+                    f"({MIN_SENTENCES} are needed): it is the universal one"
+                )
+        least = self.thresholds.get(self.lang, self.thresholds[""])
+        self.dev_scores = self.new.dev_scores(evaluation, found, least)
+
+    def write(self, path: Path) -> None:
+        """Write the whole folder; the files of other languages' own weights stay as they are."""
+        own = {lang: self.folder.delta(lang) for lang in self.folder.own}
+        if self.own:
+            own[self.lang] = self.own
+        record = {
+            "lang": self.lang,
+            "from": self.start,
+            "head_bias": self.choices.head_bias,
+            "sentences": len(self.data.sentences),
+            "dev_sentences": len(self.new.dev),
+            "fingerprint": self.new.fingerprint,
+            "stage": self.stage.model_dump(mode="json"),
+            "notes": self.notes,
+            **self.costs,
+        }
+        stored = stored_bytes(self.model, own)
+        stored["parameters"] = sum(p.numel() for p in self.model.parameters())
+        metrics = added_metrics(
+            self.folder.metrics(), record, self.dev_scores, self.data.report.to_json(), stored
+        )
+        ModelFolder.write(
+            path,
+            model=self.model,
+            recipe=self.recipe,
+            labels=self.labels,
+            pieces=self.folder.pieces,
+            thresholds=self.thresholds,
+            metrics=metrics,
+            card=added_card(self.folder, self.labels, record, self.dev_scores),
+            own=own,
+        )
+
+
+def _copied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in tensors.items()}

@@ -1,0 +1,155 @@
+"""One language of a model of several, as a model folder of its own that says what the language's route said.
+
+LoRA inside the encoder, and a language's own weights (mere.store.delta), go into the weights; a bottleneck or
+adapters stay, those of this language alone. What other languages have is left behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mere.config import Recipe, SwitcherSettings
+from mere.errors import UserError, nearest
+from mere.models.model import Model, build
+from mere.nn.encoder_switchers import LoraSwitcher
+from mere.nn.lora import merged as low_rank
+from mere.nn.switcher import module_name
+from mere.schema import Labels
+from mere.store.card import card_of_another
+from mere.store.delta import specialised
+from mere.store.files import new_folder
+from mere.store.folder import ModelFolder
+
+
+@dataclass(frozen=True)
+class Single:
+    """A model of one language.
+
+    Args:
+        thresholds: of the language, and of the universal path.
+        has_one_path: texts of any language take the language's path: there is no universal one.
+    """
+
+    model: Model
+    recipe: Recipe
+    labels: Labels
+    thresholds: Mapping[str, float]
+    has_one_path: bool
+
+
+def load_language(stored: ModelFolder, lang: str) -> Model:
+    """Return a stored model of several languages with one's own weights in it, if it has any.
+
+    Raises:
+        UserError: the model does not know the language.
+        ModelError: the weights are missing or cut short.
+    """
+    known = stored.labels.languages
+    if lang not in known:
+        raise UserError(
+            f'{stored.path}: the model does not know the language "{lang}".{nearest(lang, known)} '
+            f"It has {', '.join(known)}."
+        )
+    model = build(stored.recipe, stored.labels, stored.pieces)
+    stored.load_weights(model)
+    return specialised(model, stored.own_weights(model, lang)) if lang in stored.own else model
+
+
+@torch.no_grad()
+def merged(stored: ModelFolder, lang: str) -> Single:
+    """Return a language of a stored model as a model of its own; raises as `load_language` does."""
+    model = load_language(stored, lang)
+    own = f"switcher.of.{module_name(lang)}."
+    state = {
+        name: tensor
+        for name, tensor in model.state_dict().items()
+        if not name.startswith("switcher.") or name.startswith(own)
+    }
+    recipe = stored.recipe
+    if isinstance(model.switcher, LoraSwitcher):
+        state = {name: tensor for name, tensor in state.items() if not name.startswith("switcher.")}
+        for site, (up, down) in model.switcher.changes(lang).items():
+            name = f"encoder.{site}.weight"
+            state[name] = low_rank(state[name], up, down)
+        recipe = _without_switcher(recipe)
+    labels = Labels(stored.labels.relations, stored.labels.types, (lang,))
+    alone = build(recipe, labels, stored.pieces)
+    alone.load_state_dict(state, strict=True)
+    least = stored.thresholds.get(lang, stored.thresholds[""])
+    has_one_path = alone.switcher is None
+    universal = least if has_one_path else stored.thresholds[""]
+    return Single(alone.eval(), recipe, labels, {"": universal, lang: least}, has_one_path)
+
+
+def _without_switcher(recipe: Recipe) -> Recipe:
+    """Return the recipe of a model with its switcher in its weights: what trained the one has trained the encoder."""
+    stages = tuple(
+        stage.model_copy(
+            update={
+                "train": tuple("encoder" if group == "switcher" else group for group in stage.train),
+                "use_switcher": False,
+            }
+        )
+        for stage in recipe.stages
+    )
+    return recipe.model_copy(update={"switcher": SwitcherSettings(width=0), "stages": stages})
+
+
+def export_language(model: str | Path, lang: str, out: str | Path) -> Single:
+    """Write a language of a model as a model folder of its own, and return what is in it.
+
+    Args:
+        model: a model folder; it stays as it is. out: the new folder; it must not exist.
+
+    Raises:
+        UserError: the model does not know the language, or `out` is there.
+        ModelError: the model is wrong.
+        TrainingError: the disk is full; nothing is left behind.
+    """
+    stored = ModelFolder.read(model)
+    with new_folder(Path(out)) as part:
+        single = merged(stored, lang)
+        ModelFolder.write(
+            part,
+            model=single.model,
+            recipe=single.recipe,
+            labels=single.labels,
+            pieces=stored.pieces,
+            thresholds=single.thresholds,
+            metrics=_metrics(stored, single, lang),
+            card=_card(stored, single, lang),
+        )
+    return single
+
+
+def _metrics(stored: ModelFolder, single: Single, lang: str) -> dict[str, Any]:
+    dev = {name: {lang: by[lang]} for name, by in stored.metrics().get("dev", {}).items() if lang in by}
+    return {
+        **({"dev": dev} if dev else {}),
+        "costs": {"parameters": sum(p.numel() for p in single.model.parameters())},
+        "exported": {"lang": lang, "weights_sha256": stored.digest, "of": list(stored.labels.languages)},
+    }
+
+
+def _card(stored: ModelFolder, single: Single, lang: str) -> str:
+    """Return the model's card without the scores of other languages, with a section that says what this is."""
+    languages = stored.labels.languages
+    how = (
+        f"What it had for {lang} is merged into its weights, so a text of any language is read as {lang}."
+        if single.has_one_path
+        else "A text that is taken for another language takes the universal path."
+    )
+    return card_of_another(
+        stored.card(),
+        stored.recipe,
+        stored.labels,
+        single.labels,
+        heading="One language of several",
+        said=f"This is {lang} of a model of {', '.join(languages)}. {how}",
+        unmeasured=[name for name in (*languages, "macro") if name != lang],
+    )

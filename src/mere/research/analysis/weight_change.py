@@ -1,0 +1,107 @@
+"""What fine-tuning moved, and whether it moved what the languages share (METHOD §2, B-7).
+
+    Δ = own weights - shared weights
+
+Every parameter is of one of four kinds by the top-p % sets of Fisher information in the shared model: `shared` is
+in the top set of the language and of another one, `own` in that of the language alone, `others` only in those
+of others, `none` in no one's. The most moved parameters are counted by kind, beside the share that each kind has
+of all parameters; `lift` is the quotient, 1 by chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from mere.research.analysis.overlap import Diagonals, flat, module_of, top_sets
+
+KINDS = ("shared", "own", "others", "none")
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What moved for one language.
+
+    Args:
+        relative: module -> |Δ| / |W|, Euclidean norms, W the shared weights.
+        squares: module -> its share of |Δ|².
+        changed: share of the parameters that changed at all.
+        kinds: kind -> share of the most moved parameters, and of all of them.
+    """
+
+    lang: str
+    percent: float
+    relative: dict[str, float]
+    squares: dict[str, float]
+    changed: float
+    kinds: dict[str, tuple[float, float]]
+
+    def to_json(self) -> dict[str, Any]:
+        kinds = {
+            kind: {"most_moved": most, "all": every, "lift": most / every if every else None}
+            for kind, (most, every) in self.kinds.items()
+        }
+        return {**vars(self), "kinds": kinds}
+
+
+def moved(
+    lang: str,
+    shared: Mapping[str, Tensor],
+    own: Mapping[str, Tensor],
+    diagonals: Diagonals,
+    *,
+    percent: float = 10.0,
+) -> Moved:
+    """Compare a language's own weights with the shared ones.
+
+    Args:
+        shared, own: parameters by name; only names in both that some language's information reaches are compared.
+        diagonals: Fisher information in the shared model, by language; `lang` is among them.
+        percent: size of the top sets and of the set of the most moved parameters.
+    """
+    reached = {name for diagonal in diagonals.values() for name in diagonal}
+    names = [name for name in shared if name in own and name in reached]
+    shapes = {name: shared[name].shape for name in names}
+    change = {name: (own[name] - shared[name]).float() for name in names}
+    sizes: dict[str, list[float]] = {}
+    for name in names:
+        sums = sizes.setdefault(module_of(name), [0.0, 0.0])
+        sums[0] += float(change[name].double().square().sum())
+        sums[1] += float(shared[name].double().square().sum())
+    total = sum(square for square, _ in sizes.values())
+    distance = flat(change, shapes).abs()
+    return Moved(
+        lang,
+        percent,
+        relative={module: (d / w) ** 0.5 if w else 0.0 for module, (d, w) in sizes.items()},
+        squares={module: d / total if total else 0.0 for module, (d, _) in sizes.items()},
+        changed=float((distance > 0).double().mean()),
+        kinds=_by_kind(lang, distance, {k: flat(v, shapes) for k, v in diagonals.items()}, percent),
+    )
+
+
+def _by_kind(
+    lang: str, distance: Float[Tensor, " Z"], values: Mapping[str, Float[Tensor, " Z"]], percent: float
+) -> dict[str, tuple[float, float]]:
+    most = top_sets(distance, [percent])[0]
+    mine = top_sets(values[lang], [percent])[0]
+    theirs = torch.zeros_like(mine)
+    for other, information in values.items():
+        if other != lang:
+            theirs |= top_sets(information, [percent])[0]
+    kinds: dict[str, Bool[Tensor, " Z"]] = {
+        "shared": mine & theirs,
+        "own": mine & ~theirs,
+        "others": ~mine & theirs,
+        "none": ~mine & ~theirs,
+    }
+    number = max(1, int(most.sum()))
+    return {
+        kind: (int((most & members).sum()) / number, float(members.double().mean()))
+        for kind, members in kinds.items()
+    }

@@ -1,0 +1,75 @@
+"""How soon a regime is as good on dev as another is at its end (claim C-1), in seconds and steps of training.
+
+A log holds the steps of an evaluation, not its time: within a stage seconds go with steps. The stages that a run
+starts from are counted, and so are evaluations on dev.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import fmean
+
+from mere.research.compare import folder
+from mere.research.compare.costs import spent
+from mere.research.compare.curves import evaluations, records_of
+from mere.research.compare.plan import Cell
+from mere.research.results import Reached
+
+
+def best_on_dev(cell: Cell, langs: Iterable[str], metric: str) -> float | None:
+    """Return the macro F1 on dev, a fraction, of the weights that the last stage kept; None: it was not measured."""
+    of, stage = list(cell.path())[-1]
+    by_leg = records_of(of, stage, sorted(langs))
+    best = [[macro for _, macro in evaluations({leg: found}, metric)] for leg, found in by_leg.items()]
+    return fmean(max(macros) for macros in best) if all(best) else None
+
+
+def when_reached(cell: Cell, target: float, langs: Iterable[str], metric: str) -> tuple[float, float] | None:
+    """Return the seconds and steps of all models until the macro F1 on dev is first at least `target`, or None."""
+    seconds, steps, names = 0.0, 0.0, sorted(langs)
+    for of, stage in cell.path():
+        costs = folder.metrics(of)["costs"]
+        by_leg = records_of(of, stage, names)
+        for at, macro in evaluations(by_leg, metric):
+            if macro >= target:
+                shares = {leg: step / costs["steps"][leg] for leg, step in at.items()}
+                seconds += sum(costs["seconds"][leg] * share for leg, share in shares.items())
+                return seconds, steps + sum(at.values())
+        seconds += sum(costs["seconds"].get(leg, 0.0) for leg in by_leg)
+        steps += sum(costs["steps"].get(leg, 0) for leg in by_leg)
+    return None
+
+
+def reached(
+    cells: Sequence[Cell], baseline: Sequence[Cell], sizes: Mapping[str, int], metric: str
+) -> Reached | None:
+    """Return for each seed when the cells are as good on dev as the baseline's of that seed are at their end.
+
+    Args:
+        sizes: training sentences per language.
+    """
+    if not baseline:
+        return None
+    others = {cell.seed: cell for cell in baseline}
+    found = Reached(
+        baseline=baseline[0].regime,
+        seeds=[],
+        targets=[],
+        seconds=[],
+        steps=[],
+        whole_seconds=[],
+        whole_steps=[],
+    )
+    for cell in cells:
+        target = best_on_dev(others[cell.seed], sizes, metric) if cell.seed in others else None
+        if target is None:
+            continue
+        whole, own = spent(others[cell.seed], sizes), spent(cell, sizes)
+        at = when_reached(cell, target, sizes, metric)
+        found.seeds.append(cell.seed)
+        found.targets.append(round(target, 6))
+        found.seconds.append(None if at is None else round(at[0] / whole.seconds, 4))
+        found.steps.append(None if at is None else round(at[1] / whole.steps, 4))
+        found.whole_seconds.append(round(own.seconds / whole.seconds, 4))
+        found.whole_steps.append(round(own.steps / whole.steps, 4))
+    return found if found.seeds else None

@@ -1,0 +1,120 @@
+"""Shares of a batch: some of its groups of sentences, what they teach, and what they cost.
+
+A batch is shared among processes, and each may compute its own in parts, one after the other (gradient
+accumulation): k parts of N processes are k N shares, whose gradients add up to the batch's.
+
+Every process plans and reads the whole batch, because targets are drawn one sentence after the other; it is
+small work beside the model's. Sentences of a batch are about equally long (mere.data.sampling), and
+neighbours most of all, so groups are dealt in turn.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mere.data.batching import Batch
+from mere.data.hidden import HiddenTargets
+from mere.data.targets import EntityTargets, Targets, TripleTargets
+from mere.data.windows import SpanTargets
+from mere.models.losses import ItemLosses
+from mere.training.parallel.processes import Processes
+
+
+def share_of_batch(batch: Batch, targets: Targets, rank: int, size: int) -> tuple[Batch, Targets]:
+    """Return the groups rank, rank + size, … of a batch, padded to the longest of them, and their targets.
+
+    Shares of all ranks together are the batch. One may be empty: it has no rows.
+    """
+    if size == 1:
+        return batch, targets
+    return groups_of_batch(batch, targets, np.arange(len(batch.lang_id) // batch.group_size)[rank::size])
+
+
+def groups_of_batch(batch: Batch, targets: Targets, chosen: NDArray[np.int64]) -> tuple[Batch, Targets]:
+    """Return some groups of a batch, by their places in it, padded to the longest of them, and their targets."""
+    rows = np.arange(len(batch.lang_id)).reshape(-1, batch.group_size)[chosen].reshape(-1)
+    length = int(batch.is_piece[rows].sum(1).max(initial=0))
+    own = Batch(
+        pieces=batch.pieces[rows, :length],
+        is_piece=batch.is_piece[rows, :length],
+        begins_word=batch.begins_word[rows, :length],
+        lang_id=batch.lang_id[rows],
+        group_size=batch.group_size,
+    )
+    place = np.full(len(batch.lang_id), -1, dtype=np.int64)
+    place[rows] = np.arange(len(rows))
+    triples, entities, text = targets.triples, targets.entities, targets.text
+    return own, Targets(
+        triples=None if triples is None else _triples(triples, rows, place, length),
+        entities=None if entities is None else _entities(entities, place, length),
+        text=None if text is None else _text(text, place),
+    )
+
+
+def parts_of_batch(
+    batch: Batch, targets: Targets, processes: Processes, num_parts: int
+) -> Iterator[tuple[Batch, Targets]]:
+    """Return the shares of a batch that this process computes, one after the other."""
+    for part in range(num_parts):
+        place = processes.rank + processes.size * part
+        yield share_of_batch(batch, targets, place, processes.size * num_parts)
+
+
+def as_share(items: Mapping[str, ItemLosses], whole: Mapping[str, int]) -> dict[str, ItemLosses]:
+    """Return the losses of a share's items as parts of the batch's losses, of `whole` items each."""
+    return {name: dataclasses.replace(loss, whole=whole[name]) for name, loss in items.items()}
+
+
+def sum_of_losses(
+    parts: Sequence[Mapping[str, Tensor]], names: Sequence[str], processes: Processes
+) -> dict[str, float]:
+    """Return the losses of the whole batch by name.
+
+    Args:
+        parts: what each share of this process contributes to them. names: those of the whole batch.
+    """
+    told = processes.gather([sum(part[name].item() for part in parts if name in part) for name in names])
+    return {name: sum(values) for name, *values in zip(names, *told, strict=True)}
+
+
+def _triples(
+    targets: TripleTargets, rows: NDArray[np.int64], place: NDArray[np.int64], length: int
+) -> TripleTargets:
+    tag, pair = place[targets.tag_row], place[targets.pair_row]
+    return TripleTargets(
+        relation=targets.relation[rows],
+        relation_weight=targets.relation_weight[rows],
+        tag_row=tag[tag >= 0],
+        tag_relation=targets.tag_relation[tag >= 0],
+        tags=targets.tags[tag >= 0, :, :length],
+        pair_row=pair[pair >= 0],
+        pair_relation=targets.pair_relation[pair >= 0],
+        pair_spans=targets.pair_spans[pair >= 0],
+        pair_stated=targets.pair_stated[pair >= 0],
+    )
+
+
+def _entities(
+    targets: EntityTargets | SpanTargets, place: NDArray[np.int64], length: int
+) -> EntityTargets | SpanTargets:
+    row = place[targets.row]
+    own = row >= 0
+    if isinstance(targets, EntityTargets):
+        return EntityTargets(row[own], targets.tags[own, :length], targets.is_known[own])
+    kept = {
+        field.name: getattr(targets, field.name)[own]
+        for field in dataclasses.fields(targets)
+        if field.name != "row"
+    }
+    return SpanTargets(row=row[own], **kept)
+
+
+def _text(targets: HiddenTargets, place: NDArray[np.int64]) -> HiddenTargets:
+    row = place[targets.row]
+    own = row >= 0
+    return HiddenTargets(row[own], targets.piece[own], targets.answer[own], targets.candidates)

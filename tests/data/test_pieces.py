@@ -193,3 +193,31 @@ def test_what_is_learned() -> None:
     assert 0 < len(known) == len(set(known.tolist()))
     once, often = (rare.describe(text, rare.cut(text)) for text in ("Erika", "Rostock"))
     assert (once > 0).sum() < (often > 0).sum()
+
+
+SEPARATED = st.lists(
+    st.sampled_from(
+        [
+            "Ada", "ging", "im", "Łódź", "e\u0301", "\u0301", "东京", "ทะเล", "한국에서", "1984", "“Jo”,", "a" * 40,
+            " ", "\u00a0", "\u3000", "\u2028", "\x85", "\r\n", "\n", "\t", "\x1c", "\x1f", "\u200b", "\ufeff",
+            "\u0600", "\u06dd", "\U000110bd", "\u0d4e", "\u200d", "\U0001f1e9",
+        ]
+    ),
+    max_size=14,
+).map("".join)  # fmt: skip
+
+
+@settings(deadline=None)
+@given(st.one_of(texts(), SEPARATED), st.booleans(), st.booleans())
+def test_units_read_through_the_cache_are_those_read_plainly(text: str, cuts: bool, knows: bool) -> None:
+    units = Units(frozenset({"ng", "에서"}) if cuts else frozenset(), ("Devanagari",) if cuts else ())
+    known = frozenset(range(0, 2**32, 2**32 // 3000)) if knows else None
+    plain, kept = HashedUnits(units, Features(512, known)), HashedUnits(units, Features(512, known))
+    spans = plain.cut(text)
+    for _ in range(2):  # before and after its parts are in the cache
+        read, described = kept.read(text)
+        assert read == spans
+        assert all(type(span) is Span for span in read)
+        assert described.dtype == np.int32
+        assert described.tolist() == plain.describe(text, spans).tolist()
+        described[:] = -1  # a caller may write into what it was given

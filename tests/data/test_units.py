@@ -11,7 +11,7 @@ from data_strategies import texts
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from mere.data.units import Units, align, script_of
+from mere.data.units import UNSPACED_SCRIPTS, Units, align, script_of
 from mere.types import Entity, Sentence, Span
 
 # The White_Space property as Unicode's PropList.txt lists it; U+001C to U+001F are not in it.
@@ -221,3 +221,18 @@ def test_align_hand_cases() -> None:
     assert align(spans, Span(0, 2)) is None  # ends inside a word
     assert align(spans, Span(0, 4)) is None  # ends with white space
     assert align([], Span(0, 1)) is None
+
+
+def pattern_by_the_letter(graphemes: tuple[str, ...]) -> regex.Pattern[str]:
+    """The units as they are defined: a word is every letter, mark or joiner that is not of an unspaced script."""
+    single = "".join(rf"\p{{Script={name}}}" for name in (*UNSPACED_SCRIPTS, *graphemes)) + "ー"
+    return regex.compile(
+        rf"(?:[{single}]\p{{M}}*)|\p{{Nd}}+|(?:(?![{single}])[\p{{L}}\p{{M}}\u200c\u200d])+|(?!\s)\X"
+    )
+
+
+@settings(deadline=None)
+@given(texts(), st.sampled_from([(), ("Devanagari", "Latin")]))
+def test_units_are_those_of_the_definition_by_the_letter(text: str, graphemes: tuple[str, ...]) -> None:
+    spans = [Span(*match.span()) for match in pattern_by_the_letter(graphemes).finditer(text)]
+    assert Units(grapheme_scripts=graphemes)(text) == spans

@@ -85,7 +85,7 @@ class ExampleMaker:
 
     def __call__(self, sentence: Sentence, report: AlignmentReport | None = None) -> Example | None:
         """Return the example, or None where the text holds no visible character."""
-        spans = self.pieces.cut(sentence.text)
+        spans, described = self.pieces.read(sentence.text)
         if not spans:
             return None
         where = {entity.span: align(spans, entity.span) for entity in sentence.entities}
@@ -103,7 +103,7 @@ class ExampleMaker:
             {self._relation_id[t.relation] for t in sentence.triples if t.relation in self._relation_id}
         )
         return Example(
-            pieces=self.pieces.describe(sentence.text, spans),
+            pieces=described,
             lang_id=self.labels.lang_id(sentence.lang),
             triples=tuple(dict.fromkeys(triples)),
             relations_stated=tuple(stated),
@@ -136,12 +136,12 @@ class ExampleMaker:
 
     def text(self, text: str, lang: str | None) -> tuple[list[Span], Example | None]:
         """Return the piece spans and the example of an unannotated text."""
-        spans = self.pieces.cut(text)
+        spans, described = self.pieces.read(text)
         if not spans:
             return spans, None
         nothing = frozenset[str]()
         return spans, Example(
-            pieces=self.pieces.describe(text, spans),
+            pieces=described,
             lang_id=self.labels.lang_id(lang),
             triples=(),
             relations_stated=(),

@@ -82,15 +82,16 @@ class Features:
         A unit knows whether white space stands before it, and, where a word was cut into several units, the
         form of the whole word.
         """
-        ids = np.empty((len(spans), NUM_FEATURES), dtype=np.int32)
-        for index, context in enumerate(_contexts(text, spans)):
-            ids[index] = self._of(*context)
-        return ids
+        if not spans:
+            return np.empty((0, NUM_FEATURES), dtype=np.int32)
+        rows = [self._of(*context) for context in _contexts(text, spans)]
+        return np.concatenate(rows).reshape(len(spans), NUM_FEATURES)
 
     def _compute(self, unit: str, glued: bool, before: str) -> NDArray[np.int32]:
-        keys, known = self._keys(unit, glued, before), self.known
-        rows = [key % (self.rows - 1) + 1 if key and (known is None or key in known) else 0 for key in keys]
-        return np.array(rows, dtype=np.int32)
+        keys, known, modulus = self._keys(unit, glued, before), self.known, self.rows - 1
+        if known is not None:
+            keys = [key if key in known else 0 for key in keys]
+        return np.array([key % modulus + 1 if key else 0 for key in keys], dtype=np.int32)
 
     @staticmethod
     def _keys(unit: str, glued: bool, before: str) -> list[int]:
@@ -99,9 +100,8 @@ class Features:
         norm = unicodedata.normalize("NFKC", unit).casefold()
         digits = "".join("0" if char.isdigit() else char for char in norm)
         keys[SLOTS.form] = _key("f", norm), _key("b", f"{before[-4:].casefold()}|{norm}")
-        affixes = [_key(f"p{n}", digits[:n]) for n in (1, 2, 3, 4)]
-        affixes += [_key(f"s{n}", digits[-n:]) for n in (1, 2, 3, 4)]
-        keys[SLOTS.affixes] = affixes
+        affixes = [_key(kind, digits[:n]) for kind, n in _PREFIXES]
+        keys[SLOTS.affixes] = affixes + [_key(kind, digits[-n:]) for kind, n in _SUFFIXES]
         marked = f"<{digits}>"
         grams = [marked[i : i + n] for n in (3, 4, 5) for i in range(len(marked) - n + 1)]
         if len(grams) > NUM_NGRAMS:  # a long unit: keep grams spread over all of it
@@ -128,15 +128,25 @@ def _contexts(text: str, spans: list[Span]) -> list[tuple[str, bool, str]]:
     return found
 
 
+_PREFIXES = tuple((f"p{n}", n) for n in (1, 2, 3, 4))
+_SUFFIXES = tuple((f"s{n}", n) for n in (1, 2, 3, 4))
+_BEGUN = {  # the hash goes on from that of the kind
+    kind: crc32(f"{kind}\0".encode())
+    for kind in ("f", "b", "n", "x", "y", "c", "g", *dict(_PREFIXES), *dict(_SUFFIXES))
+}
+
+
 def _key(kind: str, value: str) -> int:
-    return crc32(f"{kind}\0{value}".encode("utf-8", "surrogatepass"))
+    return crc32(value.encode("utf-8", "surrogatepass"), _BEGUN[kind])
 
 
 def _shape(unit: str) -> str:
-    return "".join(
-        "X" if c.isupper() else "x" if c.islower() else "a" if c.isalpha() else "0" if c.isdigit() else c
-        for c in unit[:12]
-    )
+    return "".join([_shape_of(char) for char in unit[:12]])
+
+
+@lru_cache(maxsize=4096)
+def _shape_of(c: str) -> str:
+    return "X" if c.isupper() else "x" if c.islower() else "a" if c.isalpha() else "0" if c.isdigit() else c
 
 
 def _squeeze(shape: str) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import regex
@@ -36,8 +36,16 @@ _MIN_STEM = 2
 
 def script_of(text: str) -> str:
     """Return the script of the first letter of `text` that has one of its own, or "Common"."""
-    found = _SCRIPT_OF.search(text)
-    return str(found.lastgroup) if found else "Common"
+    for char in text:
+        if (script := _script_of(char)) is not None:
+            return script
+    return "Common"
+
+
+@lru_cache(maxsize=8192)
+def _script_of(char: str) -> str | None:
+    found = _SCRIPT_OF.match(char)
+    return found.lastgroup if found else None
 
 
 @dataclass(frozen=True)
@@ -60,7 +68,8 @@ class Units:
         # Order matters: single characters of unspaced scripts, digit runs, letter runs with their marks and
         # joiners, and then any other visible grapheme cluster (punctuation, emoji with ZWJ) on its own.
         return regex.compile(
-            rf"(?:[{single}]\p{{M}}*)|\p{{Nd}}+|(?P<word>(?:(?![{single}])[\p{{L}}\p{{M}}\u200c\u200d])+)|(?!\s)\X"
+            rf"[{single}]\p{{M}}*|\p{{Nd}}+|(?P<word>[[\p{{L}}\p{{M}}\u200c\u200d]--[{single}]]+)|(?!\s)\X",
+            regex.VERSION1,
         )
 
     def __call__(self, text: str) -> list[Span]:

@@ -33,6 +33,11 @@ class Pieces(ABC):
     def describe(self, text: str, spans: list[Span]) -> NDArray[np.int32]:
         """Return the numbers of each piece, shape (num_pieces, num_features); 0 is for padding."""
 
+    def read(self, text: str) -> tuple[list[Span], NDArray[np.int32]]:
+        """Return the spans of the pieces of a text and what describes them: `cut` and `describe` in one pass."""
+        spans = self.cut(text)
+        return spans, self.describe(text, spans)
+
     @abstractmethod
     def hide(self, described: NDArray[np.int32], start: int, end: int) -> None:
         """Strip pieces start … end-1 in place of what tells which name they belong to (for training)."""

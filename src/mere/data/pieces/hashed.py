@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
+import regex
 from numpy.typing import NDArray
 
 from mere.data.features import IDENTIFYING, WITH_BEFORE, Features
 from mere.data.pieces.base import Pieces
 from mere.data.units import Units
 from mere.types import Sentence, Span
+
+# Unicode's white space, which is less than str.isspace: the separators U+001C … U+001F are units.
+_CHUNK = re.compile(r"[^\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
+# A few signs (the Arabic number sign) make one grapheme cluster with whatever follows, white space too.
+_JOINS_WHAT_FOLLOWS = regex.compile(r"\p{Grapheme_Cluster_Break=Prepend}")
+_LONGEST_CHUNK = 32  # a longer one, as in scripts without spaces, will hardly come again
+_CHUNKS_KEPT = 50_000
+_span = partial(tuple.__new__, Span)  # without the detour of Span(…): there are dozens in a sentence
 
 
 class HashedUnits(Pieces):
@@ -20,6 +31,7 @@ class HashedUnits(Pieces):
     def __init__(self, units: Units, features: Features):
         self.units = units
         self.features = features
+        self._kept = lru_cache(maxsize=_CHUNKS_KEPT)(self._chunk)
 
     @classmethod
     def fit(
@@ -42,6 +54,25 @@ class HashedUnits(Pieces):
 
     def describe(self, text: str, spans: list[Span]) -> NDArray[np.int32]:
         return self.features(text, spans)
+
+    def read(self, text: str) -> tuple[list[Span], NDArray[np.int32]]:
+        """As `cut` and `describe`, of what stands between white space: no unit sees past it, and most come again."""
+        if _JOINS_WHAT_FOLLOWS.search(text):
+            return super().read(text)
+        spans: list[Span] = []
+        described: list[NDArray[np.int32]] = []
+        for match in _CHUNK.finditer(text):
+            at, end = match.span()
+            own, rows = (self._kept if end - at <= _LONGEST_CHUNK else self._chunk)(match[0])
+            spans.extend([_span((start + at, end + at)) for start, end in own])
+            described.append(rows)
+        if not described:
+            return super().read(text)
+        return spans, np.concatenate(described)
+
+    def _chunk(self, chunk: str) -> tuple[list[Span], NDArray[np.int32]]:
+        spans = self.units(chunk)
+        return spans, self.features(chunk, spans)
 
     def hide(self, described: NDArray[np.int32], start: int, end: int) -> None:
         described[start:end, IDENTIFYING] = 0

@@ -267,7 +267,7 @@ def test_sources_are_counted(corpus_dir: Write) -> None:
 def test_smiler_repairs_and_refusals_are_reported(corpus_dir: Write) -> None:
     rows = ["1\tAda\tWien\tr1\t<e1>Ada</e1> mag <e2>Wien", "2\tAda\tRom\tr1\tAda mag Wien", "3\tAda"]
     report = report_of(corpus_dir, {"de_corpora_train.tsv": rows})
-    assert dict(report.finding("smiler-repaired").by) == {"close tag added": 1}
+    assert dict(report.finding("repaired").by) == {"close tag added": 1}
     assert report.finding("smiler-not-in-text").weight == "warning"
     assert report.finding("columns").weight == "error"
 

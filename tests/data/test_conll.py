@@ -10,8 +10,9 @@ import pytest
 
 from mere.data.check import check
 from mere.data.corpus import Corpus
-from mere.data.formats import Format, Problem, conll, sniff
+from mere.data.formats import Format, Problem, Reading, conll, sniff
 from mere.data.formats.schemes import Scheme
+from mere.data.formats.tally import Tally
 from mere.errors import DataError
 from mere.types import Entity
 
@@ -51,7 +52,7 @@ def test_layouts(tmp_path: Path, name: str) -> None:
 def test_documents_ids_and_a_column_by_request(tmp_path: Path) -> None:
     rows = "-DOCSTART- O O\n\nAda B-PER O\n\n\n-DOCSTART- O O\nGraz B-LOC B-X\n"
     path = write(tmp_path / "de.dev.conll", rows)
-    one, two = conll.read(path, tag_column=2)
+    one, two = conll.read(path, reading=Reading(column="2"))
     assert [(s.id, s.extra["document"], s.entities[0].type) for s in (one, two)] == [
         ("de.dev:3", 1, "PER"),
         ("de.dev:7", 2, "LOC"),
@@ -83,15 +84,15 @@ UNIVERSAL = """\
 
 def test_universal_ners_layout(tmp_path: Path) -> None:
     path = write(tmp_path / "de_x-ud-test.iob2", UNIVERSAL)
-    repairs = conll.Repairs()
-    one, two = conll.read(path, repairs=repairs)
+    tally = Tally()
+    one, two = conll.read(path, tally=tally)
     assert (one.id, one.text) == ("d1-1", "„Ada“ lebt in #Graz.")
     assert [(entity.start, entity.end, entity.text) for entity in one.entities] == [
         (1, 4, "Ada"),
         (15, 19, "Graz"),
     ]
     assert (two.id, two.text, two.lang) == ("d1-2", "Nichts", "de")
-    assert repairs.unread == {"comment lines": 1, "rows with columns beside token and tag": 3}
+    assert tally.lost == {"comment lines": 1, "rows with columns beside token and tag": 3}
     assert Corpus.load(path).sizes() == {"test": {"de": 2}}
     conll.write([one, two], tmp_path / "de.test.conll")
     assert (
@@ -140,7 +141,7 @@ BAD = [
     (
         "Ada\tO\nB\xfcrger\tO\n".encode("latin-1"),
         2,
-        "is not UTF-8. Convert it: iconv -f WINDOWS-1252 -t UTF-8",
+        "is not UTF-8. Run: iconv -f WINDOWS-1252 -t UTF-8 {path} > ",
     ),
 ]
 
@@ -187,19 +188,19 @@ def test_no_language_and_no_rows(tmp_path: Path) -> None:
         DataError, match=r"rows\.conll: no language is known\. Name the file like de\.train\.conll"
     ):
         list(conll.read(path))
-    assert next(conll.read(path, lang="de")).lang == "de"
+    assert next(conll.read(path, reading=Reading(lang="de"))).lang == "de"
     write(tmp_path / "c" / "de.train.conll", "\n# only a comment = 1\n\n")
     with pytest.raises(DataError, match="the file holds no sentence"):
         Corpus.load(tmp_path / "c")
     with pytest.raises(DataError, match="UTF-16"):
-        list(conll.read(write(tmp_path / "de.conll", "Ada\tO\n".encode("utf-16")), lang="de"))
+        list(conll.read(write(tmp_path / "de.conll", "Ada\tO\n".encode("utf-16")), reading=Reading(lang="de")))
 
 
 def test_a_scheme_by_name_mends_and_counts(tmp_path: Path) -> None:
     path = write(tmp_path / "de.train.conll", "Ada\tI-PER\nBo\tB-LOC\n\nEva\tB-PER\n")
-    repairs = conll.Repairs()
-    read = list(conll.read(path, scheme=Scheme.IOB1, repairs=repairs))
+    tally = Tally()
+    read = list(conll.read(path, reading=Reading(scheme=Scheme.IOB1), tally=tally))
     assert [[entity.text for entity in sentence.entities] for sentence in read] == [["Ada", "Bo"], ["Eva"]]
-    assert repairs.repaired == {"B- where IOB1 writes I-": 2}
-    with pytest.warns(UserWarning, match="tags mended: I- that begins an entity read as B-: 1"):
-        list(conll.read(path, scheme=Scheme.IOB2))
+    assert tally.repaired == {"B- where IOB1 writes I-": 2}
+    with pytest.warns(UserWarning, match="repaired: I- that begins an entity read as B-: 1"):
+        list(conll.read(path, reading=Reading(scheme=Scheme.IOB2)))

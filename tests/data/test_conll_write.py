@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from mere.data.corpus import Corpus
-from mere.data.formats import conll, jsonl
+from mere.data.formats import Reading, conll, jsonl
 from mere.data.formats.schemes import Scheme, TokenSpan, to_tags
 from mere.types import Entity, Sentence, Triple
 
@@ -32,7 +32,7 @@ def test_round_trip_of_tokens_and_tags(
     path = tmp_path / "de.train.conll"
     rows = "".join(f"{token}\t{tag}\n" for token, tag in zip(tokens, tags, strict=True))
     path.write_bytes(("\ufeff" + rows + "\n" + rows).encode())
-    read = list(conll.read(path, scheme=scheme))
+    read = list(conll.read(path, reading=Reading(scheme=scheme)))
     jsonl.write(read, tmp_path / "a.jsonl")
     assert list(jsonl.read(tmp_path / "a.jsonl")) == read
     written = conll.write(jsonl.read(tmp_path / "a.jsonl"), tmp_path / "de.dev.conll", scheme=scheme)

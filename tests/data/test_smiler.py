@@ -10,8 +10,9 @@ from data_strategies import pair_rows
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mere.data.formats import Problem, jsonl, smiler
+from mere.data.formats import Problem, Reading, jsonl, smiler
 from mere.data.formats.marks import Damage, mark, unmark
+from mere.data.formats.tally import Tally
 from mere.errors import DataError
 from mere.types import Entity, Sentence, Span, Triple
 
@@ -61,30 +62,29 @@ def every_fault(tmp_path: Path) -> Path:
 
 
 def test_every_fault_is_repaired_or_refused_and_counted(every_fault: Path) -> None:
-    repairs, problems = smiler.Repairs(), list[Problem]()
-    read = {sentence.id: sentence for sentence in smiler.read(every_fault, problems, repairs=repairs)}
-    refused = {problem.line: problem.code for problem in repairs.refused}
+    tally, problems = Tally(), list[Problem]()
+    read = {sentence.id: sentence for sentence in smiler.read(every_fault, problems, tally=tally)}
+    refused = {problem.line: problem.code for problem in problems}
     for number, (fields, expected) in enumerate(ROWS):
         if isinstance(expected, str):
             assert refused[number + 1] == f"smiler-{expected}", fields
         else:
             assert tuple(entity.text for entity in read[str(number)].entities) == expected, fields
-    assert dict(repairs.repaired) == REPAIRS
-    assert repairs.rows == len(ROWS) == len(read) + len(refused)
-    assert problems == repairs.refused
+    assert dict(tally.repaired) == REPAIRS
+    assert len(ROWS) == len(read) + len(refused)
+    assert tally.left_out == Counter(f"row refused: {code}" for code in refused.values())
     assert {problem.severity for problem in problems} == {"warning"}
 
 
 def test_the_counts_are_told_where_nobody_collects_them(every_fault: Path) -> None:
     with pytest.warns(
-        UserWarning, match=r"20 SMiLER rows; repaired: .*close tag added 2.*refused: .*no-text 1"
+        UserWarning, match=r"repaired: .*close tag added: 2.*left out: .*no-text: 1"
     ):
         assert len(list(smiler.read(every_fault))) == 11
 
 
 def test_a_row_becomes_one_incomplete_sentence(every_fault: Path) -> None:
-    repairs = smiler.Repairs()
-    first, second, third, inside, *_ = smiler.read(every_fault, repairs=repairs)
+    first, second, third, inside, *_ = smiler.read(every_fault, tally=Tally())
     ada, wien = Entity(0, 8, "Ada Berg"), Entity(21, 25, "Wien")
     assert first == Sentence(
         id="0",
@@ -130,7 +130,7 @@ def test_the_column_and_the_argument_go_before_the_name(tmp_path: Path) -> None:
     row = "1\tA\tB\tr\t<e1>A</e1> <e2>B</e2>"
     path.write_text(f"{row}\tru\n{row}\n", "utf-8")
     assert [s.lang for s in smiler.read(path)] == ["ru", "de"]
-    assert [s.lang for s in smiler.read(path, lang="fa")] == ["ru", "fa"]
+    assert [s.lang for s in smiler.read(path, reading=Reading(lang="fa"))] == ["ru", "fa"]
 
 
 def test_a_header_says_where_the_columns_are(tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_rows_of_the_wrong_shape_name_file_and_line(tmp_path: Path, line: str, m
 @given(rows=st.lists(pair_rows(), max_size=3))
 def test_round_trip_smiler_jsonl_smiler(tmp_path: Path, rows: list[Sentence]) -> None:
     written = smiler.write(rows, tmp_path / "a.tsv")
-    assert (written.rows, +written.left_out, written.lost) == (len(rows), Counter(), Counter())
+    assert (written.sentences, +written.left_out, written.lost) == (len(rows), Counter(), Counter())
     from_tsv = list(smiler.read(tmp_path / "a.tsv"))
     assert from_tsv == rows
     jsonl.write(from_tsv, tmp_path / "b.jsonl")
@@ -203,7 +203,7 @@ def test_writing_counts_what_a_row_cannot_hold(tmp_path: Path) -> None:
     bare = Sentence("2", "de", "Nichts.")
     broken = Sentence("3", "de", "Ada\tWien", (Entity(0, 3, "Ada"), Entity(4, 8, "Wien")))
     written = smiler.write([several, bare, broken], tmp_path / "de.train.tsv")
-    assert written.rows == 2
+    assert written.sentences == 1
     assert written.left_out == {
         "no triple and not exactly two entities": 1,
         "a tab or a line break in a field": 1,

@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mere import advice
 from mere.data.corpus import CorpusFile, corpus_files, empty_file
-from mere.data.formats import Format, Problem, conll, files, jsonl, kinds, smiler
+from mere.data.formats import Format, Problem, Reading, files, kinds
 from mere.data.formats.problems import raise_errors
-from mere.data.formats.schemes import Scheme
+from mere.data.formats.reading import AS_THEY_ARE
+from mere.data.formats.tally import Tally
 from mere.errors import UserError
 from mere.types import Sentence
 
@@ -43,14 +45,7 @@ class Converted:
 
 
 def convert(
-    source: Path | str,
-    out: Path | str,
-    *,
-    to: Format | None = None,
-    format: Format | None = None,
-    scheme: Scheme | None = None,
-    tag_column: int | None = None,
-    lang: str | None = None,
+    source: Path | str, out: Path | str, *, to: Format | None = None, reading: Reading = AS_THEY_ARE
 ) -> Iterator[Converted]:
     """Convert a file, or every corpus file of a folder, and yield what became of each as it is written.
 
@@ -60,46 +55,46 @@ def convert(
         source: a file, or a folder as `Corpus.load` takes it.
         out: the file to write, or the folder that gets the same layout with other endings.
         to: the format to write. None: what the ending of `out` says, else JSON lines.
-        format: the format of the input; needed where a single file's ending says nothing. In a folder, only
-            files of this format are taken.
-        scheme: how CoNLL tags are read (`conll.read`): None takes IOB2 and nothing else.
-        tag_column: the column of CoNLL tags, from 1. None: the last.
-        lang: the language of CoNLL and SMiLER files, in place of what their names say.
+        reading: what the user says of the files; of a folder, only files of its `format` are taken.
 
     Raises:
         DataError: there is nothing to read, or a file has errors (one message lists the first ten).
         UserError: the options do not fit the files, or a file would be written over its source.
     """
     source, out = Path(source), Path(out)
-    found = corpus_files(source, format)
+    found = corpus_files(source, reading.format)
     pairs = _pairs(source, out, found, to or kinds.by_suffix(out) or Format.JSONL)
-    kinds_found = {file.format for file in found}
-    if (scheme or tag_column) and Format.CONLL not in kinds_found:
-        what = "--scheme" if scheme else "--column"
-        raise UserError(
-            f"{what} says how CoNLL tags are read; {source} is {_names(kinds_found)}. Leave it out."
-        )
-    if lang and Format.JSONL in kinds_found:
-        raise UserError(
-            f"--lang is for files that state no language; in {source} every line does. Leave it out."
-        )
-    return _convert(source, pairs, scheme, tag_column, lang)
+    refuse_unfit(reading, source, {file.format for file in found})
+    return _convert(source, pairs, reading)
 
 
-def _names(formats: set[Format]) -> str:
-    return " and ".join(sorted(format.value for format in formats))
+def refuse_unfit(reading: Reading, source: Path, formats: set[Format]) -> None:
+    """Refuse options that say nothing about any of the formats.
+
+    Raises:
+        UserError: there is one.
+    """
+    takes = frozenset[str]().union(*(kinds.KINDS[format].takes for format in formats))
+    for name in ("scheme", "column", "token_column", "outside", "offsets", "lang"):
+        if getattr(reading, name) and name not in takes:
+            what = " and ".join(sorted(format.value for format in formats))
+            raise UserError(
+                f"--{name.replace('_', '-')} says nothing about {what}, which {source} is. Leave it out."
+            )
 
 
 def _pairs(
     source: Path, out: Path, found: list[CorpusFile], to: Format
 ) -> list[tuple[CorpusFile, Path, Format]]:
     """Return each file with the file to write and its format."""
+    if kinds.KINDS[to].write is None:
+        raise UserError(f"--to {to.value}: mere reads this format and does not write it.")
     pairs: list[tuple[CorpusFile, Path, Format]] = []
     takes: dict[Path, Path] = {}
     for file in found:
         inner = file.path.relative_to(source) if source.is_dir() else Path(file.path.name)
         zipped = ".gz" if inner.name.endswith(".gz") else ""
-        target = out / inner.with_name(files.stem(inner) + to.ending + zipped)
+        target = out / inner.with_name(files.stem(inner) + kinds.KINDS[to].endings[0] + zipped)
         if not source.is_dir() and not out.is_dir():
             target = out
         if target.exists() and target.samefile(file.path):
@@ -113,71 +108,41 @@ def _pairs(
 
 
 def _convert(
-    source: Path,
-    pairs: list[tuple[CorpusFile, Path, Format]],
-    scheme: Scheme | None,
-    tag_column: int | None,
-    lang: str | None,
+    source: Path, pairs: list[tuple[CorpusFile, Path, Format]], reading: Reading
 ) -> Iterator[Converted]:
     errors: list[Problem] = []
     for file, target, to in pairs:
         problems: list[Problem] = []
-        done = Converted(file.path, target, 0, replaced=target.exists())
-        sentences = list(_read(file, problems, done, scheme, tag_column, lang))
-        if not sentences and not problems:
+        tally = Tally()
+        replaced = target.exists()
+        sentences = list(kinds.read(file.path, file.format, problems, reading, tally))
+        if not sentences and not any(problem.severity == "error" for problem in problems):
             problems.append(empty_file(file.path))
         wrong = [problem for problem in problems if problem.severity == "error"]
         errors += wrong
         if not wrong:
             target.parent.mkdir(parents=True, exist_ok=True)
-            yield _write(sentences, target, to, done)
-    raise_errors(errors, _cure(errors, source))
+            count = _write(sentences, target, to, tally)
+            yield Converted(
+                file.path, target, count, +tally.repaired, +tally.left_out, +tally.lost, replaced=replaced
+            )
+    raise_errors(errors, _cure(errors, source, reading))
 
 
-def _cure(errors: list[Problem], source: Path) -> str:
+def _cure(errors: list[Problem], source: Path, reading: Reading) -> str:
     if len(errors) == 1:
         return "Nothing was written for this file."
-    return f"Nothing was written for files with errors. Run: mere check {source}"
+    check = advice.run("mere", "check", source, *reading.options())
+    return f"Nothing was written for files with errors. {check}"
 
 
-def _read(
-    file: CorpusFile,
-    problems: list[Problem],
-    done: Converted,
-    scheme: Scheme | None,
-    tag_column: int | None,
-    lang: str | None,
-) -> Iterator[Sentence]:
-    if file.format is Format.CONLL:
-        mended = conll.Repairs(repaired=done.repaired, unread=done.lost)
-        yield from conll.read(
-            file.path, problems, lang=lang, scheme=scheme, tag_column=tag_column, repairs=mended
-        )
-    elif file.format is Format.SMILER:
-        rows = smiler.Repairs(repaired=done.repaired)
-        yield from smiler.read(file.path, problems, lang=lang, repairs=rows)
-        done.left_out.update(f"row refused: {problem.code}" for problem in rows.refused)
-    else:
-        yield from jsonl.read(file.path, problems)
-        done.lost.update(problem.message for problem in problems if problem.severity == "warning")
-
-
-def _write(sentences: list[Sentence], target: Path, to: Format, done: Converted) -> Converted:
-    count = len(sentences)
-    if to is Format.JSONL:
-        jsonl.write(sentences, target)
-    elif to is Format.SMILER:
-        rows = smiler.write(sentences, target)
-        done.left_out.update(rows.left_out)
-        done.lost.update(rows.lost)
-        count -= rows.left_out.total()
-    else:
-        written = conll.write(sentences, target)
-        done.left_out.update(written.left_out)
-        done.lost.update(written.lost)
+def _write(sentences: list[Sentence], target: Path, to: Format, tally: Tally) -> int:
+    write = kinds.KINDS[to].write
+    assert write is not None  # _pairs refuses such a format
+    written = write(sentences, target)
+    tally.left_out.update(written.left_out)
+    tally.lost.update(written.lost)
+    if to is Format.CONLL:
         other = sum(sentence.lang != files.lang_of(target) for sentence in sentences)
-        done.lost["sentences whose language the file's name does not say"] += other
-        count = written.sentences
-    return Converted(
-        done.source, target, count, +done.repaired, +done.left_out, +done.lost, replaced=done.replaced
-    )
+        tally.lost["sentences whose language the file's name does not say"] += other
+    return written.sentences

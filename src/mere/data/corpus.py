@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from mere.data.formats import Format, Problem, files, kinds, smiler, sniff
+from mere.data.formats import Format, Problem, Reading, files, kinds, sniff
 from mere.data.formats.jsonl import to_record
 from mere.data.formats.problems import raise_errors
+from mere.data.formats.tally import Tally
 from mere.errors import DataError, nearest
 from mere.schema import Labels
 from mere.types import Sentence
@@ -96,17 +97,18 @@ class Corpus:
         """
         path = Path(path)
         problems: list[Problem] = []
-        repairs = smiler.Repairs()
+        tally = Tally()
+        reading = Reading(format=format)
         splits: dict[str, list[Sentence]] = {}
         for file in corpus_files(path, format):
             before = len(problems)
-            sentences = list(kinds.read(file.path, file.format, problems, repairs))
+            sentences = list(kinds.read(file.path, file.format, problems, reading, tally))
             if not sentences and len(problems) == before:
                 problems.append(empty_file(file.path))
             splits.setdefault(file.split, []).extend(sentences)
         raise_errors(problems, f"Run: mere check {path}")
-        if repairs.repaired or repairs.refused:
-            warnings.warn(f"{path}: {repairs}. Run: mere check {path}", stacklevel=2)
+        if str(tally):
+            warnings.warn(f"{path}: {tally}. Run: mere check {path}", stacklevel=2)
         corpus = cls({split: tuple(sentences) for split, sentences in splits.items()})
         if not any(corpus.splits.values()):
             raise DataError(f"{path}: the corpus is empty, no row could be used. Run: mere check {path}")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mere.data.corpus import Corpus
 from mere.data.formats import files
+from mere.data.formats.lines import numbered_lines
 from mere.errors import DataError
 from mere.types import Sentence
 
@@ -33,7 +34,7 @@ def read_text(path: Path | str, split: str) -> Iterator[Sentence]:
             yield _bare(sentence.id, sentence.lang, sentence.text)
     for file in plain:
         lang = files.lang_of(file) or _lang_alone(file)
-        for number, _, text in files.numbered_lines(file):
+        for number, text in numbered_lines(file):
             yield _bare(f"{file.name}:{number}", lang, text)
 
 

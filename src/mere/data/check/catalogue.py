@@ -208,7 +208,7 @@ CATALOGUE: dict[str, Entry] = {
         "note", "sentences with control characters", "They are kept. Usually scraps."
     ),
     "long": Entry("note", "sentences of more than 1,000 characters", "Usually several sentences in one."),
-    "smiler-repaired": Entry("note", "SMiLER rows repaired while reading", "Each had one possible repair."),
+    "repaired": Entry("note", "rows repaired while reading", "Each had one possible repair."),
 }
 
 

@@ -13,7 +13,8 @@ from mere.data.check.leaks import check_duplicates, check_leaks
 from mere.data.check.rows import Row, check_normalisation, check_rows
 from mere.data.check.sources import check_sources, source_rows
 from mere.data.corpus import corpus_files, empty_file
-from mere.data.formats import Format, Problem, kinds, smiler
+from mere.data.formats import Format, Problem, Reading, kinds
+from mere.data.formats.tally import Tally as Counts
 from mere.data.surface import normalise
 from mere.errors import DataError, nearest
 
@@ -34,19 +35,20 @@ def check(
     """
     found = {file.path: file for path in paths for file in corpus_files(path, format)}
     problems: list[Problem] = []
-    repairs = smiler.Repairs()
+    counts = Counts()
+    reading = Reading(format=format)
     rows: list[Row] = []
     for file in found.values():
         before = len(rows), len(problems)
-        sentences = kinds.read(file.path, file.format, problems, repairs)
+        sentences = kinds.read(file.path, file.format, problems, reading, counts)
         rows += [Row(sentence, file.split, file.path) for sentence in sentences]
         if (len(rows), len(problems)) == before:
             problems.append(empty_file(file.path))
     if languages is not None:
         rows = _only(rows, list(languages))
     tallies: dict[str, Tally] = {code: Tally() for code in CATALOGUE}
-    for kind, count in repairs.repaired.items():
-        tallies["smiler-repaired"].add(kind, count=count)
+    for kind, count in counts.repaired.items():
+        tallies["repaired"].add(kind, count=count)
     texts = [normalise(row.sentence.text) for row in rows]
     check_rows(rows, tallies)
     check_normalisation(rows, tallies["mixed-normalisation"])

@@ -23,13 +23,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mere.data.formats import files, schemes
-from mere.data.formats.conll_write import Written, write
+from mere.data.formats.conll_write import write
+from mere.data.formats.lines import Head, numbered_lines
 from mere.data.formats.problems import Problem, report
+from mere.data.formats.reading import AS_THEY_ARE, Reading
 from mere.data.formats.schemes import Scheme, WrongTag
+from mere.data.formats.tally import Tally
 from mere.data.formats.tokens import NotInText, aligned, joined
 from mere.types import Entity, Sentence, Span
 
-__all__ = ["Repairs", "Scheme", "Written", "looks_like", "read", "write"]
+__all__ = ["Scheme", "looks_like", "read", "write"]
 
 DOCSTART = "-DOCSTART-"
 NUM_PEEKED = 20  # rows that show a file's layout
@@ -39,22 +42,6 @@ _KEY = re.compile(r"# *(text|sent_id) *= ?(.*)", re.DOTALL)
 _COMMENT = re.compile(r"# *(?:[A-Za-z_][\w.:-]*(?: +\w+)? *=(?: |$)|new(?:doc|par)\b)")
 _SPACES = re.compile(r"[ \t]+")
 _TAG = re.compile(r"O|[BIESLU]-\S+")
-
-
-@dataclass
-class Repairs:
-    """What was mended in CoNLL files, and what in them mere has no place for.
-
-    Args:
-        repaired: tags read otherwise than written, by kind; only where a scheme was asked for.
-        unread: lines or columns that the sentences do not keep, by kind.
-    """
-
-    repaired: Counter[str] = field(default_factory=Counter)
-    unread: Counter[str] = field(default_factory=Counter)
-
-    def __str__(self) -> str:
-        return ", ".join(f"{kind}: {count:,}" for kind, count in self.repaired.most_common()) or "none"
 
 
 class Layout(NamedTuple):
@@ -100,11 +87,8 @@ class _Block:
 def read(
     path: Path | str,
     problems: list[Problem] | None = None,
-    *,
-    lang: str | None = None,
-    scheme: Scheme | None = None,
-    tag_column: int | None = None,
-    repairs: Repairs | None = None,
+    reading: Reading = AS_THEY_ARE,
+    tally: Tally | None = None,
 ) -> Iterator[Sentence]:
     """Yield the sentences of a file; `relations_covered` is empty, since only entities are annotated.
 
@@ -112,11 +96,9 @@ def read(
         path: a plain or gzip file.
         problems: where to note what is wrong; sentences with an error are passed over and reading goes on.
             None: the first error is raised.
-        lang: the language; else the file name's or its folder's (`de.train.conll`, `de/train.bio.gz`).
-        scheme: the scheme of the tags; tags that it has but that cannot stand where they do are mended and
-            counted. None: IOB2, and such a tag is an error.
-        tag_column: the tag's column, from 1; else the last, or the third in Universal NER's layout.
-        repairs: the report to add to. None: a Python warning tells of mended tags, if there are any.
+        reading: what the user says of the file. Without a `scheme`, tags are IOB2 and any other is an error;
+            without a `column`, tags are in the last one, or the third in Universal NER's layout.
+        tally: the report to add to. None: a Python warning tells of mended tags, if there are any.
 
     Raises:
         DataError: the file cannot be opened, no language is known, or a sentence cannot be read, and
@@ -124,29 +106,29 @@ def read(
     """
     path = Path(path)
     stem = files.stem(path)
-    lang = lang or files.lang_of(path)
+    lang, scheme = reading.lang or files.lang_of(path), reading.scheme
     if lang is None:
         cure = "Name the file like de.train.conll, or run: mere convert --lang de IN OUT"
         report(Problem(path, None, "no-language", "no language is known", cure), problems)
         return
-    layout = _layout(path, tag_column)
+    layout = _layout(path, int(reading.column) if reading.column else None)
     if layout is None:  # no row; say what hides them, if anything does
-        for _ in files.numbered_lines(path, problems):
+        for _ in numbered_lines(path, problems):
             pass
         return
-    tally = Repairs() if repairs is None else repairs
+    counts = Tally() if tally is None else tally
     advice = ""  # which scheme the file's tags would fit; found when first needed
-    for block in _blocks(path, layout, problems, tally):
+    for block in _blocks(path, layout, problems, counts):
         if block.broken:
             continue
         try:
-            yield _sentence(block, lang, scheme, f"{stem}:{block.lines[0]}", tally)
+            yield _sentence(block, lang, scheme, f"{stem}:{block.lines[0]}", counts)
         except _Fault as fault:
             if fault.code == "conll-tag":
                 advice = advice or _advice(path, layout)
             report(Problem(path, fault.line, fault.code, fault.message, fault.cure or advice), problems)
-    if repairs is None and problems is None and tally.repaired:
-        warnings.warn(f"{path}: tags mended: {tally}", stacklevel=2)
+    if tally is None and problems is None and str(counts):
+        warnings.warn(f"{path}: {counts}", stacklevel=2)
 
 
 class _Fault(Exception):
@@ -162,10 +144,10 @@ def _layout(path: Path, tag_column: int | None) -> Layout | None:
     comments = False
     hashes: list[str] = []  # the token # in a file of spaces looks like a comment
     rows: list[str] = []
-    for _, _, line in files.numbered_lines(path, []):
+    for _, line in numbered_lines(path, []):
         if line.startswith("#") and ("\t" not in line or (line.startswith("# ") and _COMMENT.match(line))):
             comments = True
-            if looks_like(line) and not _COMMENT.match(line):
+            if _looks_like(line) and not _COMMENT.match(line):
                 hashes.append(line)
         elif not line.startswith(DOCSTART):
             rows.append(line)
@@ -194,13 +176,13 @@ def _are_numbered(rows: list[str]) -> bool:
 
 
 def _blocks(
-    path: Path, layout: Layout, problems: list[Problem] | None, tally: Repairs | None = None
+    path: Path, layout: Layout, problems: list[Problem] | None, tally: Tally | None = None
 ) -> Iterator[_Block]:
     """Yield the sentences of a file as their lines; a block with a line that cannot be read is `broken`."""
     block, last, document = _Block(), 0, 0
-    unread: Counter[str] = tally.unread if tally is not None else Counter()
+    unread: Counter[str] = tally.lost if tally is not None else Counter()
     damage: list[Problem] | None = None if problems is None else []
-    for number, _, line in files.numbered_lines(path, damage):
+    for number, line in numbered_lines(path, damage):
         if number != last + 1:
             unreadable = {problem.line for problem in damage or ()}
             block.broken |= last + 1 in unreadable
@@ -267,7 +249,7 @@ def _count(number: int, word: str) -> str:
     return f"{number} {word}" + ("" if number == 1 else "s")
 
 
-def _sentence(block: _Block, lang: str, scheme: Scheme | None, default_id: str, tally: Repairs) -> Sentence:
+def _sentence(block: _Block, lang: str, scheme: Scheme | None, default_id: str, tally: Tally) -> Sentence:
     try:
         spans, mends = schemes.to_spans(block.tags, scheme or Scheme.IOB2)
     except WrongTag as wrong:
@@ -325,8 +307,12 @@ def _advice(path: Path, layout: Layout) -> str:
     return f"Run: {command} ({scheme.name} fits best, with {_count(mends[scheme], 'tag')} to mend)."
 
 
-def looks_like(line: str) -> bool:
+def looks_like(head: Head) -> bool:
     """Whether the first line of a file is that of a CoNLL file: a comment, -DOCSTART-, or a token and a tag."""
+    return bool(head.lines) and _looks_like(head.lines[0])
+
+
+def _looks_like(line: str) -> bool:
     if line.startswith(DOCSTART) or _KEY.match(line) or _COMMENT.match(line):
         return True
     fields = line.split("\t") if "\t" in line else _SPACES.split(line.strip(" "))

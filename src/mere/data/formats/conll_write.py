@@ -9,32 +9,17 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from mere.data.formats import files, schemes
 from mere.data.formats.schemes import Scheme, TokenSpan
+from mere.data.formats.tally import Written
 from mere.data.formats.tokens import joined
 from mere.data.units import Units
 from mere.types import Sentence, Span
 
 _OWN_ID = re.compile(r".+:\d+")  # given by a reader: file and line
 _words = Units()
-
-
-@dataclass
-class Written:
-    """What became of the sentences given to `write`.
-
-    Args:
-        sentences: how many were written.
-        left_out: sentences that the format cannot hold, by reason.
-        lost: what the written sentences no longer say (triples, types, …), counted.
-    """
-
-    sentences: int = 0
-    left_out: Counter[str] = field(default_factory=Counter)
-    lost: Counter[str] = field(default_factory=Counter)
 
 
 def write(sentences: Iterable[Sentence], path: Path | str, *, scheme: Scheme = Scheme.IOB2) -> Written:

@@ -1,26 +1,14 @@
-"""Corpus files as numbered lines of UTF-8 text, gzip seen through, and what their names say.
-
-A line ends at LF or CRLF and nowhere else (U+2028 and the like stay inside it). A byte order mark at the
-start of the file is no part of its text.
-"""
+"""What the names of corpus files say, and writing one whole or not at all."""
 
 from __future__ import annotations
 
 import gzip
-import io
 import os
 import re
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO, cast
 
-from mere.data.formats.problems import Problem, report
 from mere.errors import DataError, nearest
-
-BOM = b"\xef\xbb\xbf"
-GZIP_MAGIC = b"\x1f\x8b"
-UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 SPLIT_NAMES = {
     "train": "train",
@@ -45,88 +33,6 @@ def not_found(path: Path) -> DataError:
     while not parent.exists() and parent != parent.parent:
         parent = parent.parent
     return DataError(f'{path}: no such file or folder. The nearest folder that exists is "{parent}".')
-
-
-def open_binary(path: Path) -> BinaryIO:
-    """Open a plain or gzip file for reading bytes; what the file is, not its name, decides.
-
-    Raises:
-        DataError: the file does not exist, is a folder, or may not be read.
-    """
-    try:
-        raw = path.open("rb")
-    except FileNotFoundError:
-        raise not_found(path) from None
-    except IsADirectoryError:
-        raise DataError(f"{path}: is a folder, a file was expected.") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}.") from None
-    if raw.peek(2)[:2] == GZIP_MAGIC:
-        return cast(BinaryIO, io.BufferedReader(_Gunzip(raw)))
-    return raw
-
-
-class _Gunzip(gzip.GzipFile):
-    """A GzipFile that closes the file beneath it as well."""
-
-    def __init__(self, raw: BinaryIO):
-        super().__init__(fileobj=raw)
-        self._raw_below = raw
-
-    def close(self) -> None:
-        super().close()
-        self._raw_below.close()
-
-
-def numbered_lines(path: Path, problems: list[Problem] | None = None) -> Iterator[tuple[int, bytes, str]]:
-    """Yield (line number from 1, bytes, text) for every line that is not blank, ends stripped.
-
-    A line that is not UTF-8 is a problem and is passed over; so is the rest of a gzip file cut short.
-
-    Raises:
-        DataError: the file cannot be opened, or the first problem where `problems` is None.
-    """
-    number = 0
-    offset = 0  # bytes before this line
-    with open_binary(path) as stream:
-        while True:
-            try:
-                raw = stream.readline()
-            except (EOFError, OSError, zlib.error) as error:
-                cut = f"the gzip stream is damaged or cut short after line {number:,} ({error})"
-                report(Problem(path, number + 1, "gzip-cut", cut, "Copy the file again."), problems)
-                return
-            if not raw:
-                return
-            number += 1
-            line = raw[:-1] if raw.endswith(b"\n") else raw
-            line = line[:-1] if line.endswith(b"\r") else line
-            if number == 1 and line.startswith(BOM):
-                line = line[len(BOM) :]
-            try:
-                text = line.decode("utf-8")
-            except UnicodeDecodeError as error:
-                report(_not_utf8(path, number, offset, raw, error), problems)
-                if number == 1 and raw.startswith(UTF16_MARKS):
-                    return
-            else:
-                if line.strip():
-                    yield number, line, text
-            offset += len(raw)
-
-
-def _not_utf8(path: Path, number: int, offset: int, raw: bytes, error: UnicodeDecodeError) -> Problem:
-    if number == 1 and raw.startswith(UTF16_MARKS):
-        message = "the file is UTF-16, UTF-8 was expected"
-        encoding = "UTF-16"
-    else:
-        byte = offset + error.start + (len(BOM) if number == 1 and raw.startswith(BOM) else 0)
-        message = f"byte {byte:,} of the file (0x{error.object[error.start]:02X}) is not UTF-8"
-        encoding = "WINDOWS-1252"
-    cure = f"Convert it: iconv -f {encoding} -t UTF-8 {path.name} > utf8.{path.name}"
-    if encoding != "UTF-16":
-        cure += " (with the encoding it was written in)"
-    return Problem(path, number, "not-utf8", message, cure)
 
 
 def write_lines(lines: Iterable[str], path: Path) -> int:

@@ -17,40 +17,57 @@ from pathlib import Path
 from typing import Any
 
 from mere.data.formats import files
+from mere.data.formats.lines import Head, numbered_lines
 from mere.data.formats.problems import Problem, report
+from mere.data.formats.reading import AS_THEY_ARE, Reading
 from mere.data.formats.record import RecordFault, sentence_from_record
+from mere.data.formats.tally import Tally, Written
 from mere.errors import DataError
 from mere.types import Entity, Sentence, Span, Triple
 
-_SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
+_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-def read(path: Path | str, problems: list[Problem] | None = None) -> Iterator[Sentence]:
+def looks_like(head: Head) -> bool:
+    """Whether a file begins with a JSON object."""
+    return bool(head.lines) and head.lines[0].lstrip().startswith("{")
+
+
+def read(
+    path: Path | str,
+    problems: list[Problem] | None = None,
+    reading: Reading = AS_THEY_ARE,
+    tally: Tally | None = None,
+) -> Iterator[Sentence]:
     """Yield the sentences of a corpus file in order.
 
     Args:
         path: a `.jsonl` file, plain or gzip.
         problems: where to note what is wrong; lines with an error are passed over and reading goes on.
             None: the first error is raised.
+        reading: what the user says of the file.
+        tally: where to count what is not kept.
 
     Raises:
         DataError: the file cannot be opened, or has an error and `problems` is None. Names file and line.
     """
     path = Path(path)
     stem = files.stem(path)
-    for number, raw, line in files.numbered_lines(path, problems):
+    counts = tally or Tally()
+    for number, line in numbered_lines(path, problems, repaired=counts.repaired):
         try:
-            record = _parse(raw, line)
+            record = _parse(line)
             sentence, notes = sentence_from_record(record, default_id=f"{stem}:{number}")
         except RecordFault as fault:
             report(Problem(path, number, fault.code, fault.message, fault.cure), problems)
             continue
+        counts.lost.update(note.message for note in notes)
         if problems is not None:
             problems += [Problem(path, number, n.code, n.message, n.cure, "warning") for n in notes]
         yield sentence
 
 
-def _parse(raw: bytes, line: str) -> object:
+def _parse(line: str) -> object:
     try:
         record = json.loads(line)
     except json.JSONDecodeError as error:
@@ -63,7 +80,7 @@ def _parse(raw: bytes, line: str) -> object:
         raise RecordFault("json", f"not JSON: {error.msg} at column {error.colno:,}, near {near!r}") from None
     except (RecursionError, ValueError) as error:
         raise RecordFault("json", f"not JSON that can be read: {error}") from None
-    if _SURROGATE_ESCAPE.search(raw):
+    if _SURROGATE_ESCAPE.search(line):
         try:
             json.dumps(record, ensure_ascii=False).encode()
         except UnicodeEncodeError as error:
@@ -76,13 +93,13 @@ def _parse(raw: bytes, line: str) -> object:
     return record
 
 
-def write(sentences: Iterable[Sentence], path: Path | str) -> int:
-    """Write sentences one a line and return how many; `read` gives back equal ones.
+def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
+    """Write sentences one a line; `read` gives back equal ones.
 
     Raises:
         DataError: a text cannot be written as UTF-8 (a lone surrogate), or the file cannot be written.
     """
-    return files.write_lines((_line(sentence) for sentence in sentences), Path(path))
+    return Written(files.write_lines((_line(sentence) for sentence in sentences), Path(path)))
 
 
 def _line(sentence: Sentence) -> str:

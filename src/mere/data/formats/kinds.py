@@ -1,78 +1,124 @@
-"""Which formats mere reads, how to tell which one a file has, and one way to read any of them."""
+"""Which formats mere reads and writes: one table; how to tell which one a file has; one way to read any of them.
+
+A format is one file in this folder with `looks_like`, `read` and `write`, a name in `reading.Format`, and a row
+of `KINDS`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from enum import Enum
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
+from mere import advice
 from mere.data.formats import conll, files, jsonl, smiler
+from mere.data.formats.lines import Head, head_of
 from mere.data.formats.problems import Problem
+from mere.data.formats.reading import AS_THEY_ARE, Format, Reading
+from mere.data.formats.tally import Tally, Written
 from mere.errors import DataError
 from mere.types import Sentence
 
 
-class Format(Enum):
-    """A corpus file format; the value is what `--format` takes."""
+class Reader(Protocol):
+    """Yields the sentences of a file.
 
-    JSONL = "jsonl"
-    SMILER = "smiler"
-    CONLL = "conll"
+    Args:
+        path: the file.
+        problems: where to note what is wrong; what has an error is passed over and reading goes on. None: the
+            first error is raised.
+        reading: what the user says of the file.
+        tally: where to count what is mended, left out or lost.
+    """
 
-    @property
-    def ending(self) -> str:
-        """The ending that files of the format are given."""
-        return {"jsonl": ".jsonl", "smiler": ".tsv", "conll": ".conll"}[self.value]
+    def __call__(
+        self,
+        path: Path,
+        problems: list[Problem] | None = None,
+        reading: Reading = AS_THEY_ARE,
+        tally: Tally | None = None,
+    ) -> Iterator[Sentence]: ...
 
 
-SUFFIXES = {
-    ".jsonl": Format.JSONL,
-    ".ndjson": Format.JSONL,
-    ".tsv": Format.SMILER,
-    ".conll": Format.CONLL,
-    ".bio": Format.CONLL,
-    ".iob": Format.CONLL,
-    ".iob2": Format.CONLL,
+class Kind(NamedTuple):
+    """One format.
+
+    Args:
+        endings: what its files' names end in; the first is what mere gives them.
+        looks_like: whether the beginning of a file is that of this format, whatever its name ends in.
+        read: the reader.
+        write: the writer, or None where there is none.
+        takes: the fields of `Reading` that say something about it, beside `format`.
+        companions: endings of files that belong to one of this format and are no corpus files themselves.
+    """
+
+    endings: tuple[str, ...]
+    looks_like: Callable[[Head], bool]
+    read: Reader
+    write: Callable[[Iterable[Sentence], Path], Written] | None
+    takes: frozenset[str] = frozenset({"lang"})
+    companions: tuple[str, ...] = ()
+
+
+COLUMNS = frozenset({"lang", "column", "token_column", "scheme", "outside"})
+
+# The first that a file looks like is its format, so the particular stand before the general.
+KINDS: dict[Format, Kind] = {
+    Format.JSONL: Kind(
+        (".jsonl", ".ndjson"), jsonl.looks_like, jsonl.read, jsonl.write, frozenset({"lang", "offsets"})
+    ),
+    Format.SMILER: Kind((".tsv",), smiler.looks_like, smiler.read, smiler.write),
+    Format.CONLL: Kind(
+        (".conll", ".bio", ".iob", ".iob2", ".conllu"), conll.looks_like, conll.read, conll.write, COLUMNS
+    ),
 }
 
 
 def by_suffix(path: Path) -> Format | None:
     """Return the format that a file's name promises, seen through `.gz`, or None."""
-    return SUFFIXES.get(Path(path.name.removesuffix(".gz")).suffix)
+    ending = Path(path.name.removesuffix(".gz")).suffix
+    return next((format for format, kind in KINDS.items() if ending in kind.endings), None)
+
+
+def looks_like(path: Path) -> Format | None:
+    """Return the format that the beginning of a file shows, or None.
+
+    Raises:
+        DataError: the file cannot be opened.
+    """
+    head = head_of(path)
+    return next((format for format, kind in KINDS.items() if kind.looks_like(head)), None)
 
 
 def sniff(path: Path | str) -> Format:
-    """Return the format of a file: by its ending, else by its first line.
+    """Return the format of a file: the one that it looks like, else the one that its name promises.
 
     Raises:
         DataError: the file cannot be opened, or is in no format that mere reads.
     """
     path = Path(path)
-    known = by_suffix(path)
-    if known is not None:
-        return known
-    first = next((line for _, _, line in files.numbered_lines(path)), "")
-    if first.lstrip().startswith("{"):
-        return Format.JSONL
-    if conll.looks_like(first):
-        return Format.CONLL
-    if first.count("\t") >= smiler.NUM_REQUIRED - 1:
-        return Format.SMILER
-    if first.lstrip().startswith("["):
-        cure = f"Run: jq -c '.[]' {path.name} > {files.stem(path)}.jsonl"
+    head = head_of(path)
+    shown = next((format for format, kind in KINDS.items() if kind.looks_like(head)), None) or by_suffix(path)
+    if shown is not None:
+        return shown
+    if head.lines and head.lines[0].lstrip().startswith("["):
+        cure = advice.run("jq", "-c", ".[]", path, ">", advice.beside(path, "", ending=".jsonl"))
         raise DataError(f"{path}:1: a JSON array; one JSON object a line was expected. {cure}")
     raise DataError(
         f"{path}: not a format that mere reads ({', '.join(kind.value for kind in Format)}). "
-        "Give JSON lines the ending .jsonl, SMiLER files .tsv, CoNLL columns .conll."
+        "Say what it is with --from, or write it as JSON lines."
     )
 
 
 def read(
-    path: Path, format: Format, problems: list[Problem], repairs: smiler.Repairs | None = None
+    path: Path,
+    format: Format,
+    problems: list[Problem] | None = None,
+    reading: Reading = AS_THEY_ARE,
+    tally: Tally | None = None,
 ) -> Iterator[Sentence]:
     """Yield the sentences of a file of a known format, noting what is wrong in `problems`."""
-    if format is Format.JSONL:
-        return jsonl.read(path, problems)
-    if format is Format.CONLL:
-        return conll.read(path, problems)
-    return smiler.read(path, problems, repairs=repairs)
+    return KINDS[format].read(path, problems, reading, tally)
+
+
+__all__ = ["KINDS", "Format", "Kind", "Reader", "by_suffix", "files", "looks_like", "read", "sniff"]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from mere import advice
 from mere.errors import DataError
 
 Severity = Literal["error", "warning"]
@@ -55,7 +56,8 @@ def report(problem: Problem, problems: list[Problem] | None) -> None:
     if problems is not None:
         problems.append(problem)
     elif problem.severity == "error":
-        raise DataError(str(problem) if problem.cure else f"{problem} Run: mere check {problem.path}")
+        check = advice.run("mere", "check", problem.path)
+        raise DataError(str(problem) if problem.cure else f"{problem} {check}")
 
 
 def raise_errors(problems: Sequence[Problem], cure: str) -> None:

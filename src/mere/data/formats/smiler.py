@@ -6,49 +6,29 @@
 `<e1>` marks the subject, `<e2>` the object; either may come first, and a tag may stand inside a word. A row
 becomes one sentence with `complete=False`, since its other facts are not annotated; the label `no_relation`
 becomes two entities and no triple. Rows whose tags are damaged are repaired where only one repair is
-possible, refused otherwise, and counted both ways in a `Repairs` report.
+possible, refused otherwise, and counted both ways in a `Tally`.
 """
 
 from __future__ import annotations
 
 import re
 import warnings
-from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from mere.data.formats import files
+from mere.data.formats.lines import Head, numbered_lines
 from mere.data.formats.marks import Damage, mark, unmark
 from mere.data.formats.problems import Problem, report
+from mere.data.formats.reading import AS_THEY_ARE, Reading
+from mere.data.formats.tally import Tally, Written
 from mere.types import Entity, Sentence, Triple
 
 COLUMNS = ("id", "entity_1", "entity_2", "label", "text", "lang")
 NUM_REQUIRED = 5
 NO_RELATION = "no_relation"
 SOURCE = "smiler"
-
-
-@dataclass
-class Repairs:
-    """What was done to the rows of SMiLER files, by kind, and which rows could not be used.
-
-    Args:
-        rows: rows met, the header apart.
-        repaired: how many rows had each kind of repair.
-        refused: the rows left out, each with file, line and reason.
-    """
-
-    rows: int = 0
-    repaired: Counter[str] = field(default_factory=Counter)
-    refused: list[Problem] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        done = ", ".join(f"{kind} {count:,}" for kind, count in self.repaired.most_common()) or "none"
-        codes = Counter(problem.code for problem in self.refused)
-        left = ", ".join(f"{code} {count:,}" for code, count in codes.most_common()) or "none"
-        return f"{self.rows:,} SMiLER rows; repaired: {done}; refused: {left}"
 
 
 class Row(NamedTuple):
@@ -62,21 +42,30 @@ class Row(NamedTuple):
     lang: str
 
 
+def looks_like(head: Head) -> bool:
+    """Whether a file begins with the header of SMiLER's columns, or marks a pair in most of its first rows."""
+    rows = [line for line in head.lines if line.count("\t") >= NUM_REQUIRED - 1]
+    if not rows:
+        return False
+    return _header(rows[0].split("\t")) is not None or 2 * sum(
+        "<e1>" in row or "<e2>" in row for row in rows
+    ) > len(head.lines)
+
+
 def read(
     path: Path | str,
     problems: list[Problem] | None = None,
-    *,
-    lang: str | None = None,
-    repairs: Repairs | None = None,
+    reading: Reading = AS_THEY_ARE,
+    tally: Tally | None = None,
 ) -> Iterator[Sentence]:
     """Yield one sentence a row.
 
     Args:
         path: a `.tsv` file, plain or gzip, with or without a header row.
         problems: where to note rows of the wrong shape; None raises at the first. Refused rows (damaged
-            tags) never raise: they are noted here as warnings, and in `repairs`.
-        lang: language of rows without a `lang` column; else the file name's (`de_corpora_train.tsv`).
-        repairs: the report to add to. None: a Python warning tells the counts, if there are any.
+            tags) never raise: they are noted here as warnings, and counted in `tally`.
+        reading: its `lang` is that of rows without a `lang` column; else the file name's (`de_corpora_train.tsv`).
+        tally: the report to add to. None: a Python warning tells the counts, if there are any.
 
     Raises:
         DataError: the file cannot be opened, a row has the wrong shape or no language is known, and
@@ -84,10 +73,10 @@ def read(
     """
     path = Path(path)
     stem = files.stem(path)
-    lang = lang or files.lang_of(path)
-    tally = Repairs() if repairs is None else repairs
+    lang = reading.lang or files.lang_of(path)
+    counts = Tally() if tally is None else tally
     order: list[int] | None = None  # where each of COLUMNS stands, if a header says so
-    for number, _, line in files.numbered_lines(path, problems):
+    for number, line in numbered_lines(path, problems, repaired=counts.repaired):
         fields = [_unquote(value) for value in line.split("\t")]
         if order is None:
             order = _header(fields)
@@ -99,7 +88,6 @@ def read(
             message = f"{len(fields)} columns, {NUM_REQUIRED} or {len(COLUMNS)} were expected"
             report(Problem(path, number, "columns", message, f"Columns: {', '.join(COLUMNS)}."), problems)
             continue
-        tally.rows += 1
         row_lang = row.lang or lang
         if not row.label or not row_lang:
             what = "label" if not row.label else "language"
@@ -113,13 +101,13 @@ def read(
             refused = Problem(
                 path, number, f"smiler-{damage.code}", f"row refused: {damage}", cure, "warning"
             )
-            tally.refused.append(refused)
+            counts.left_out[f"row refused: {refused.code}"] += 1
             report(refused, problems)
             continue
-        tally.repaired.update(kinds)
+        counts.repaired.update(kinds)
         yield sentence
-    if repairs is None and problems is None and (tally.repaired or tally.refused):
-        warnings.warn(f"{path}: {tally}", stacklevel=2)
+    if tally is None and problems is None and str(counts):
+        warnings.warn(f"{path}: {counts}", stacklevel=2)
 
 
 def _header(fields: list[str]) -> list[int] | None:
@@ -168,21 +156,6 @@ def _sentence(row: Row, lang: str, default_id: str) -> tuple[Sentence, list[str]
     return sentence, marked.repairs
 
 
-@dataclass
-class Written:
-    """What became of the sentences given to `write`.
-
-    Args:
-        rows: rows written, one a triple, or one for a sentence of two entities and no triple.
-        left_out: sentences that a SMiLER row cannot hold, by reason.
-        lost: what the written rows no longer say (entity types, further entities, …), counted.
-    """
-
-    rows: int = 0
-    left_out: Counter[str] = field(default_factory=Counter)
-    lost: Counter[str] = field(default_factory=Counter)
-
-
 def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
     """Write sentences as SMiLER rows with a header, and count what the format could not hold.
 
@@ -195,7 +168,7 @@ def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
         yield "\t".join(COLUMNS)
         for sentence in sentences:
             rows = _rows(sentence, written)
-            written.rows += len(rows)
+            written.sentences += bool(rows)
             for row in rows:
                 yield "\t".join(_quote(value) for value in row)
 

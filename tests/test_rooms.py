@@ -7,7 +7,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "mere"
 FLOORS = (
-    ("types", "errors"),
+    ("types", "errors", "advice", "lang_codes"),
     ("schema", "config", "hub"),
     ("data",),
     ("quickstart", "metrics", "nn"),

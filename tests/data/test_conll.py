@@ -193,7 +193,9 @@ def test_no_language_and_no_rows(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="the file holds no sentence"):
         Corpus.load(tmp_path / "c")
     with pytest.raises(DataError, match="UTF-16"):
-        list(conll.read(write(tmp_path / "de.conll", "Ada\tO\n".encode("utf-16")), reading=Reading(lang="de")))
+        list(
+            conll.read(write(tmp_path / "de.conll", "Ada\tO\n".encode("utf-16")), reading=Reading(lang="de"))
+        )
 
 
 def test_a_scheme_by_name_mends_and_counts(tmp_path: Path) -> None:

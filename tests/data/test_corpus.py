@@ -155,9 +155,7 @@ def test_smiler_files_load_with_a_word_about_repairs(corpus_dir: Write) -> None:
         "2\tAda\tRom\tlives-in\tAda wohnt in Wien",
     ]
     folder = corpus_dir({"de_corpora_train.tsv": rows, "pl.train.jsonl": PL})
-    with pytest.warns(
-        UserWarning, match=r"repaired: close tag added: 1; left out: .*not-in-text: 1"
-    ):
+    with pytest.warns(UserWarning, match=r"repaired: close tag added: 1; left out: .*not-in-text: 1"):
         corpus = Corpus.load(folder)
     assert corpus.sizes() == {"train": {"de": 1, "pl": 2}}
     assert Corpus.load(folder, format=Format.JSONL).languages() == ("pl",)

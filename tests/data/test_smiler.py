@@ -77,9 +77,7 @@ def test_every_fault_is_repaired_or_refused_and_counted(every_fault: Path) -> No
 
 
 def test_the_counts_are_told_where_nobody_collects_them(every_fault: Path) -> None:
-    with pytest.warns(
-        UserWarning, match=r"repaired: .*close tag added: 2.*left out: .*no-text: 1"
-    ):
+    with pytest.warns(UserWarning, match=r"repaired: .*close tag added: 2.*left out: .*no-text: 1"):
         assert len(list(smiler.read(every_fault))) == 11
 
 

@@ -1,0 +1,1 @@
+"""One language, however it is spelt."""

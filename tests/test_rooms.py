@@ -13,7 +13,7 @@ FLOORS = (
     ("quickstart", "metrics", "nn"),
     ("store", "decoding"),
     ("models",),
-    ("inference",),
+    ("inference", "graph"),
     ("training",),
     ("languages",),
     ("research",),

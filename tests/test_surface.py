@@ -30,6 +30,7 @@ VERBS = {
     "evaluate": {"--split", "--json", "--errors", "--no-intervals", "--threshold", "--batch-size"},
     "export": {"--lang", "--as", "--out"},
     "extract": {"--lang", "--format", "--input", "--text-key", "--per", "--threshold", "--batch-size"},
+    "graph": {"--format", "--out", "--merge", "--rdf", "--base", "--model"},
     "import": {"--lang", "--out"},
     "push": {"--private", "--message", "--dry-run"},
     "quickstart": {"--out"},

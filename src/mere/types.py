@@ -28,6 +28,7 @@ class Entity:
         text: the mention itself, always `source_text[start:end]`.
         type: an entity type such as "PER", or None where the corpus or the model gives none.
         score: confidence in [0, 1], or None for a gold annotation.
+        link: what the mention denotes, as an id or an IRI of some knowledge base, where a linking hook said so.
     """
 
     start: int
@@ -35,6 +36,7 @@ class Entity:
     text: str
     type: str | None = None
     score: float | None = None
+    link: str | None = None
 
     @property
     def span(self) -> Span:
@@ -46,6 +48,8 @@ class Entity:
             record["type"] = self.type
         if self.score is not None:
             record["score"] = round(self.score, 4)
+        if self.link is not None:
+            record["link"] = self.link
         return record
 
 

@@ -18,6 +18,7 @@ from mere.cli.convert import convert
 from mere.cli.evaluate import evaluate
 from mere.cli.export import export
 from mere.cli.extract import extract
+from mere.cli.graph import graph
 from mere.cli.import_ import import_
 from mere.cli.push import push
 from mere.cli.quickstart import quickstart
@@ -91,6 +92,7 @@ app.command()(
         extract, when_interrupted="What was written is whole lines; the texts after it were not read."
     )
 )
+app.command()(guard.guarded(graph, when_interrupted="Nothing was written."))
 app.command()(guard.guarded(export, when_interrupted="Nothing was written."))
 app.command("import")(guard.guarded(import_, when_interrupted="Nothing was written; the model is as it was."))
 app.command()(guard.guarded(push, when_interrupted="The hub has all of the model or none of it; push again."))

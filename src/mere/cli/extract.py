@@ -10,14 +10,22 @@ from typing import Annotated
 
 import typer
 
+from mere.cli.graph import tell
 from mere.cli.guard import MODEL_HELP, talk
-from mere.inference.io import InputText, encode_record, output_record, read_texts
+from mere.inference.io import InputText, check_text, encode_record, output_record, read_texts
 
 
 class Format(str, Enum):
-    """How documents are written."""
+    """How documents are written: as JSON lines, or as a graph (mere.graph) that can be printed."""
 
     jsonl = "jsonl"
+    ntriples = "ntriples"
+    nquads = "nquads"
+    turtle = "turtle"
+    jsonld = "jsonld"
+    graphml = "graphml"
+    cypher = "cypher"
+    csv = "csv"
 
 
 class Input(str, Enum):
@@ -44,7 +52,9 @@ def extract(
     lang: Annotated[
         str | None, typer.Option("--lang", help="Language of texts that state none; default: identify it.")
     ] = None,
-    format: Annotated[Format, typer.Option("--format", help="How to write documents.")] = Format.jsonl,
+    format: Annotated[
+        Format, typer.Option("--format", help="How to write documents; mere graph has more choices.")
+    ] = Format.jsonl,
     input: Annotated[
         Input, typer.Option("--input", help="What the files are; auto goes by the name.")
     ] = Input.auto,
@@ -80,9 +90,24 @@ def extract(
         for item in arriving():
             yield item.text, item.lang if item.lang is not None else lang
 
-    for document in extractor.extract_pairs(texts()):
-        _write(encode_record(output_record(waiting.popleft(), document)))
+    found = ((waiting.popleft(), document) for document in extractor.extract_pairs(texts()))
+    if format is Format.jsonl:
+        for item, document in found:
+            _write(encode_record(output_record(item, document)))
+    else:
+        from mere.graph.settings import GraphFormat, GraphSettings, Item
+        from mere.graph.write import write
+
+        named = (Item(_id(item), document) for item, document in found)
+        tell(write(named, GraphFormat(format.value), None, GraphSettings(model=model)))
     sys.stdout.flush()
+
+
+def _id(item: InputText) -> str:
+    id = item.extra.get("id")
+    name = item.where if id in (None, "") else str(id)
+    check_text(name, f"{item.where}: id")
+    return name
 
 
 def _write(line: bytes) -> None:

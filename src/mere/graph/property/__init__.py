@@ -1,0 +1,1 @@
+"""Property graphs: GraphML, Neo4j's import files and Cypher. Nodes are whole before they are written (`index`)."""

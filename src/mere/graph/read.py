@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import NotRequired, TypedDict
 
-from mere.data.formats.files import numbered_lines
+from mere.data.formats.lines import numbered_lines
 from mere.data.formats.record import RecordFault, sentence_from_record
 from mere.errors import DataError
 from mere.graph.settings import Item
@@ -67,7 +67,7 @@ def read_documents(sources: Iterable[str]) -> Iterator[Item]:
         DataError: no such file, bytes that are not UTF-8, or a line that is no document; names file and line.
     """
     for source in sources:
-        for number, raw, _ in numbered_lines(Path("/dev/stdin" if source == "-" else source)):
+        for number, raw in numbered_lines(Path("/dev/stdin" if source == "-" else source)):
             where = f"{'stdin' if source == '-' else source}:{number}"
             try:
                 line = _LINE.validate_json(raw)
@@ -116,7 +116,7 @@ def _bare(text: str, item: Any) -> Entity:
     return Entity(item["start"], item["end"], _slice(text, item))
 
 
-def _refusal(raw: bytes, where: str) -> DataError:
+def _refusal(raw: str, where: str) -> DataError:
     """Find out why a line is no document."""
     cure = "Write the documents again: mere extract MODEL TEXTS > documents.jsonl"
     try:

@@ -17,10 +17,10 @@ from typing import Any
 import yaml
 
 from mere.config import Recipe
+from mere.data.corpora import quickstart_corpus
 from mere.metrics.paired import paired_bootstrap
 from mere.metrics.report import evaluate_runs
 from mere.models.predictor import Predictor
-from mere.quickstart.corpus import quickstart_corpus
 from mere.research.origin import Data
 from mere.research.provenance import commit, hardware, software
 from mere.research.results import Comparison, Costs, Results, System

@@ -28,8 +28,8 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from torch import Tensor, nn
 
 from mere.config import StageSettings
+from mere.data.corpora import quickstart_corpus
 from mere.data.sampling import plan_epoch
-from mere.quickstart.corpus import quickstart_corpus
 from mere.store.folder import write_json
 from mere.training.loop import learning_rate
 from mere.types import Sentence

@@ -26,11 +26,11 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from torch import nn
 
 from mere.config import DataSettings, Recipe
+from mere.data.corpora import load_corpora
 from mere.data.examples import ExampleMaker
 from mere.data.pieces import fit_pieces
 from mere.metrics.intervals import Measured
 from mere.models.model import build
-from mere.quickstart.corpus import load_corpora
 from mere.research.origin import Experiment
 from mere.research.provenance import commit, hardware, software
 from mere.research.record import Record

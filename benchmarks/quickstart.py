@@ -10,9 +10,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from mere.config import Recipe
+from mere.data.corpora import quickstart_corpus
 from mere.metrics.report import evaluate
 from mere.models.predictor import Predictor
-from mere.quickstart.corpus import quickstart_corpus
 from mere.research.origin import Data
 from mere.research.provenance import commit, hardware, software
 from mere.research.results import Results, System

@@ -19,11 +19,11 @@ from typing import Any
 import torch
 
 from mere.config import Recipe
+from mere.data.corpora import load_corpora
 from mere.data.examples import ExampleMaker
 from mere.data.pieces import fit_pieces
 from mere.models.model import build
 from mere.models.predictor import Predictor
-from mere.quickstart.corpus import load_corpora
 from mere.research.provenance import commit, hardware, software
 from mere.training.loop import StageLoop
 from mere.training.run_data import labels_of

@@ -10,7 +10,7 @@ FLOORS = (
     ("types", "errors", "advice", "lang_codes"),
     ("schema", "config", "hub"),
     ("data",),
-    ("quickstart", "metrics", "nn"),
+    ("metrics", "nn"),
     ("store", "decoding"),
     ("models",),
     ("inference", "graph"),

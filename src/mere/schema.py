@@ -12,6 +12,9 @@ from typing import Any
 from mere.errors import DataError, ModelError, nearest
 from mere.types import Sentence
 
+UNIVERSAL = "universal"
+"""The path of a text whose language is unknown, to mere or to the model: nothing but what all languages share."""
+
 
 @dataclass(frozen=True)
 class Labels:
@@ -57,6 +60,10 @@ class Labels:
                 f"The model knows {len(self.relations)} relations; they are listed in its labels.json."
             ) from None
 
+    def path(self, lang: str | None) -> str:
+        """Return the path of a language: itself, or `UNIVERSAL` for None and for languages not trained."""
+        return lang if lang is not None and lang in self.languages else UNIVERSAL
+
     def lang_id(self, lang: str | None) -> int:
-        """Return the row of a language, or 0 (the universal path) for None and for languages not trained."""
+        """Return the row of a language, or 0 where its path is the universal one."""
         return self.languages.index(lang) + 1 if lang in self.languages else 0

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from mere.schema import UNIVERSAL
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 SMALL = {
@@ -45,7 +47,7 @@ def untrained_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         recipe=recipe,
         labels=labels,
         pieces=HashedUnits(Units(), Features(256)),
-        thresholds={"": 0.3},
+        thresholds={UNIVERSAL: 0.3},
         metrics={},
         card="# untrained\n",
     )

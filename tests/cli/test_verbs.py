@@ -84,8 +84,8 @@ def test_quickstart_writes_the_corpus_that_check_reads(tmp_path: Path) -> None:
 
 
 def test_the_written_corpus_is_the_one_that_recipes_train_on(tmp_path: Path) -> None:
+    from mere.data.corpora import quickstart_corpus
     from mere.data.corpus import Corpus
-    from mere.quickstart.corpus import quickstart_corpus
 
     assert CliRunner().invoke(app, ["quickstart", "--out", str(tmp_path)]).exit_code == 0
     assert Corpus.load(tmp_path).sizes() == quickstart_corpus().sizes()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mere.data.examples import Example
+from mere.data.examples import Annotated
 
 NUM_FEATURES = 2
 
@@ -20,8 +20,8 @@ def make(
     entities: tuple[tuple[int, int, int], ...] = (),
     known: tuple[bool, ...] = (),
     begins: tuple[bool, ...] | None = None,
-) -> Example:
-    return Example(
+) -> Annotated:
+    return Annotated(
         pieces=np.arange(1, 1 + length * NUM_FEATURES, dtype=np.int32).reshape(length, NUM_FEATURES),
         lang_id=lang_id,
         triples=triples,

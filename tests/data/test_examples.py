@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from mere.data.examples import AlignmentReport, Example, ExampleMaker, refuse_unreadable
+from mere.data.examples import AlignmentReport, Annotated, ExampleMaker, refuse_unreadable
 from mere.data.features import NUM_FEATURES, Features
 from mere.data.pieces import HashedUnits, TextBytes
 from mere.data.units import Units
@@ -32,7 +33,7 @@ def sentence(text: str, *facts: tuple[str, str, str], lang: str = "de", **more: 
     return Sentence(text, lang, text, tuple(entities.values()), triples, **more)  # type: ignore[arg-type]
 
 
-def made(maker: ExampleMaker, sentence: Sentence) -> Example:
+def made(maker: ExampleMaker, sentence: Sentence) -> Annotated:
     example = maker(sentence)
     assert example is not None
     return example
@@ -107,12 +108,15 @@ def test_no_visible_character_no_example(maker: ExampleMaker, text: str) -> None
     assert maker.text(text, "de") == ([], None)
 
 
-def test_a_raw_text_is_an_example_that_teaches_nothing(maker: ExampleMaker) -> None:
+def test_a_raw_text_is_encoded_as_the_sentence_is(maker: ExampleMaker) -> None:
     spans, example = maker.text("Ada kam", "te")
     assert spans == [Span(0, 3), Span(4, 7)]
     assert example is not None
-    assert (example.lang_id, example.triples, example.relations_stated) == (2, (), ())
-    assert not example.is_covered.any()
+    annotated = maker(Sentence("1", "te", "Ada kam"))
+    assert annotated is not None
+    for name in vars(example):
+        np.testing.assert_array_equal(getattr(example, name), getattr(annotated, name))
+    assert example.lang_id == 2
     assert maker.text("Ada kam", None)[1].lang_id == 0  # type: ignore[union-attr]
 
 
@@ -169,7 +173,6 @@ def test_which_types_a_sentence_teaches(
     given = None if covered is None else frozenset(covered)
     row = entities("Ada kam", ("Ada", "PER"), types_covered=given, complete=complete)
     assert made(typed, row).is_type_known.tolist() == known
-    assert typed.text("Ada kam", "de")[1].is_type_known.tolist() == [False, False]  # type: ignore[union-attr]
 
 
 def test_entities_of_bytes_take_every_byte() -> None:

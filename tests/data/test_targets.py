@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests import tiny
 
-from mere.data.examples import Example
+from mere.data.examples import Annotated
 from mere.data.tagging import to_spans, without_overlap
 from mere.data.targets import TripleTargets, entity_targets, targets_of, triple_targets
 
@@ -129,7 +129,7 @@ def test_each_sentence_of_a_group_keeps_its_own_covered_relations() -> None:
 
 
 @st.composite
-def examples(draw: st.DrawFn) -> Example:
+def examples(draw: st.DrawFn) -> Annotated:
     length = draw(st.integers(1, 8))
     span = st.integers(0, length - 1).flatmap(
         lambda start: st.tuples(st.just(start), st.integers(start + 1, length))
@@ -150,7 +150,7 @@ def pairs_of(wanted: TripleTargets, row: int, relation: int, stated: int) -> set
 
 @settings(deadline=None)
 @given(st.lists(examples(), min_size=1, max_size=4), st.integers(0, 3), st.integers(0, 2**32 - 1))
-def test_targets_of_any_sentences(batch: list[Example], negatives: int, seed: int) -> None:
+def test_targets_of_any_sentences(batch: list[Annotated], negatives: int, seed: int) -> None:
     wanted = triple_targets(batch, np.random.default_rng(seed), negatives=negatives, incomplete_negative=0.5)
     for row, example in enumerate(batch):
         for relation in range(3):

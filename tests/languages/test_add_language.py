@@ -56,7 +56,7 @@ def add(model: Path, folder: Path, data: Path | None = None, **choices: Any) -> 
 def vectors(model: Path, lang: str | None) -> list[bytes]:
     """The numbers that the heads read, sentence by sentence, as bytes."""
     predictor = Predictor.load(model)
-    own = predictor.own.get(lang or "", predictor.model).eval()
+    own = predictor.own.get(predictor.labels.path(lang), predictor.model).eval()
     examples = [predictor.maker.text(text, lang)[1] for text in TEXTS]
     with torch.inference_mode():
         return [own(to_tensors(collate([e]), torch.device("cpu"))).numpy().tobytes() for e in examples if e]

@@ -17,6 +17,7 @@ import mere as library
 from mere.languages.export import export_language
 from mere.models.model import build
 from mere.models.predictor import Predictor
+from mere.schema import UNIVERSAL
 from mere.store.delta import difference
 from mere.store.folder import ModelFolder
 from mere.types import Prediction
@@ -51,7 +52,7 @@ def test_what_is_exported_is_what_was_routed(kind: str, tmp_path: Path) -> None:
     stored = ModelFolder.read(tmp_path / "de")
     assert stored.labels.languages == ("de",)
     assert single.has_one_path == (kind == "lora")
-    assert stored.thresholds == {"": 0.05 if kind == "lora" else 0.1, "de": 0.05}
+    assert stored.thresholds == {UNIVERSAL: 0.05 if kind == "lora" else 0.1, "de": 0.05}
     names = set(load_file(tmp_path / "de" / "model.safetensors"))
     if kind == "lora":
         assert names == {n for n in build(recipe(COMPACT, kind), LABELS).state_dict() if "switcher" not in n}

@@ -16,7 +16,7 @@ from mere.data.pieces import fit_pieces
 from mere.models.model import Model, build
 from mere.models.predictor import Predictor
 from mere.models.tensors import TensorBatch, to_tensors
-from mere.schema import Labels
+from mere.schema import UNIVERSAL, Labels
 from mere.store.folder import ModelFolder
 
 LANGUAGES = ("ar", "de", "en", "ja", "te")
@@ -54,7 +54,7 @@ def written(
     model = build(chosen, LABELS, pieces)
     model.start()
     contents: dict[str, Any] = {
-        "thresholds": {"": 0.1, "de": 0.05},
+        "thresholds": {UNIVERSAL: 0.1, "de": 0.05},
         "metrics": {"dev": {"triple_f1/strict": {"de": 50.0, "en": 40.0, "macro": 45.0}}},
         "card": f"# tiny\n\n{len(LANGUAGES)} languages ({', '.join(LANGUAGES)}).\n\n| de | 50 |\n| en | 40 |\n",
     }
@@ -79,7 +79,7 @@ def vectors(folder: Path, lang: str | None) -> Tensor:
     """What the heads read of the texts by a language's route."""
     predictor = Predictor.load(folder)
     batch = batch_of(predictor.maker, lang)
-    return predictor.own.get(lang or "", predictor.model).eval()(batch)[batch.is_piece]
+    return predictor.own.get(predictor.labels.path(lang), predictor.model).eval()(batch)[batch.is_piece]
 
 
 def close(a: Tensor, b: Tensor) -> None:

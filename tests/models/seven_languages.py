@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mere.config import Recipe
 from mere.data.batching import collate
-from mere.data.examples import Example, ExampleMaker
+from mere.data.examples import Annotated, ExampleMaker
 from mere.data.features import Features
 from mere.data.pieces import HashedUnits
 from mere.data.targets import Targets, triple_targets
@@ -78,7 +78,7 @@ def randomised(recipe: Recipe, labels: Labels = LABELS) -> Model:
     return model.eval()
 
 
-def example(text: str, lang: str | None, maker: ExampleMaker = MAKER) -> Example:
+def example(text: str, lang: str | None, maker: ExampleMaker = MAKER) -> Annotated:
     made = maker.text(text, lang)[1]
     assert made is not None
     return made
@@ -97,7 +97,7 @@ class Read(NamedTuple):
     read: Tensor  # (B, R, D)
 
 
-def run(model: Model, examples: list[Example]) -> Read:
+def run(model: Model, examples: list[Annotated]) -> Read:
     with torch.no_grad():
         batch = to_tensors(collate(examples), CPU)
         pieces = model(batch)
@@ -108,7 +108,7 @@ def close(a: Tensor, b: Tensor) -> None:
     torch.testing.assert_close(a, b, atol=1e-5, rtol=0)
 
 
-def losses(model: Model, examples: list[Example], group: int = 1) -> dict[str, Tensor]:
+def losses(model: Model, examples: list[Annotated], group: int = 1) -> dict[str, Tensor]:
     """The losses of the triples task, two negatives per sentence."""
     wanted = triple_targets(examples, np.random.default_rng(0), negatives=2, incomplete_negative=0.5)
     batch = to_tensors(collate(examples, group), CPU)

@@ -14,7 +14,8 @@ from tiny_entities import MAKER, ROWS, example, sentence, write_corpus
 
 from mere.config import EntitiesSettings, Recipe
 from mere.data.batching import collate
-from mere.data.examples import Example
+from mere.data.corpora import load_corpora
+from mere.data.examples import Annotated
 from mere.data.pieces.bytes import TextBytes
 from mere.data.units import Units
 from mere.data.windows import (
@@ -28,7 +29,6 @@ from mere.models.model import build
 from mere.models.predictor import Predictor
 from mere.models.tensors import SpanTensors, TensorBatch, to_tensors
 from mere.nn.encoders import BytesEncoder
-from mere.quickstart.corpus import load_corpora
 from mere.schema import Labels
 from mere.training.run import train
 from mere.training.source import BatchSource, TrainingData
@@ -111,7 +111,7 @@ def test_a_start_that_the_corpus_does_not_annotate_is_as_right_as_the_one_it_doe
     text = "Jo met Al."
     made = MAKER(sentence("s", "en", text, ["Al:ORG"]))
     assert made is not None
-    partly = Example(**{**vars(made), "is_type_known": np.array([True, True, False])})
+    partly = Annotated(**{**vars(made), "is_type_known": np.array([True, True, False])})
     targets = span_targets([partly], np.random.default_rng(0), window=10)
     assert np.flatnonzero(targets.unsaid[0, 0]).tolist() == [0, 2, 3, 6]  # Jo, a space, met, a space
     assert np.flatnonzero(targets.unsaid[0, 1]).tolist() == [9]  # the full stop

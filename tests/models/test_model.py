@@ -25,12 +25,12 @@ from seven_languages import (
 from tests import tiny
 
 from mere.config import ParameterGroup
-from mere.data.examples import Example
+from mere.data.examples import Annotated
 from mere.errors import DataError
 from mere.models.model import GROUPS, Model, build
 from mere.models.predictor import Predictor
 from mere.models.triples import PieceFact
-from mere.schema import Labels
+from mere.schema import UNIVERSAL, Labels
 from mere.training.trainable import select_parameters
 from mere.types import Prediction
 
@@ -55,7 +55,7 @@ def test_a_mixed_batch_of_seven_languages_is_seven_batches_of_one(model: Model, 
     model.eval()
 
 
-def facts(predictor: Predictor, examples: list[Example]) -> list[list[PieceFact]]:
+def facts(predictor: Predictor, examples: list[Annotated]) -> list[list[PieceFact]]:
     return [found for _, found in predictor.found(examples)]
 
 
@@ -118,7 +118,7 @@ def test_offsets_slice_to_the_mentions(predictor: Predictor) -> None:
 
 def test_a_threshold_is_its_languages_or_the_universal_ones(model: Model) -> None:
     texts = [text for text, _ in ALL]
-    every, none = Predictor(model, MAKER, thresholds={"": 0.0}), {"": 0.0, "de": 2.0}
+    every, none = Predictor(model, MAKER, thresholds={UNIVERSAL: 0.0}), {UNIVERSAL: 0.0, "de": 2.0}
     picky = Predictor(model, MAKER, thresholds=none)
     found = {lang: every.predict(texts, [lang] * len(texts)) for lang in ("de", "en", "xx")}
     assert all(any(prediction.triples for prediction in found[lang]) for lang in found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mere.data.examples import Example, ExampleMaker
+from mere.data.examples import Annotated, ExampleMaker
 from mere.data.formats import jsonl
 from mere.data.pieces.bytes import TextBytes
 from mere.data.units import Units
@@ -59,7 +59,7 @@ LOC, ORG, PER = range(3)
 MAKER = ExampleMaker(TextBytes(Units()), LABELS)
 
 
-def example(text: str, typed: list[str]) -> Example:
+def example(text: str, typed: list[str]) -> Annotated:
     made = MAKER(sentence("s", "en", text, typed))
     assert made is not None
     return made

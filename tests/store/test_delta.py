@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from mere.errors import ModelError
 from mere.models.model import Model, build
 from mere.models.predictor import Predictor
+from mere.schema import UNIVERSAL
 from mere.store.delta import changed, difference, specialised
 from mere.store.folder import ModelFolder
 
@@ -150,7 +151,7 @@ def test_a_specialised_lstm_reads_its_own_weights() -> None:
         assert not torch.equal(base(x)[0], expected(x)[0])
 
 
-THRESHOLDS = {"": 0.01, "de": 0.02, "te": 0.0}
+THRESHOLDS = {UNIVERSAL: 0.01, "de": 0.02, "te": 0.0}
 
 
 def folder_of(path: Path, model: Model, own: dict[str, Tensors]) -> Path:
@@ -170,14 +171,16 @@ def folder_of(path: Path, model: Model, own: dict[str, Tensors]) -> Path:
 
 @pytest.fixture
 def three(model: Model) -> dict[str, Model]:
-    """The shared model, under "", and those of two languages."""
-    return {"": model, "de": trained_on(model, 1), "te": trained_on(model, 2)}
+    """The shared model, under UNIVERSAL, and those of two languages."""
+    return {UNIVERSAL: model, "de": trained_on(model, 1), "te": trained_on(model, 2)}
 
 
 @pytest.fixture
 def folder(three: dict[str, Model], tmp_path: Path) -> Path:
-    deltas = {lang: difference(three[""].state_dict(), three[lang].state_dict()) for lang in ("de", "te")}
-    return folder_of(tmp_path / "model", three[""], deltas)
+    deltas = {
+        lang: difference(three[UNIVERSAL].state_dict(), three[lang].state_dict()) for lang in ("de", "te")
+    }
+    return folder_of(tmp_path / "model", three[UNIVERSAL], deltas)
 
 
 def test_a_folder_gives_back_every_language(folder: Path, three: dict[str, Model]) -> None:
@@ -205,7 +208,7 @@ def test_texts_are_read_by_the_model_of_their_language(folder: Path, three: dict
         assert [triple.key for triple in found[index].triples] == [triple.key for triple in expected.triples]
         scores = [triple.score or 0.0 for triple in expected.triples]
         assert [triple.score or 0.0 for triple in found[index].triples] == pytest.approx(scores, abs=1e-5)
-        differs += alone["de"][index] != alone[""][index]
+        differs += alone["de"][index] != alone[UNIVERSAL][index]
     assert differs > 10, "or routing would not show"
 
 

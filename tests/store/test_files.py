@@ -19,7 +19,7 @@ from mere.data.units import Units
 from mere.errors import ModelError
 from mere.models.model import build
 from mere.models.predictor import Predictor
-from mere.schema import Labels
+from mere.schema import UNIVERSAL, Labels
 from mere.store.delta import WHOLE
 from mere.store.fetch import find_model
 from mere.store.files import SUMS, compare_all, read_sums, sha256
@@ -38,7 +38,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = build(recipe, LABELS, pieces)
     name, tensor = next(iter(model.state_dict().items()))
     ModelFolder.write(
-        path, model=model, recipe=recipe, labels=LABELS, pieces=pieces, thresholds={"": 0.3}, metrics={},
+        path, model=model, recipe=recipe, labels=LABELS, pieces=pieces, thresholds={UNIVERSAL: 0.3}, metrics={},
         card="# tiny\n", own={"te": {WHOLE + name: tensor + 1}},
     )  # fmt: skip
     return path

@@ -19,13 +19,13 @@ from mere.data.units import Units
 from mere.errors import ModelError
 from mere.models.model import Model, build
 from mere.models.predictor import Predictor
-from mere.schema import Labels
+from mere.schema import UNIVERSAL, Labels
 from mere.store.folder import FORMAT, ModelFolder, write_tensors
 
 LABELS = Labels(("birth-place", "wrote"), ("PER",), ("de", "te"))
 UNITS = Units(frozenset({"లో"}), ("Hangul",))
 PIECES = HashedUnits(UNITS, Features(2048))
-THRESHOLDS = {"": 0.25, "de": 0.5}
+THRESHOLDS = {UNIVERSAL: 0.25, "de": 0.5}
 
 
 def model(seed: int = 1) -> Model:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from mere.schema import UNIVERSAL
 from mere.training.calibrate import GRID, MIN_SENTENCES, _lowest_good, calibrate
 from mere.types import Entity, Prediction, Sentence, Triple
 
@@ -39,14 +40,14 @@ def test_a_small_case_by_hand() -> None:
     sentences = [gold(triple(ADA, BO)), gold()]
     predictions = [found(triple(ADA, BO, 0.9), triple(BO, ADA, 0.5)), found(triple(ADA, CEM, 0.3))]
     thresholds, f1 = calibrate(sentences, predictions)
-    assert thresholds == {"": 0.56, "de": 0.56}
+    assert thresholds == {UNIVERSAL: 0.56, "de": 0.56}
     assert f1 == {"de": 1.0}
 
 
 def test_in_an_incomplete_sentence_only_the_best_triple_counts() -> None:
     right_first = found(triple(ADA, BO, 0.9), triple(BO, ADA, 0.5))
     assert calibrate([gold(triple(ADA, BO), complete=False)], [right_first]) == (
-        {"": 0.02, "de": 0.02},
+        {UNIVERSAL: 0.02, "de": 0.02},
         {"de": 1.0},
     )
     wrong_first = found(triple(ADA, BO, 0.5), triple(BO, ADA, 0.9))
@@ -56,7 +57,7 @@ def test_in_an_incomplete_sentence_only_the_best_triple_counts() -> None:
     thresholds, f1 = calibrate(
         [gold(triple(ADA, BO), complete=False), nothing], [right_first, found(triple(ADA, CEM, 0.4))]
     )
-    assert thresholds[""] == 0.46
+    assert thresholds[UNIVERSAL] == 0.46
     assert f1 == {"de": 1.0}
 
 
@@ -80,9 +81,9 @@ def test_a_language_with_few_sentences_takes_the_common_threshold() -> None:
         thresholds, f1 = calibrate(sentences, predictions)
         assert thresholds["de"] == 0.66
         assert f1["de"] == 1.0
-        assert thresholds["te"] == (0.02 if own else thresholds[""])
+        assert thresholds["te"] == (0.02 if own else thresholds[UNIVERSAL])
         assert f1["te"] == 1.0
-        assert thresholds[""] == 0.02  # the mean of both is best where te answers at all
+        assert thresholds[UNIVERSAL] == 0.02  # the mean of both is best where te answers at all
 
 
 def test_languages_weigh_the_same_in_the_common_threshold() -> None:
@@ -90,7 +91,7 @@ def test_languages_weigh_the_same_in_the_common_threshold() -> None:
     german = (gold(triple(ADA, BO)), found(triple(ADA, BO, 0.9), triple(BO, ADA, 0.6)))
     telugu = (gold(triple(ADA, BO), lang="te"), found(triple(ADA, BO, 0.2)))
     sentences, predictions = zip(*[german] * 100, *[telugu] * 2, strict=True)
-    assert calibrate(sentences, predictions)[0][""] == 0.02
+    assert calibrate(sentences, predictions)[0][UNIVERSAL] == 0.02
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ def quickstart(
     out: Annotated[Path, typer.Option("--out", help="The folder to write <lang>.<split>.jsonl files into.")],
 ) -> None:
     """Write the quick-start corpus: many languages, our own sentences, the same at every call."""
-    from mere.quickstart.generate import write
+    from mere.data.quickstart.generate import write
 
     written = write(out)
     for path in written:

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from mere.data.examples import Example
+from mere.data.examples import Annotated
 from mere.data.pieces.base import Pieces
 from mere.data.units import script_of
 from mere.types import Entity, Sentence, Span, Triple
@@ -102,7 +102,7 @@ class MentionSwap:
         return pool[int(rng.integers(len(pool)))] if pool else mention
 
 
-def hide_mentions(example: Example, pieces: Pieces, rng: np.random.Generator, share: float) -> Example:
+def hide_mentions(example: Annotated, pieces: Pieces, rng: np.random.Generator, share: float) -> Annotated:
     """Return the example with each mention, whole, stripped of what identifies it, with probability `share`.
 
     What is left of it (of a hashed unit its shape and short affixes) looks like a name that training never saw.

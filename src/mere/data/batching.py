@@ -1,4 +1,4 @@
-"""Examples to padded arrays: what the model reads. What it is to learn from them is in mere.data.targets."""
+"""Encoded texts to padded arrays: what the model reads. What it is to learn from them is in mere.data.targets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mere.data.examples import Example
+from mere.data.examples import Encoded
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Batch:
     group_size: int = 1
 
 
-def collate(examples: Sequence[Example], group_size: int = 1) -> Batch:
-    """Pad examples to the longest of them."""
+def collate(examples: Sequence[Encoded], group_size: int = 1) -> Batch:
+    """Pad encoded texts to the longest of them."""
     length = max(len(example.pieces) for example in examples)
     pieces = np.zeros((len(examples), length, examples[0].pieces.shape[1]), dtype=np.int32)
     is_piece = np.zeros((len(examples), length), dtype=bool)

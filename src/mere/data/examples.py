@@ -1,4 +1,4 @@
-"""From annotated sentences to examples: pieces, what describes them, entities and triples as ranges of pieces.
+"""Texts as a model reads them, and annotated sentences with their entities and triples as ranges of pieces.
 
 What the pieces cannot represent is counted in `AlignmentReport`, never moved.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,20 +20,50 @@ from mere.errors import DataError
 from mere.schema import Labels
 from mere.types import Sentence, Span
 
-PieceTriple = tuple[tuple[int, int], int, tuple[int, int]]
-"""Subject range, relation id, object range; ranges are half-open over pieces."""
 
-PieceEntity = tuple[int, int, int]
-"""First piece, one past the last, type id."""
+class PieceSpan(NamedTuple):
+    """A half-open range of pieces."""
+
+    start_piece: int
+    end_piece: int
+
+
+class PieceTriple(NamedTuple):
+    """A stated triple whose mentions pieces can represent."""
+
+    subject: PieceSpan
+    relation_id: int
+    object: PieceSpan
+
+
+class PieceEntity(NamedTuple):
+    """A typed mention that pieces can represent."""
+
+    start_piece: int
+    end_piece: int
+    type_id: int
 
 
 @dataclass(frozen=True)
-class Example:
-    """A sentence as the model reads it.
+class Encoded:
+    """A text as the model reads it.
 
     Args:
         pieces: what describes them, shape (num_pieces, num_features).
+        begins_word: whether a word may begin with the piece, shape (num_pieces,).
         lang_id: row of its language (mere.schema.Labels).
+    """
+
+    pieces: NDArray[np.int32]
+    begins_word: NDArray[np.bool_]
+    lang_id: int
+
+
+@dataclass(frozen=True)
+class Annotated(Encoded):
+    """An encoded sentence, and what is annotated in it.
+
+    Args:
         triples: those that pieces can represent.
         relations_stated: relations of all its triples, representable or not.
         is_covered: per relation whether the source annotates it, shape (num_relations,).
@@ -40,19 +71,15 @@ class Example:
         mentions: ranges of its mentions.
         entities: typed mentions that pieces and one BIO sequence can hold, in order.
         is_type_known: per type whether all its entities are annotated, shape (num_types,).
-        begins_word: whether a word may begin with the piece, shape (num_pieces,).
     """
 
-    pieces: NDArray[np.int32]
-    lang_id: int
     triples: tuple[PieceTriple, ...]
     relations_stated: tuple[int, ...]
     is_covered: NDArray[np.bool_]
     complete: bool
-    mentions: tuple[tuple[int, int], ...]
+    mentions: tuple[PieceSpan, ...]
     entities: tuple[PieceEntity, ...]
     is_type_known: NDArray[np.bool_]
-    begins_word: NDArray[np.bool_]
 
 
 @dataclass
@@ -74,7 +101,7 @@ class AlignmentReport:
 
 
 class ExampleMaker:
-    """Makes examples out of sentences, with one way of reading a text and one set of labels."""
+    """Encodes texts and annotated sentences, with one way of reading a text and one set of labels."""
 
     def __init__(self, pieces: Pieces, labels: Labels):
         self.pieces = pieces
@@ -83,28 +110,26 @@ class ExampleMaker:
         self._type_id = {type: index for index, type in enumerate(labels.types)}
         self._covered: dict[tuple[frozenset[str] | None, tuple[str, ...]], NDArray[np.bool_]] = {}
 
-    def __call__(self, sentence: Sentence, report: AlignmentReport | None = None) -> Example | None:
+    def __call__(self, sentence: Sentence, report: AlignmentReport | None = None) -> Annotated | None:
         """Return the example, or None where the text holds no visible character."""
         spans, described = self.pieces.read(sentence.text)
         if not spans:
             return None
-        where = {entity.span: align(spans, entity.span) for entity in sentence.entities}
+        where = {entity.span: _piece_span(spans, entity.span) for entity in sentence.entities}
         triples: list[PieceTriple] = []
         for triple in sentence.triples:
-            subject = where.get(triple.subject.span) or align(spans, triple.subject.span)
-            object_ = where.get(triple.object.span) or align(spans, triple.object.span)
+            subject = where.get(triple.subject.span) or _piece_span(spans, triple.subject.span)
+            object_ = where.get(triple.object.span) or _piece_span(spans, triple.object.span)
             relation = self._relation_id.get(triple.relation)
             if subject and object_ and relation is not None:
-                triples.append((subject, relation, object_))
+                triples.append(PieceTriple(subject, relation, object_))
             if report is not None:
                 report.triples[sentence.lang] += 1
                 report.lost_triples[sentence.lang] += not (subject and object_)
         stated = sorted(
             {self._relation_id[t.relation] for t in sentence.triples if t.relation in self._relation_id}
         )
-        return Example(
-            pieces=described,
-            lang_id=self.labels.lang_id(sentence.lang),
+            **vars(self._encoded(sentence.text, sentence.lang, spans, described)),
             triples=tuple(dict.fromkeys(triples)),
             relations_stated=tuple(stated),
             is_covered=self._coverage(sentence.relations_covered, self.labels.relations),
@@ -112,13 +137,12 @@ class ExampleMaker:
             mentions=tuple(dict.fromkeys(span for span in where.values() if span)),
             entities=self._entities(sentence, where, report),
             is_type_known=self._coverage(known_types(sentence), self.labels.types),
-            begins_word=self.pieces.begins_word(sentence.text, spans),
         )
 
     def _entities(
         self,
         sentence: Sentence,
-        where: dict[Span, tuple[int, int] | None],
+        where: dict[Span, PieceSpan | None],
         report: AlignmentReport | None,
     ) -> tuple[PieceEntity, ...]:
         """Return the typed entities that one sequence of tags can hold, in order; count the others."""
@@ -132,28 +156,23 @@ class ExampleMaker:
         if report is not None:
             report.entities[sentence.lang] += len(typed)
             report.lost_entities[sentence.lang] += len(typed) - len(kept)
-        return tuple((start, end, type_of[start, end]) for start, end in kept)
+        return tuple(PieceEntity(*span, type_of[span]) for span in kept)
 
-    def text(self, text: str, lang: str | None) -> tuple[list[Span], Example | None]:
-        """Return the piece spans and the example of an unannotated text."""
+    def text(self, text: str, lang: str | None) -> tuple[list[Span], Encoded | None]:
+        """Return the spans of a text's pieces, and the text encoded; None where it holds no visible character."""
         spans, described = self.pieces.read(text)
-        if not spans:
-            return spans, None
-        nothing = frozenset[str]()
-        return spans, Example(
+        return spans, self._encoded(text, lang, spans, described) if spans else None
+
+    def _encoded(
+        self, text: str, lang: str | None, spans: list[Span], described: NDArray[np.int32]
+    ) -> Encoded:
+        return Encoded(
             pieces=described,
-            lang_id=self.labels.lang_id(lang),
-            triples=(),
-            relations_stated=(),
-            is_covered=self._coverage(nothing, self.labels.relations),
-            complete=True,
-            mentions=(),
-            entities=(),
-            is_type_known=self._coverage(nothing, self.labels.types),
             begins_word=self.pieces.begins_word(text, spans),
+            lang_id=self.labels.lang_id(lang),
         )
 
-    def many(self, sentences: Iterable[Sentence]) -> tuple[list[Example], AlignmentReport]:
+    def many(self, sentences: Iterable[Sentence]) -> tuple[list[Annotated], AlignmentReport]:
         """Return the examples of all sentences that hold text, and what could not be represented."""
         report = AlignmentReport()
         made = (self(sentence, report) for sentence in sentences)
@@ -164,6 +183,11 @@ class ExampleMaker:
         if key not in self._covered:
             self._covered[key] = np.array([covered is None or n in covered for n in names], dtype=bool)
         return self._covered[key]
+
+
+def _piece_span(spans: Sequence[Span], mention: Span) -> PieceSpan | None:
+    found = align(spans, mention)
+    return PieceSpan(*found) if found else None
 
 
 def known_types(sentence: Sentence) -> frozenset[str] | None:

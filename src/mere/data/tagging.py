@@ -6,11 +6,15 @@ With types, type t has `B = 1 + 2t` and `I = 2 + 2t`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 O, B, I = 0, 1, 2  # noqa: E741
+
+S = TypeVar("S", bound=tuple[int, int])
+"""A half-open piece span."""
 
 
 def to_tags(spans: Iterable[tuple[int, int]], length: int) -> NDArray[np.int64]:
@@ -44,10 +48,10 @@ def to_spans(tags: Sequence[int]) -> list[tuple[int, int]]:
     return spans
 
 
-def without_overlap(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+def without_overlap(spans: Iterable[S]) -> list[S]:
     """Keep the longest spans that do not overlap one another: all that one BIO sequence can hold."""
-    kept: list[tuple[int, int]] = []
-    for start, end in sorted(set(spans), key=lambda span: (span[0] - span[1], span)):
-        if all(end <= other_start or other_end <= start for other_start, other_end in kept):
-            kept.append((start, end))
+    kept: list[S] = []
+    for span in sorted(set(spans), key=lambda span: (span[0] - span[1], span)):
+        if all(span[1] <= start or end <= span[0] for start, end in kept):
+            kept.append(span)
     return sorted(kept)

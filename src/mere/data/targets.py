@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mere.config import Recipe
-from mere.data.examples import Example, PieceTriple
+from mere.data.examples import Annotated, PieceSpan, PieceTriple
 from mere.data.hidden import HiddenTargets
 from mere.data.tagging import to_tags, to_typed_tags, without_overlap
 from mere.data.windows import SpanTargets, span_targets
@@ -53,7 +53,7 @@ class Targets:
     text: HiddenTargets | None = None
 
 
-def targets_of(recipe: Recipe, examples: Sequence[Example], rng: np.random.Generator) -> Targets:
+def targets_of(recipe: Recipe, examples: Sequence[Annotated], rng: np.random.Generator) -> Targets:
     """Return what the examples teach of the recipe's tasks; `rng` draws wrong relations, wrong pairs and windows."""
     triples, entities = recipe.triples, recipe.entities
     has_spans = entities.decoder == "spans"
@@ -81,7 +81,7 @@ def targets_of(recipe: Recipe, examples: Sequence[Example], rng: np.random.Gener
     )
 
 
-def entity_targets(examples: Sequence[Example]) -> EntityTargets:
+def entity_targets(examples: Sequence[Annotated]) -> EntityTargets:
     """Return what the examples teach of entities."""
     length = max(len(example.pieces) for example in examples)
     taught = [(row, example) for row, example in enumerate(examples) if example.is_type_known.any()]
@@ -95,7 +95,7 @@ def entity_targets(examples: Sequence[Example]) -> EntityTargets:
 
 
 def triple_targets(
-    examples: Sequence[Example],
+    examples: Sequence[Annotated],
     rng: np.random.Generator,
     *,
     negatives: int,
@@ -120,8 +120,8 @@ def triple_targets(
         weight[row] = example.is_covered * (1.0 if example.complete else incomplete_negative)
         relation[row, stated] = 1.0
         weight[row, stated] = 1.0
-        for wanted in sorted({triple[1] for triple in example.triples}):
-            facts = [triple for triple in example.triples if triple[1] == wanted]
+        for wanted in sorted({triple.relation_id for triple in example.triples}):
+            facts = [triple for triple in example.triples if triple.relation_id == wanted]
             tagged = facts if tell_relation else example.triples
             if tell_relation:
                 items.append((row, wanted, _role_tags(facts, length)))
@@ -147,12 +147,12 @@ def triple_targets(
 
 def _role_tags(facts: Sequence[PieceTriple], length: int) -> NDArray[np.int64]:
     """Tag the subjects and the objects of some triples: (2, P)."""
-    roles = ([fact[0] for fact in facts], [fact[2] for fact in facts])
+    roles = ([fact.subject for fact in facts], [fact.object for fact in facts])
     return np.stack([to_tags(without_overlap(spans), length) for spans in roles])
 
 
 def _pairs(
-    example: Example,
+    example: Annotated,
     relation: int,
     facts: Sequence[PieceTriple],
     tagged: Sequence[PieceTriple],
@@ -163,10 +163,10 @@ def _pairs(
     Args:
         facts: of the relation. tagged: those whose subjects and objects one tagging item marks.
     """
-    stated = {(fact[0], fact[2]) for fact in facts}
+    stated = {(fact.subject, fact.object) for fact in facts}
     subjects, objects = {s for s, _ in stated}, {o for _, o in stated}
     crossed = {
-        (s[0], o[2]) for s in tagged for o in tagged if s[0] != o[2]
+        (s.subject, o.object) for s in tagged for o in tagged if s.subject != o.object
     } - stated  # decoding must tell them apart
     others = {(o, s) for s, o in stated}
     if example.complete:
@@ -183,8 +183,8 @@ def _pairs(
     ]
 
 
-def _nudge(span: tuple[int, int], last: int, rng: np.random.Generator) -> tuple[int, int]:
+def _nudge(span: PieceSpan, last: int, rng: np.random.Generator) -> PieceSpan:
     start, end = span
     choices = [(start - 1, end), (start + 1, end), (start, end - 1), (start, end + 1)]
-    valid = [(a, b) for a, b in choices if 0 <= a < b <= last]
+    valid = [PieceSpan(a, b) for a, b in choices if 0 <= a < b <= last]
     return valid[int(rng.integers(len(valid)))] if valid else span

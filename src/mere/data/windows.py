@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mere.data.examples import Example, PieceEntity
+from mere.data.examples import Annotated, PieceEntity
 
 STOP = 0
 """Ends the entities of a window; before the first step it stands for "begin"."""
@@ -74,7 +74,7 @@ class SpanTargets:
     unsaid: NDArray[np.bool_]  # (N, M + 1, W) places where an entity of an unannotated type may come first
 
 
-def span_targets(examples: Sequence[Example], rng: np.random.Generator, *, window: int) -> SpanTargets:
+def span_targets(examples: Sequence[Annotated], rng: np.random.Generator, *, window: int) -> SpanTargets:
     """Return what the examples teach in windows that begin at random pieces and together hold every piece."""
     symbols = Symbols(window, len(examples[0].is_type_known))
     rows: list[tuple[int, int]] = []
@@ -118,11 +118,16 @@ def random_windows(length: int, window: int, rng: np.random.Generator) -> list[i
 
 def within(entities: Iterable[PieceEntity], first: int, window: int) -> list[PieceEntity]:
     """Return the entities that stand in a window, by its places, cut at its borders."""
-    moved = ((max(start - first, 0), min(end - first, window), type_id) for start, end, type_id in entities)
-    return [(start, end, type_id) for start, end, type_id in moved if start < end]
+    moved = (
+        PieceEntity(max(start - first, 0), min(end - first, window), type_id)
+        for start, end, type_id in entities
+    )
+    return [entity for entity in moved if entity.start_piece < entity.end_piece]
 
 
-def _unsaid(example: Example, entities: Sequence[PieceEntity], first: int, window: int) -> NDArray[np.bool_]:
+def _unsaid(
+    example: Annotated, entities: Sequence[PieceEntity], first: int, window: int
+) -> NDArray[np.bool_]:
     """For each start that is written, and STOP: the places where another entity may begin that nobody annotated."""
     free = np.zeros((len(entities) + 1, window), dtype=bool)
     if example.is_type_known.all():

@@ -22,7 +22,6 @@ from mere.data.examples import ExampleMaker, refuse_unreadable
 from mere.errors import UserError, nearest
 from mere.languages.defaults import (
     AUTO,
-    UNIVERSAL,
     Choices,
     less_else,
     less_memory,
@@ -34,7 +33,7 @@ from mere.languages.verify import Unchanged, check_unchanged
 from mere.models.model import Model, build
 from mere.models.predictor import Predictor
 from mere.nn.switcher import module_name
-from mere.schema import Labels
+from mere.schema import UNIVERSAL, Labels
 from mere.store.delta import WHOLE, changed, compact, specialised
 from mere.store.files import new_folder
 from mere.store.folder import ModelFolder
@@ -151,7 +150,7 @@ class _Addition:
         start, known = self.choices.start, self.model.switcher.languages
         if start == AUTO:
             losses = nearest_start(self.model, self.data, self.recipe, self.stage)
-            ranked = sorted((loss, name or UNIVERSAL) for name, loss in losses.items())
+            ranked = sorted((loss, name) for name, loss in losses.items())
             start = ranked[0][1]
             shown = ", ".join(f"{name} {loss:.3f}" for loss, name in ranked)
             self.notes.append(f"begins from {start}, of the lowest loss on the sentences ({shown})")
@@ -251,7 +250,7 @@ class _Addition:
                     f"{len(judged)} dev sentences are too few for a threshold of its own "
                     f"({MIN_SENTENCES} are needed): it is the universal one"
                 )
-        least = self.thresholds.get(self.lang, self.thresholds[""])
+        least = self.thresholds.get(self.lang, self.thresholds[UNIVERSAL])
         self.dev_scores = self.new.dev_scores(evaluation, found, least)
 
     def write(self, path: Path) -> None:

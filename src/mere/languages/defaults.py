@@ -17,6 +17,7 @@ from mere.config import ObjectiveSettings, Recipe, SamplingSettings, StageSettin
 from mere.errors import UserError
 from mere.models.model import Model
 from mere.models.tensors import targets_to_tensors, to_tensors
+from mere.schema import UNIVERSAL
 from mere.training.out_of_memory import ON_CPU
 from mere.training.source import BatchSource, TrainingData
 
@@ -29,7 +30,6 @@ EVALUATIONS = 8
 _COMPARED = 16
 """Batches on which starts are compared, at most."""
 
-UNIVERSAL = "universal"
 AUTO = "auto"
 
 
@@ -145,10 +145,8 @@ def _own_weights(recipe: Recipe, choices: Choices, model: str) -> tuple[StageSet
 
 
 @torch.inference_mode()
-def nearest_start(
-    model: Model, data: TrainingData, recipe: Recipe, stage: StageSettings
-) -> dict[str | None, float]:
-    """Return the mean loss of the sentences through each switcher and, under None, through the universal path.
+def nearest_start(model: Model, data: TrainingData, recipe: Recipe, stage: StageSettings) -> dict[str, float]:
+    """Return the mean loss of the sentences through each switcher and through the universal path.
 
     The loss is what training goes on to lower, on the sentences it is given. Comparing gradients instead would
     take sentences of the other languages, which a model folder does not hold.
@@ -157,7 +155,7 @@ def nearest_start(
     sampling = SamplingSettings(pieces_per_batch=stage.sampling.pieces_per_batch)
     source = BatchSource(data, recipe=recipe, sampling=sampling, epochs=1, seed=[recipe.seed])
     known = () if model.switcher is None else model.switcher.languages
-    totals = dict.fromkeys((None, *known), 0.0)
+    totals = dict.fromkeys((UNIVERSAL, *known), 0.0)
     model.eval()
     batches = min(len(source), _COMPARED)
     for step in range(batches):

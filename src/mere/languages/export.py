@@ -19,7 +19,7 @@ from mere.models.model import Model, build
 from mere.nn.encoder_switchers import LoraSwitcher
 from mere.nn.lora import merged as low_rank
 from mere.nn.switcher import module_name
-from mere.schema import Labels
+from mere.schema import UNIVERSAL, Labels
 from mere.store.card import card_of_another
 from mere.store.delta import specialised
 from mere.store.files import new_folder
@@ -80,10 +80,10 @@ def merged(stored: ModelFolder, lang: str) -> Single:
     labels = Labels(stored.labels.relations, stored.labels.types, (lang,))
     alone = build(recipe, labels, stored.pieces)
     alone.load_state_dict(state, strict=True)
-    least = stored.thresholds.get(lang, stored.thresholds[""])
+    least = stored.thresholds.get(lang, stored.thresholds[UNIVERSAL])
     has_one_path = alone.switcher is None
-    universal = least if has_one_path else stored.thresholds[""]
-    return Single(alone.eval(), recipe, labels, {"": universal, lang: least}, has_one_path)
+    universal = least if has_one_path else stored.thresholds[UNIVERSAL]
+    return Single(alone.eval(), recipe, labels, {UNIVERSAL: universal, lang: least}, has_one_path)
 
 
 def _without_switcher(recipe: Recipe) -> Recipe:

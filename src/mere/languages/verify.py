@@ -15,6 +15,7 @@ from mere.errors import TrainingError
 from mere.models.predictor import Predictor
 from mere.models.tensors import to_tensors
 from mere.nn.switcher import module_name
+from mere.schema import UNIVERSAL
 from mere.store.folder import ModelFolder, read_tensors
 
 _BATCH = 32
@@ -73,8 +74,8 @@ def _same_files(old: ModelFolder, new: ModelFolder, but: str) -> int:
         new.path,
         "the labels",
     )
-    for lang in ("", *old.labels.languages):
-        least = [folder.thresholds.get(lang, folder.thresholds[""]) for folder in (old, new)]
+    for lang in (UNIVERSAL, *old.labels.languages):
+        least = [folder.thresholds.get(lang, folder.thresholds[UNIVERSAL]) for folder in (old, new)]
         _same(least[0] == least[1], new.path, f'the threshold of "{lang}"')
     own = {lang: digest for lang, digest in new.own.items() if lang in old.labels.languages}
     _same(old.own == own, new.path, "the own weights of a language")
@@ -89,7 +90,7 @@ def _same_files(old: ModelFolder, new: ModelFolder, but: str) -> int:
 @torch.inference_mode()
 def _vectors(predictor: Predictor, texts: Sequence[str], lang: str | None) -> Iterator[Tensor]:
     """The pieces of each batch of texts as the heads read them."""
-    model = predictor.own.get(lang or "", predictor.model).eval()
+    model = predictor.own.get(predictor.labels.path(lang), predictor.model).eval()
     examples = [example for text in texts if (example := predictor.maker.text(text, lang)[1]) is not None]
     for start in range(0, len(examples), _BATCH):
         yield model(to_tensors(collate(examples[start : start + _BATCH]), torch.device("cpu")))

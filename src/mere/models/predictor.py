@@ -14,14 +14,14 @@ import torch
 from numpy.typing import NDArray
 
 from mere.data.batching import collate
-from mere.data.examples import Example, ExampleMaker
+from mere.data.examples import Encoded, ExampleMaker
 from mere.data.sampling import cut_by_budget
 from mere.decoding.crf import TypedSpan
 from mere.errors import DataError
 from mere.models.model import Model, build
 from mere.models.tensors import to_tensors
 from mere.models.triples import PieceFact
-from mere.schema import Labels
+from mere.schema import UNIVERSAL, Labels
 from mere.store.delta import specialised
 from mere.store.folder import ModelFolder
 from mere.types import Entity, Prediction, Span, Triple
@@ -34,7 +34,7 @@ class Predictor:
         model: in any mode; it is put into eval mode.
         maker: reads texts as in training.
         own: models of languages that have weights of their own (mere.store.delta); the others take `model`.
-        thresholds: least score of a triple per language; the key "" is for the universal path.
+        thresholds: least score of a triple per language; per path (mere.schema).
         type_map: how the types of a corpus were renamed for training (recipe: data.types).
         precision: "bf16" runs the network under bf16 autocast; decoding is always fp32.
         pieces_per_batch: budget of padded pieces in a batch; results do not depend on it.
@@ -55,7 +55,7 @@ class Predictor:
         self.own = dict(own or {})
         self.maker = maker
         self.labels: Labels = maker.labels
-        self.thresholds = dict(thresholds or {"": 0.3})
+        self.thresholds = dict(thresholds or {UNIVERSAL: 0.3})
         self.type_map = dict(type_map or {})
         self.precision = precision
         self.pieces_per_batch = pieces_per_batch
@@ -134,8 +134,9 @@ class Predictor:
         if not self.own:
             yield self.model, order
             return
-        routes = [langs[i] if langs[i] in self.own else "" for i in order]
-        for route in sorted({route or "" for route in routes}):
+        paths = [self.labels.path(langs[i]) for i in order]
+        routes = [path if path in self.own else UNIVERSAL for path in paths]
+        for route in sorted(set(routes)):
             rows = order[[r == route for r in routes]]
             yield self.own.get(route, self.model), rows
 
@@ -149,11 +150,11 @@ class Predictor:
                 yield run[start : start + batch_size]
 
     def _threshold(self, lang: str | None) -> float:
-        return self.thresholds.get(lang or "", self.thresholds[""])
+        return self.thresholds.get(self.labels.path(lang), self.thresholds[UNIVERSAL])
 
     @torch.inference_mode()
     def found(
-        self, examples: Sequence[Example], model: Model | None = None
+        self, examples: Sequence[Encoded], model: Model | None = None
     ) -> list[tuple[list[TypedSpan], list[PieceFact]]]:
         """Return for each example its entities in order, and every fact that decoding finds, best first."""
         model = (model or self.model).eval()

@@ -32,7 +32,7 @@ from mere.config.renames import with_present_names
 from mere.data.pieces import Pieces, load_pieces
 from mere.errors import ConfigError, ModelError, TrainingError
 from mere.hub import again
-from mere.schema import Labels
+from mere.schema import UNIVERSAL, Labels
 from mere.store.delta import changed
 from mere.store.files import CARD, FORMAT, SUMS, WHOLE, compare, read_json, read_sums, sha256, sums_text
 
@@ -155,8 +155,8 @@ class ModelFolder:
         if config.get("sums") or (path / SUMS).is_file():  # folders written before the sums have none
             _compare_what_is_read(path)
         try:
-            thresholds = {lang: float(value) for lang, value in config["thresholds"].items()}
-            _ = thresholds[""]  # the universal path has one in every folder
+            thresholds = {path or UNIVERSAL: float(value) for path, value in config["thresholds"].items()}
+            _ = config["thresholds"][""]  # the universal path, which every folder has, is "" on disk
             recipe = Recipe.from_tree(with_present_names(config["recipe"]), where=str(path / "config.json"))
             file = path / "pieces.safetensors"
             tensors = read_tensors(file) if config["pieces"]["arrays"] else {}
@@ -249,7 +249,7 @@ class ModelFolder:
                 "sums": True,
                 "recipe": recipe.model_dump(mode="json"),
                 "pieces": {**pieces.to_json(), "arrays": sorted(arrays), "files": files},
-                "thresholds": dict(thresholds),
+                "thresholds": {"" if path == UNIVERSAL else path: t for path, t in thresholds.items()},
                 "weights_sha256": digests["model.safetensors"],
                 "languages": languages,
             }

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mere.metrics.protocol import apply_protocol, unique_triples
 from mere.metrics.triples import strict_counts
+from mere.schema import UNIVERSAL
 from mere.types import Prediction, Sentence
 
 GRID = tuple(round(0.02 + 0.02 * i, 2) for i in range(40))
@@ -19,7 +20,7 @@ MIN_SENTENCES = 50
 def calibrate(
     sentences: Sequence[Sentence], predictions: Sequence[Prediction]
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """Return the best thresholds ("" is for all languages together) and the strict triple F1 of each with it.
+    """Return the best thresholds (UNIVERSAL is for all languages together) and the strict triple F1 of each with it.
 
     The one-triple protocol is applied at every threshold, so a threshold also says when to answer "none".
     """
@@ -38,7 +39,7 @@ def calibrate(
             table[sentence.lang][index] += previous[1]
     f1 = {lang: _f1(counts) for lang, counts in table.items()}
     common = _lowest_good(np.mean(list(f1.values()), axis=0))
-    thresholds = {"": GRID[common]}
+    thresholds = {UNIVERSAL: GRID[common]}
     best = {}
     for lang in languages:
         index = _lowest_good(f1[lang]) if sizes[lang] >= MIN_SENTENCES else common

@@ -25,7 +25,7 @@ class Evaluation:
 
     Args:
         f1: metric to language to F1 in [0, 1].
-        thresholds: least scores of a triple per language, "" for the universal path.
+        thresholds: least scores of a triple per path (mere.schema).
     """
 
     f1: Mapping[str, Mapping[str, float]]

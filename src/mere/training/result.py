@@ -14,6 +14,7 @@ from torch import Tensor
 from mere.config import Recipe
 from mere.models.model import Model, build
 from mere.models.predictor import Predictor
+from mere.schema import UNIVERSAL
 from mere.store.card import card
 from mere.store.delta import changed, specialised
 from mere.store.folder import ModelFolder
@@ -102,7 +103,7 @@ def _calibrated(
     """Return thresholds and scores on all of dev, by the languages' own paths and by the universal one."""
     last = recipe.stages[-1]
     by_language = last.use_switcher or last.per_language
-    thresholds = {"": predictor.thresholds[""]}
+    thresholds = {UNIVERSAL: predictor.thresholds[UNIVERSAL]}
     if not material.dev:
         return thresholds, {}
 
@@ -114,6 +115,6 @@ def _calibrated(
     thresholds, scores = dict(final.thresholds), {"dev": final.to_json()}
     if by_language:
         universal = scored(universal=True)
-        thresholds[""] = universal.thresholds[""]
+        thresholds[UNIVERSAL] = universal.thresholds[UNIVERSAL]
         scores["dev, universal path"] = universal.to_json()
     return thresholds, scores

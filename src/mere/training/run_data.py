@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mere.config import DataSettings, Recipe
+from mere.data.corpora import load_corpora
 from mere.data.corpus import Corpus
 from mere.data.examples import refuse_unreadable
 from mere.data.pieces import Pieces, Subwords, fit_pieces
 from mere.data.sampling import drawn
 from mere.data.text import join_texts, read_text
 from mere.errors import DataError
-from mere.quickstart.corpus import load_corpora
 from mere.schema import Labels
 from mere.training.evaluation import is_annotated
 from mere.training.parallel.processes import Processes, refuse_too_many

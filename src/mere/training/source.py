@@ -12,7 +12,7 @@ import numpy as np
 from mere.config import Recipe, SamplingSettings
 from mere.data.augment import MentionSwap, hide_mentions
 from mere.data.batching import Batch, collate
-from mere.data.examples import AlignmentReport, Example, ExampleMaker
+from mere.data.examples import AlignmentReport, Annotated, ExampleMaker
 from mere.data.sampling import PlannedBatch, plan_epoch
 from mere.data.targets import Targets, targets_of
 from mere.training.text import TextData
@@ -50,12 +50,12 @@ class TrainingData:
         examples = [self._example(index, sampling, rng) for index in planned.indices.tolist()]
         return collate(examples, planned.group_size), targets_of(recipe, examples, rng)
 
-    def _example(self, index: int, sampling: SamplingSettings, rng: np.random.Generator) -> Example:
+    def _example(self, index: int, sampling: SamplingSettings, rng: np.random.Generator) -> Annotated:
         example = self._swapped(index, sampling.mention_replacement, rng)
         share = sampling.mention_masking
         return hide_mentions(example, self.maker.pieces, rng, share) if share else example
 
-    def _swapped(self, index: int, share: float, rng: np.random.Generator) -> Example:
+    def _swapped(self, index: int, share: float, rng: np.random.Generator) -> Annotated:
         if share and rng.random() < share:
             swapped = self.maker(self.swap(self.sentences[index], rng))
             if swapped is not None:

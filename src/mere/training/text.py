@@ -8,7 +8,7 @@ import numpy as np
 
 from mere.config import Recipe, SamplingSettings
 from mere.data.batching import Batch, collate
-from mere.data.examples import Example, ExampleMaker
+from mere.data.examples import Encoded, ExampleMaker
 from mere.data.hidden import hide_pieces
 from mere.data.sampling import PlannedBatch
 from mere.data.targets import Targets
@@ -52,7 +52,7 @@ class TextData:
         )
         return read, Targets(text=hidden)
 
-    def _example(self, index: int) -> Example:
+    def _example(self, index: int) -> Encoded:
         sentence = self.sentences[index]
         _, example = self.maker.text(sentence.text, sentence.lang)
         assert example is not None  # a window has pieces

@@ -15,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 from mere.config import Recipe
 from mere.data.corpus import Corpus
 from mere.data.coverage import join_corpora
-from mere.data.examples import Example, ExampleMaker
+from mere.data.examples import Annotated, ExampleMaker
 from mere.data.pieces import fit_pieces
 from mere.data.targets import Targets, entity_targets, triple_targets
 from mere.data.windows import span_targets
@@ -74,17 +74,17 @@ def model_of(settings: Recipe) -> tuple[Model, ExampleMaker]:
     return model, ExampleMaker(pieces, labels)
 
 
-def examples(maker: ExampleMaker, *langs: str) -> list[Example]:
+def examples(maker: ExampleMaker, *langs: str) -> list[Annotated]:
     made = [maker(sentence) for sentence in SENTENCES if sentence.lang in langs]
     return [example for example in made if example is not None]
 
 
-def windows(chosen: Sequence[Example], rng: np.random.Generator) -> Targets:
+def windows(chosen: Sequence[Annotated], rng: np.random.Generator) -> Targets:
     """What the decoder of spans learns from, in windows of eight pieces."""
     return Targets(entities=span_targets(chosen, rng, window=8))
 
 
-def targets(chosen: Sequence[Example], rng: np.random.Generator) -> Targets:
+def targets(chosen: Sequence[Annotated], rng: np.random.Generator) -> Targets:
     return Targets(
         triples=triple_targets(chosen, rng, negatives=2, incomplete_negative=0.5),
         entities=entity_targets(chosen),

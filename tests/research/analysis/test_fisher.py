@@ -23,7 +23,7 @@ from analysis_examples import (
 from torch import Tensor, nn
 
 from mere.config import Recipe
-from mere.data.examples import Example
+from mere.data.examples import Annotated
 from mere.data.pieces import fit_pieces
 from mere.data.targets import Targets
 from mere.errors import ModelError
@@ -37,9 +37,9 @@ from mere.research.analysis.subject import CPU, Network
 
 def loop(
     net: Network,
-    chosen: Sequence[Example],
+    chosen: Sequence[Annotated],
     seed: int,
-    targets: Callable[[Sequence[Example], np.random.Generator], Targets] = targets,
+    targets: Callable[[Sequence[Annotated], np.random.Generator], Targets] = targets,
 ) -> dict[str, Tensor]:
     """The mean squared gradient, one sentence and one parameter at a time."""
     sums: dict[str, Tensor] = {}

@@ -8,8 +8,8 @@ import pytest
 from compare_examples import REGIMES, SHARED, finish, step, write_recipe
 from tests.command import mere, refused, worked
 
+from mere.data.corpora import load_corpora
 from mere.data.corpus import Corpus
-from mere.quickstart.corpus import load_corpora
 from mere.research.compare.folder import write_predictions
 from mere.research.compare.plan import make_plan
 from mere.research.results import Results

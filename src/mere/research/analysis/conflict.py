@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from mere.data.examples import Example
+from mere.data.examples import Annotated
 from mere.models.model import Model
 from mere.training.objectives import ConflictTracker, separate_forwards
 
@@ -73,8 +73,8 @@ class Conflict:
 
 def conflict(
     model: Model,
-    examples: Mapping[str, Sequence[Example]],
-    loss_of: Callable[[Sequence[Example], np.random.Generator], torch.Tensor],
+    examples: Mapping[str, Sequence[Annotated]],
+    loss_of: Callable[[Sequence[Annotated], np.random.Generator], torch.Tensor],
     *,
     steps: int = 20,
     sentences: int = 16,
@@ -96,7 +96,7 @@ def conflict(
     for parameter in parameters.values():
         parameter.requires_grad_()
     for step in range(steps):
-        drawn: dict[str, list[Example]] = {}
+        drawn: dict[str, list[Annotated]] = {}
         for number, lang in enumerate(languages):
             rng = np.random.default_rng([seed, step, number])
             rows = rng.permutation(len(examples[lang]))
@@ -105,7 +105,7 @@ def conflict(
                 if len(part):
                     drawn[name] = [examples[lang][row] for row in part]
 
-        def loss(name: str, drawn: dict[str, list[Example]] = drawn, step: int = step) -> torch.Tensor:
+        def loss(name: str, drawn: dict[str, list[Annotated]] = drawn, step: int = step) -> torch.Tensor:
             return loss_of(drawn[name], np.random.default_rng([seed, step]))
 
         _, gradients = separate_forwards(loss, drawn, parameters, depth=depth)

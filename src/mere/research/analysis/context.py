@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mere.data.examples import Example, ExampleMaker
+from mere.data.examples import Annotated, ExampleMaker
 from mere.models.model import Model
 from mere.models.predictor import Predictor
 from mere.models.tensors import targets_to_tensors
@@ -102,10 +102,10 @@ class Looking:
             for lang in wanted
         }
 
-    def loss_of(self, network: Network) -> Callable[[Sequence[Example], np.random.Generator], Tensor]:
+    def loss_of(self, network: Network) -> Callable[[Sequence[Annotated], np.random.Generator], Tensor]:
         """Return what gives the loss of a batch of sentences that stand alone."""
 
-        def loss(examples: Sequence[Example], rng: np.random.Generator) -> Tensor:
+        def loss(examples: Sequence[Annotated], rng: np.random.Generator) -> Tensor:
             targets = targets_to_tensors(self.subject.targets(examples, rng), CPU)
             losses = network.model.losses(network.batch(examples), targets)
             return torch.stack([value.float() for value in losses.values()]).sum()

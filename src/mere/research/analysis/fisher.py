@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from mere.data.examples import Example
+from mere.data.examples import Annotated
 from mere.data.targets import Targets
 from mere.errors import ModelError
 from mere.models.model import Model
@@ -57,11 +57,11 @@ class _Body(nn.Module):
 
 def fisher(
     model: Model,
-    examples: Sequence[Example],
+    examples: Sequence[Annotated],
     *,
     lang: str,
-    batch_of: Callable[[Sequence[Example]], TensorBatch],
-    targets_of: Callable[[Sequence[Example], np.random.Generator], Targets],
+    batch_of: Callable[[Sequence[Annotated]], TensorBatch],
+    targets_of: Callable[[Sequence[Annotated], np.random.Generator], Targets],
     seed: int = 0,
 ) -> Fisher:
     """Return a language's Fisher information in a model.

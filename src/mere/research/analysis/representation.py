@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from mere.data.examples import Example
+from mere.data.examples import Annotated
 from mere.research.analysis.distance import centroid_distances, cka, principal, spread
 from mere.research.analysis.probe import Probe, probe
 from mere.research.analysis.subject import Network
@@ -74,7 +74,9 @@ class Representation:
         }
 
 
-def representation(networks: Sequence[Network], examples: Mapping[str, Sequence[Example]]) -> Representation:
+def representation(
+    networks: Sequence[Network], examples: Mapping[str, Sequence[Annotated]]
+) -> Representation:
     """Compare the spaces of several stages' models on the same sentences.
 
     Args:

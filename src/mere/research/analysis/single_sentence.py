@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
-from mere.data.examples import Example
+from mere.data.examples import Annotated
 from mere.data.targets import EntityTargets, Targets
 from mere.models.entities import EntityTask
 from mere.models.model import Model, Upper
@@ -36,7 +36,7 @@ _MOST_NUMBERS = 1 << 26
 class Alone:
     """A sentence and what it teaches in a batch of its own."""
 
-    example: Example
+    example: Annotated
     targets: Targets
 
     @property
@@ -91,7 +91,7 @@ class Top(Upper):
         }
 
 
-def is_cut(encoder: Encoder, example: Example) -> bool:
+def is_cut(encoder: Encoder, example: Annotated) -> bool:
     """Return whether the encoder reads the sentence in several windows, so that a row is not a sentence."""
     return isinstance(encoder, PretrainedEncoder) and int((example.pieces > 0).sum()) > encoder.size
 

@@ -12,13 +12,13 @@ import torch
 
 from mere.config import Recipe, StageSettings
 from mere.data.batching import collate
-from mere.data.examples import Example, ExampleMaker
+from mere.data.corpora import load_corpora
+from mere.data.examples import Annotated, ExampleMaker
 from mere.data.sampling import drawn
 from mere.data.targets import Targets, targets_of
 from mere.errors import UserError, nearest
 from mere.models.model import Model, build
 from mere.models.tensors import TensorBatch, to_tensors
-from mere.quickstart.corpus import load_corpora
 from mere.store.delta import specialised
 from mere.store.folder import ModelFolder, read_tensors
 from mere.training.folder import RunFolder
@@ -38,7 +38,7 @@ class Network:
     use_aggregator: bool
     use_switcher: bool
 
-    def batch(self, examples: Sequence[Example]) -> TensorBatch:
+    def batch(self, examples: Sequence[Annotated]) -> TensorBatch:
         """Return sentences that stand alone (no group), by the path of the stage."""
         batch = to_tensors(collate(examples), CPU)
         lang_id = batch.lang_id if self.use_switcher else torch.zeros_like(batch.lang_id)
@@ -149,12 +149,12 @@ class Subject:
             for lang in self.stored.own
         }
 
-    def examples(self, lang: str, limit: int, *, split: str = "train", seed: int = 0) -> list[Example]:
+    def examples(self, lang: str, limit: int, *, split: str = "train", seed: int = 0) -> list[Annotated]:
         """Return at most `limit` of a language's sentences as examples (0: all), drawn by `seed`."""
         sentences = drawn(self.dev[lang] if split == "dev" else self.train[lang], limit, seed)
         return [example for example in map(self.maker, sentences) if example is not None]
 
-    def targets(self, examples: Sequence[Example], rng: np.random.Generator) -> Targets:
+    def targets(self, examples: Sequence[Annotated], rng: np.random.Generator) -> Targets:
         """Return what the examples teach, as in training; `rng` draws the wrong relations and pairs."""
         return targets_of(self.recipe, examples, rng)
 

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from mere.config import Recipe, StageSettings
+from mere.data.corpora import load_corpora
 from mere.models.predictor import Predictor
-from mere.quickstart.corpus import load_corpora
 from mere.research.analysis.context import Looking
 from mere.research.analysis.subject import Subject
 from mere.research.compare.budget import Budget

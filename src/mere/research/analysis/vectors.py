@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from mere.data.examples import Example
+from mere.data.examples import Annotated
 from mere.research.analysis.subject import Network
 
 PIECES_PER_BATCH = 4096
@@ -16,7 +16,7 @@ BOXES = ("encoder", "aggregator", "switcher")
 
 
 @torch.no_grad()
-def sentence_vectors(network: Network, examples: Sequence[Example]) -> dict[str, Float[np.ndarray, "N D"]]:
+def sentence_vectors(network: Network, examples: Sequence[Annotated]) -> dict[str, Float[np.ndarray, "N D"]]:
     """Return the sentences' vectors after the encoder, and after the aggregator and switcher if the stage uses them.
 
     Rows are in the order of `examples`.

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 from mere.config import Recipe
+from mere.data.corpora import load_corpora
 from mere.errors import MereError
-from mere.quickstart.corpus import load_corpora
 from mere.research.compare.folder import write_predictions
 
 

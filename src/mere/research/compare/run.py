@@ -9,10 +9,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from mere.config import DataSettings
+from mere.data.corpora import load_corpora
 from mere.data.corpus import Corpus
 from mere.errors import ConfigError, TrainingError, nearest
 from mere.metrics.paired import members_of
-from mere.quickstart.corpus import load_corpora
 from mere.research.compare import folder, score
 from mere.research.compare.budget import Budget
 from mere.research.compare.costs import costs_of, flags, spent, training_sizes

@@ -1,4 +1,4 @@
-"""The corpus that a recipe reads: its paths as one corpus, and the quick-start corpus where a path is empty."""
+"""The corpora of a recipe as one; an empty path is the quick-start corpus."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from mere.config import DataSettings
 from mere.data.corpus import Corpus
 from mere.data.coverage import join_corpora, refuse_unknown_types
 from mere.data.formats.record import sentence_from_record
-from mere.quickstart.generate import generate
+from mere.data.quickstart.generate import generate
 from mere.types import Sentence
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from quickstart_examples import Records, mention, surfaces
 
-from mere.quickstart.generate import LANGUAGES, OTHER_SIZES, SPLITS, TYPES, Language
+from mere.data.quickstart.generate import LANGUAGES, OTHER_SIZES, SPLITS, TYPES, Language
 
 JUDGED = tuple(OTHER_SIZES)
 

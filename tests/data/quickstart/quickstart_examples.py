@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mere.quickstart.generate import PARTS, Language
+from mere.data.quickstart.generate import PARTS, Language
 
 Record = dict[str, Any]
 Records = dict[tuple[str, str], list[Record]]

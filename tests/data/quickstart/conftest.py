@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from quickstart_examples import Records
 
-from mere.quickstart.generate import LANGUAGES, Language, generate
+from mere.data.quickstart.generate import LANGUAGES, Language, generate
 
 
 @pytest.fixture(scope="session")

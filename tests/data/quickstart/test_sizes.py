@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 from quickstart_examples import Records
 
-from mere.quickstart.generate import (
+from mere.data.quickstart.generate import (
     LANGUAGES,
     MARKUP,
     NO_TRIPLE,

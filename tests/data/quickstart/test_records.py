@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 from quickstart_examples import Record, Records, facts, mention, surfaces
 
-from mere.quickstart.generate import LANGUAGES, SPLITS, TYPES, Language
+from mere.data.quickstart.generate import LANGUAGES, SPLITS, TYPES, Language
 
 
 def test_records_have_the_corpus_format(corpus: Records) -> None:

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from quickstart_examples import Records
 
-from mere.quickstart.generate import generate, read_triples, write
+from mere.data.quickstart.generate import generate, read_triples, write
 
 FINGERPRINT = """
 import hashlib, json
-from mere.quickstart.generate import generate
+from mere.data.quickstart.generate import generate
 corpus = generate(5)
 rows = [json.dumps(r, sort_keys=True) for key in sorted(corpus) for r in corpus[key]]
 print(hashlib.sha256("\\n".join(rows).encode()).hexdigest())

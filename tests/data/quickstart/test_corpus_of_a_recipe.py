@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from mere.config import DataSettings
+from mere.data.corpora import load_corpora, quickstart_corpus
 from mere.data.corpus import Corpus
 from mere.errors import ConfigError, DataError
-from mere.quickstart.corpus import load_corpora, quickstart_corpus
 
 
 def test_several_corpora_are_one(tiny_corpus: Path) -> None:

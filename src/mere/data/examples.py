@@ -129,6 +129,7 @@ class ExampleMaker:
         stated = sorted(
             {self._relation_id[t.relation] for t in sentence.triples if t.relation in self._relation_id}
         )
+        return Annotated(
             **vars(self._encoded(sentence.text, sentence.lang, spans, described)),
             triples=tuple(dict.fromkeys(triples)),
             relations_stated=tuple(stated),

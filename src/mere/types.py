@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any, NamedTuple
 
 
@@ -160,3 +161,8 @@ class Document:
         if self.notes:
             record["notes"] = list(self.notes)
         return record
+
+    def _repr_html_(self) -> str:
+        """Return the document as notebooks show it: entities coloured, triples as arcs."""
+        html = import_module("mere.graph.html")  # above this room; loaded where it is looked at
+        return str(html.document_html(self))

@@ -18,8 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.graph.graph_examples import ITEMS, curie, items
 
+from mere.graph import counter
 from mere.graph.names import Names, mentions
-from mere.graph.property import index as index_module
 from mere.graph.property.cypher import cypher
 from mere.graph.property.graphml import REPLACED, graphml
 from mere.graph.property.index import NodeIndex
@@ -53,7 +53,7 @@ def test_nodes_are_what_counting_in_memory_gives(documents: list[Item], merge: M
         for entity in mentions(document):
             forms[names.node(entity, names.document(id))][entity.text] += 1
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(index_module, "_HELD", held)  # counts go to disk often
+        patch.setattr(counter, "_HELD", held)  # counts go to disk often
         index = NodeIndex(names)
         for item in documents:
             index.add(item)

@@ -26,6 +26,7 @@ class Format(str, Enum):
     graphml = "graphml"
     cypher = "cypher"
     csv = "csv"
+    html = "html"
 
 
 class Input(str, Enum):

@@ -31,6 +31,7 @@ class GraphFormat(str, Enum):
     neo4j = "neo4j"
     cypher = "cypher"
     csv = "csv"
+    html = "html"
 
 
 class Merge(str, Enum):
@@ -60,6 +61,7 @@ ENDINGS = {
     ".graphml": GraphFormat.graphml,
     ".cypher": GraphFormat.cypher,
     ".csv": GraphFormat.csv,
+    ".html": GraphFormat.html,
 }
 
 

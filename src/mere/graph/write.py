@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mere.errors import UserError
-from mere.graph import tables
+from mere.graph.page import page
 from mere.graph.property.cypher import cypher
 from mere.graph.property.graphml import graphml
 from mere.graph.property.neo4j import neo4j
@@ -23,6 +23,7 @@ from mere.graph.rdf.jsonld import jsonld
 from mere.graph.rdf.lines import nquads, ntriples
 from mere.graph.rdf.turtle import turtle
 from mere.graph.settings import GraphFormat, GraphSettings, Item, Rdf
+from mere.graph.tables import table
 
 _CHUNK = 1 << 18
 
@@ -36,7 +37,8 @@ _RDF: dict[GraphFormat, Callable[[Iterable[Item], GraphSettings], Iterator[str]]
 _OTHERS: dict[GraphFormat, Callable[[Iterable[Item], GraphSettings, BinaryIO], Counter[str] | None]] = {
     GraphFormat.graphml: graphml,
     GraphFormat.cypher: cypher,
-    GraphFormat.csv: tables.table,
+    GraphFormat.csv: table,
+    GraphFormat.html: page,
 }
 
 

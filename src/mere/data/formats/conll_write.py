@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mere.data.formats import files, schemes
+from mere.data.formats.cut import cut_at, stated_tokens
 from mere.data.formats.schemes import Scheme, TokenSpan
 from mere.data.formats.tally import Written
 from mere.data.formats.tokens import joined
@@ -62,11 +63,11 @@ def _marked(lines: Iterator[str]) -> Iterator[str]:
 def _block(sentence: Sentence, scheme: Scheme, written: Written) -> list[str]:
     """Return the lines of one sentence, none if it is left out."""
     text = sentence.text
-    stated = _stated(sentence)
+    stated = stated_tokens(sentence)
     given = stated if stated is not None else _words(text)
     entities = _flat(sentence, given, written)
     borders = {border for entity in entities for border in entity[:2]}
-    offsets = _cut(given, borders)
+    offsets = cut_at(given, borders)
     tokens = [text[start:end] for start, end in offsets]
     if not tokens:
         written.left_out["no token"] += 1
@@ -126,35 +127,6 @@ def _flat(sentence: Sentence, tokens: Iterable[Span], written: Written) -> list[
             kept.append((start, end, name))
     lost["entities that overlap a longer one"] += len(typed) - len(kept)
     return kept
-
-
-def _stated(sentence: Sentence) -> list[Span] | None:
-    """Return the token offsets that the sentence brings, None where it brings none that cover its text."""
-    stated = sentence.extra.get("tokens")
-    if not isinstance(stated, list | tuple):
-        return None
-    spans: list[Span] = []
-    at = 0
-    for pair in stated:
-        if not isinstance(pair, list | tuple) or len(pair) != 2 or not all(type(n) is int for n in pair):
-            return None
-        start, end = pair
-        if not at <= start < end <= len(sentence.text) or sentence.text[at:start].strip():
-            return None
-        spans.append(Span(start, end))
-        at = end
-    return None if sentence.text[at:].strip() else spans
-
-
-def _cut(offsets: Iterable[Span], borders: set[int]) -> list[Span]:
-    """Cut tokens at the borders inside them."""
-    if not borders:
-        return list(offsets)
-    cut: list[Span] = []
-    for start, end in offsets:
-        inside = sorted(border for border in borders if start < border < end)
-        cut += [Span(a, b) for a, b in zip([start, *inside], [*inside, end], strict=True)]
-    return cut
 
 
 def _count_lost(sentence: Sentence, lost: Counter[str]) -> None:

@@ -56,7 +56,7 @@ def read(
     counts = tally or Tally()
     for number, line in numbered_lines(path, problems, repaired=counts.repaired):
         try:
-            record = _parse(line)
+            record = parse(line)
             sentence, notes = sentence_from_record(record, default_id=f"{stem}:{number}")
         except RecordFault as fault:
             report(Problem(path, number, fault.code, fault.message, fault.cure), problems)
@@ -67,7 +67,12 @@ def read(
         yield sentence
 
 
-def _parse(line: str) -> object:
+def parse(line: str) -> object:
+    """Return what a line of JSON says.
+
+    Raises:
+        RecordFault: it is cut short, no JSON, or holds a lone surrogate.
+    """
     try:
         record = json.loads(line)
     except json.JSONDecodeError as error:

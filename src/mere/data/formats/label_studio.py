@@ -1,0 +1,291 @@
+"""Label Studio's JSON: an array of tasks, each with its data and the results of those who annotated it.
+
+    [{"id": 1, "data": {"text": "Ada lebt in Graz."},
+      "annotations": [{"result": [
+        {"id": "a", "type": "labels", "from_name": "label", "to_name": "text",
+         "value": {"start": 0, "end": 3, "text": "Ada", "labels": ["PER"]}},
+        {"type": "relation", "from_id": "a", "to_id": "b", "direction": "right", "labels": ["lives-in"]}]}]}]
+
+Offsets count UTF-16 units, as browsers do; newer versions count code points. The stated texts of the regions
+tell which, text by text. Of several annotations of a task the ground truth is taken, else the last that was
+not cancelled; the others, predictions, and results that are neither regions nor relations are counted. Exports
+of images, audio, video or HTML are refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from mere.data.formats import files, whole
+from mere.data.formats.holds import Holds, Outcome
+from mere.data.formats.problems import Problem
+from mere.data.formats.record import RecordFault
+from mere.data.formats.records import Records, keys_of, linked, mention, relation
+from mere.data.formats.utf16 import Utf16, likelier_unit
+from mere.types import Sentence
+
+HOLDS = Holds(one="a task of a JSON array", offsets="UTF-16 units")
+ENDING = ".json"
+_OTHER_MEDIA = {
+    "rectangle": "images",
+    "ellipse": "images",
+    "polygon": "images",
+    "keypoint": "images",
+    "brush": "images",
+    "bitmask": "images",
+    "vector": "images",
+    "video": "video",
+    "timeline": "video",
+    "timeseries": "time series",
+    "hypertext": "HTML",
+    "paragraph": "dialogues",
+}
+_OTHER_DATA = {"image": "images", "images": "images", "audio": "audio", "video": "video", "html": "HTML"}
+_OWN = ("text", "entities", "triples")
+
+
+def looks_like(record: object) -> bool:
+    """Whether the first object of a JSON array is a task of Label Studio's."""
+    return (
+        isinstance(record, dict)
+        and isinstance(record.get("data"), dict)
+        and ("annotations" in record or "completions" in record or "predictions" in record)
+    )
+
+
+def read(
+    path: Path | str,
+    problems: list[Problem] | None = None,
+    *,
+    lang: str | None = None,
+    outcome: Outcome | None = None,
+) -> Iterator[Sentence]:
+    """Yield the annotated tasks of an export; keys of their data are kept.
+
+    Args:
+        path: a `.json` file as "Export, JSON" gives it, plain or gzip.
+        problems: where to note what is wrong; tasks with an error are passed over. None: it is raised.
+        lang: the language of tasks whose data states none (`lang`); else the file name's.
+        outcome: counts what was repaired, left out and lost.
+
+    Raises:
+        DataError: the file cannot be read, or has an error and `problems` is None.
+    """
+    path = Path(path)
+    records = Records(path, problems, lang, outcome or Outcome())
+    text = whole.read_text(path, problems)
+    if text is None:
+        return
+    try:
+        tasks = json.loads(text.removeprefix("\ufeff"))
+    except ValueError as error:
+        cure = "Export it again: the file may be cut short."
+        records.refuse(RecordFault("json", f"not JSON that can be read: {error}", cure))
+        return
+    if not isinstance(tasks, list):
+        tasks = [tasks]
+    for number, task in enumerate(tasks, 1):
+        default_id = f"{files.stem(path)}:{number}"
+        try:
+            record = _record(task, records.outcome)
+        except RecordFault as fault:
+            records.refuse(RecordFault(fault.code, f"task {number}: {fault.message}", fault.cure))
+            if fault.code == "label-studio-media":
+                return
+            continue
+        sentence = None if record is None else records.sentence(record, None, default_id)
+        if sentence is not None:
+            yield sentence
+
+
+def _record(task: object, outcome: Outcome) -> dict[str, Any] | None:
+    """Return a task with mere's keys, None where nobody annotated it.
+
+    Raises:
+        RecordFault: it is no task of spans in a text.
+    """
+    if not isinstance(task, dict) or not isinstance(task.get("data"), dict):
+        cure = 'Export as JSON ("JSON-MIN" and "CSV" have no relations).'
+        raise RecordFault("label-studio-task", 'no task of Label Studio\'s: the key "data" is missing', cure)
+    results = _results(task, outcome)
+    if results is None:
+        return None
+    data = task["data"]
+    other = next((media for item in results if (media := _media(item)) not in (None, "text")), None)
+    other = other or next(
+        (media for key, media in _OTHER_DATA.items() if key in data and "text" not in data), None
+    )
+    if other:
+        cure = "Mere reads labels in plain text (<Text> and <Labels> in the labelling set-up)."
+        raise RecordFault(
+            "label-studio-media", f"the export is of {other}; spans in a text were expected", cure
+        )
+    regions = [item for item in results if _media(item) == "text"]
+    key = _text_key(data, regions)
+    record = {name: value for name, value in data.items() if name not in (key, *_OWN)}
+    record["text"] = data[key]
+    if "id" not in record and task.get("id") is not None:
+        record["id"] = task["id"]
+    by_id = _entities(record, regions, outcome)
+    record["triples"] = _triples(results, by_id, outcome)
+    for item in results:
+        if item.get("type") != "relation" and _media(item) is None:
+            outcome.lost[f"results of type {item.get('type')}"] += 1
+    return record
+
+
+def _results(task: dict[str, Any], outcome: Outcome) -> list[dict[str, Any]] | None:
+    """Return the results of the annotation that counts, None where there is none."""
+    annotations = task.get("annotations", task.get("completions")) or []
+    done = [item for item in annotations if isinstance(item, dict) and not item.get("was_cancelled")]
+    outcome.lost["predictions"] += len(task.get("predictions") or [])
+    if not done:
+        outcome.left_out["tasks that were skipped" if annotations else "tasks that nobody annotated"] += 1
+        return None
+    taken = next((item for item in done if item.get("ground_truth")), done[-1])
+    outcome.lost["further annotations of a task"] += len(done) - 1
+    results = taken.get("result")
+    if not isinstance(results, list) or not all(isinstance(item, dict) for item in results):
+        raise RecordFault("label-studio-result", 'an annotation has no list "result" of objects')
+    return results
+
+
+def _media(item: dict[str, Any]) -> str | None:
+    """Return what a result is a region of ("text", "images", …), None where it is no region."""
+    kind = str(item.get("type"))
+    if kind == "labels":
+        value = item.get("value")
+        return "text" if isinstance(value, dict) and isinstance(value.get("start"), int) else "audio"
+    return next((media for start, media in _OTHER_MEDIA.items() if kind.startswith(start)), None)
+
+
+def _text_key(data: dict[str, Any], regions: list[dict[str, Any]]) -> str:
+    """Return the key of `data` that the regions point into.
+
+    Raises:
+        RecordFault: several keys may be meant.
+    """
+    strings = [key for key, value in data.items() if isinstance(value, str)]
+    named = {str(item.get("to_name")) for item in regions}
+    for key in (*sorted(named), "text"):
+        if key in strings:
+            return key
+    if regions:
+        strings = [
+            key for key in strings if all(str(item["value"].get("text", "")) in data[key] for item in regions)
+        ]
+    if len(strings) == 1:
+        return strings[0]
+    keys = ", ".join(f'"{key}"' for key in data)
+    cure = 'Name the key of the text "text".'
+    raise RecordFault(
+        "label-studio-text", f"which key of its data holds the text is not clear ({keys})", cure
+    )
+
+
+def _entities(
+    record: dict[str, Any], regions: list[dict[str, Any]], outcome: Outcome
+) -> dict[str, list[dict[str, Any]]]:
+    """Put the entities into the record, and return those of each region by its id: one for each label."""
+    text = record["text"]
+    spans = [
+        (item["value"]["start"], item["value"].get("end"), item["value"].get("text")) for item in regions
+    ]
+    if not all(type(end) is int for _, end, _ in spans):
+        raise RecordFault("offset-not-a-number", "a region has no whole number as its end")
+    fits = likelier_unit(text, spans)
+    outcome.repaired["texts whose offsets count code points, not UTF-16 units"] += fits == "code points"
+    unit = Utf16(text) if fits == "UTF-16 units" else None
+    record["entities"] = []
+    by_id: dict[str, list[dict[str, Any]]] = {}
+    for item, (start, end, stated) in zip(regions, spans, strict=True):
+        if unit is not None:
+            start, end = unit.to_code_points(start), unit.to_code_points(end)
+        labels = item["value"].get("labels") or [None]
+        more = {"score": item.get("score"), "text": stated}
+        made = [mention(start, end, label, **more) for label in labels]
+        record["entities"] += made
+        by_id[str(item.get("id"))] = made
+    return by_id
+
+
+def _triples(
+    results: list[dict[str, Any]], by_id: dict[str, list[dict[str, Any]]], outcome: Outcome
+) -> list[dict[str, Any]]:
+    triples = []
+    for item in results:
+        if item.get("type") != "relation":
+            continue
+        ends = [by_id.get(str(item.get(key))) for key in ("from_id", "to_id")]
+        if item.get("direction") == "left":
+            ends.reverse()
+        outcome.lost["relations of both directions, read as from the first to the second"] += (
+            item.get("direction") == "bi"
+        )
+        subjects, objects = ends
+        if not subjects or not objects:
+            outcome.lost["relations of regions that are not there"] += 1
+        elif not item.get("labels"):
+            outcome.lost["relations without a label"] += 1
+        else:
+            triples += [
+                relation(subjects[0], name, objects[0], score=item.get("score")) for name in item["labels"]
+            ]
+    return triples
+
+
+def write(sentences: Iterable[Sentence], path: Path | str) -> Outcome:
+    """Write sentences as tasks with one annotation each, as Label Studio imports them.
+
+    Raises:
+        DataError: a text is not Unicode, or the file cannot be written.
+    """
+    outcome = Outcome()
+
+    def lines() -> Iterator[str]:
+        before = "["
+        for sentence in sentences:
+            line = json.dumps(_task(sentence, outcome), ensure_ascii=False)
+            whole.encoded(line, sentence)
+            HOLDS.count_lost(sentence, outcome.lost)
+            outcome.sentences += 1
+            yield before + line
+            before = ","
+        yield "[]" if before == "[" else "]"
+
+    files.write_lines(lines(), Path(path))
+    return outcome.without_zeros()
+
+
+def _task(sentence: Sentence, outcome: Outcome) -> dict[str, Any]:
+    unit = Utf16(sentence.text)
+    entities, links = linked(sentence)
+    results: list[dict[str, Any]] = []
+    for number, entity in enumerate(entities):
+        value: dict[str, Any] = {
+            "start": unit.from_code_points(entity.start),
+            "end": unit.from_code_points(entity.end),
+            "text": entity.text,
+            "labels": [] if entity.type is None else [entity.type],
+        }
+        region = {
+            "id": f"e{number}",
+            "from_name": "label",
+            "to_name": "text",
+            "type": "labels",
+            "value": value,
+        }
+        results.append(region | ({} if entity.score is None else {"score": entity.score}))
+    for link in links:
+        arrow: dict[str, Any] = {
+            "type": "relation",
+            "from_id": f"e{link.subject}",
+            "to_id": f"e{link.object}",
+        }
+        arrow |= {"direction": "right", "labels": [link.triple.relation]}
+        results.append(arrow | ({} if link.triple.score is None else {"score": link.triple.score}))
+    data = {**keys_of(sentence, _OWN, outcome), "text": sentence.text}
+    return {"data": data, "annotations": [{"result": results}]}

@@ -1,0 +1,173 @@
+"""Between the records of annotation tools and mere's own: one way to check them, one way to write their keys.
+
+A reader maps a tool's record to mere's keys and gives it to `Records`, which checks every field as the JSON
+lines reader does and notes what is wrong with file and line. What mere knows of a text beside its entities
+and triples travels as plain keys of the tool's record, where it has a place for any.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mere.data.formats import files
+from mere.data.formats.holds import Holds, Outcome
+from mere.data.formats.jsonl import parse
+from mere.data.formats.problems import Problem, report
+from mere.data.formats.record import RecordFault, sentence_from_record
+from mere.data.formats.whole import encoded
+from mere.types import Entity, Sentence, Triple
+
+
+@dataclass
+class Records:
+    """The records of one file on their way to sentences.
+
+    Args:
+        path: the file.
+        problems: where to note what is wrong; None raises at the first error.
+        lang: the language where a record states none; None: what the file's name says.
+        outcome: counts what was repaired, left out and lost.
+    """
+
+    path: Path
+    problems: list[Problem] | None
+    lang: str | None
+    outcome: Outcome
+
+    def sentence(self, record: dict[str, Any], line: int | None, default_id: str) -> Sentence | None:
+        """Return the sentence of a record with mere's keys, or None where a problem was noted."""
+        try:
+            record["lang"] = record.get("lang") or self._lang()
+            sentence, notes = sentence_from_record(record, default_id)
+        except RecordFault as fault:
+            self.refuse(fault, line)
+            return None
+        if self.problems is not None:
+            self.problems += [Problem(self.path, line, n.code, n.message, n.cure, "warning") for n in notes]
+        return sentence
+
+    def lines(self, to_record: Callable[[object], dict[str, Any] | None]) -> Iterator[Sentence]:
+        """Yield the sentences of a file of a JSON object a line.
+
+        Args:
+            to_record: what makes of an object a record with mere's keys, or None where it is left out and
+                counted; raises RecordFault where it cannot.
+        """
+        stem = files.stem(self.path)
+        for number, raw, line in files.numbered_lines(self.path, self.problems):
+            try:
+                record = to_record(parse(raw, line))
+            except RecordFault as fault:
+                self.refuse(fault, number)
+                continue
+            sentence = None if record is None else self.sentence(record, number, f"{stem}:{number}")
+            if sentence is not None:
+                yield sentence
+
+    def refuse(self, fault: RecordFault, line: int | None = None) -> None:
+        """Note why a record cannot be a sentence, or raise it where nobody collects."""
+        report(Problem(self.path, line, fault.code, fault.message, fault.cure), self.problems)
+
+    def _lang(self) -> str:
+        lang = self.lang or files.lang_of(self.path)
+        if lang is None:
+            cure = f"Say it: --lang CODE, or name the file like de.{self.path.name}."
+            raise RecordFault("no-language", "no language is known", cure)
+        return lang
+
+
+def keys_of(sentence: Sentence, reserved: Iterable[str], outcome: Outcome) -> dict[str, Any]:
+    """Return id, language, what is covered and the extra keys as plain keys; defaults go unsaid.
+
+    Args:
+        sentence: what is written.
+        reserved: the format's own keys; an extra key of such a name is lost, and counted.
+        outcome: where to count it.
+    """
+    keys: dict[str, Any] = {"id": sentence.id, "lang": sentence.lang}
+    if sentence.relations_covered is not None:
+        keys["relations_covered"] = sorted(sentence.relations_covered)
+    if sentence.types_covered is not None:
+        keys["types_covered"] = sorted(sentence.types_covered)
+    if not sentence.complete:
+        keys["complete"] = False
+    if sentence.source is not None:
+        keys["source"] = sentence.source
+    taken = {*keys, *reserved}
+    for key, value in sentence.extra.items():
+        if key in taken:
+            outcome.lost[f'extra keys named "{key}", as one of the format'] += 1
+        else:
+            keys[key] = value
+    return keys
+
+
+def write_lines(
+    sentences: Iterable[Sentence],
+    path: Path,
+    holds: Holds,
+    to_object: Callable[[Sentence, Outcome], dict[str, Any]],
+) -> Outcome:
+    """Write a JSON object a line for each sentence, and count what they do not hold.
+
+    Raises:
+        DataError: a text is not Unicode, or the file cannot be written.
+    """
+    outcome = Outcome()
+
+    def lines() -> Iterator[str]:
+        for sentence in sentences:
+            line = json.dumps(to_object(sentence, outcome), ensure_ascii=False)
+            encoded(line, sentence)
+            holds.count_lost(sentence, outcome.lost)
+            outcome.sentences += 1
+            yield line
+
+    files.write_lines(lines(), path)
+    return outcome.without_zeros()
+
+
+class Link(NamedTuple):
+    """A triple between entities given by their positions in a list."""
+
+    subject: int
+    object: int
+    triple: Triple
+
+
+def linked(sentence: Sentence) -> tuple[list[Entity], list[Link]]:
+    """Return the entities, those that only a triple names included, and the triples between their positions."""
+    entities = list(sentence.entities)
+    place: dict[Entity, int] = {}
+    for position, entity in enumerate(entities):
+        place.setdefault(entity, position)
+    links = []
+    for triple in sentence.triples:
+        for entity in (triple.subject, triple.object):
+            if entity not in place:
+                place[entity] = len(entities)
+                entities.append(entity)
+        links.append(Link(place[triple.subject], place[triple.object], triple))
+    return entities, links
+
+
+def mention(start: object, end: object, type: object = None, **more: object) -> dict[str, Any]:
+    """Return an entity as mere's records write it; what is None is left unsaid, and checked where it is read."""
+    record = {"start": start, "end": end, "type": type, **more}
+    return {key: value for key, value in record.items() if value is not None}
+
+
+def relation(
+    subject: Mapping[str, Any], name: object, object_: Mapping[str, Any], **more: object
+) -> dict[str, Any]:
+    """Return a triple as mere's records write it."""
+    record = {"subject": _end(subject), "relation": name, "object": _end(object_), **more}
+    return {key: value for key, value in record.items() if value is not None}
+
+
+def _end(entity: Mapping[str, Any]) -> dict[str, Any]:
+    return {"start": entity.get("start"), "end": entity.get("end"), "type": entity.get("type")}

@@ -1,0 +1,30 @@
+"""Every format, written and read again, keeps what its row of the table says, and counts the rest."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from tests.data.data_strategies import sentences
+from tests.data.formats.projection import lost, ordered, projected, there_and_back
+
+from mere.data.formats import brat, doccano, label_studio, prodigy
+from mere.types import Sentence
+
+MODULES = [brat, doccano, label_studio, prodigy]
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__.rsplit(".", 1)[1])
+@given(sentence=sentences())
+@settings(max_examples=60, deadline=None)
+def test_a_format_keeps_what_its_row_says(module, sentence: Sentence) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        written, back = there_and_back(module, sentence, Path(folder), "xx")
+    assert len(back) == written.sentences == 1
+    again = ordered(back[0]) if module.HOLDS.ids else replace(ordered(back[0]), id="")
+    assert again == projected(sentence, module.HOLDS, "xx")
+    assert written.lost == lost(sentence, module.HOLDS)
+    assert not written.left_out

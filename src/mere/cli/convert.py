@@ -22,6 +22,14 @@ def convert(
             "--to", metavar="FORMAT", help="What to write; default: by the ending of OUT, else jsonl."
         ),
     ] = None,
+    split_sentences: Annotated[
+        bool,
+        typer.Option(
+            "--split-sentences",
+            help="Write every sentence of a text by itself, not where a mention goes over its border; "
+            "relations over several are counted.",
+        ),
+    ] = False,
     format: options.From = None,
     lang: options.Lang = None,
     column: options.Column = None,
@@ -30,14 +38,16 @@ def convert(
     outside: options.Outside = None,
     offsets: options.Offsets = None,
 ) -> None:
-    """Convert a corpus between formats (JSON lines, CoNLL columns, …); prints the files written."""
+    """Convert a corpus between formats (JSON lines, CoNLL columns, BRAT, …); prints the files written."""
     from mere.data.convert import convert as run
     from mere.data.formats.reading import Command
     from mere.data.formats.tally import Tally, told
+    from mere.inference.sentences import split_sentences as cut
 
+    own = (*(("--to", to) if to else ()), *(("--split-sentences",) if split_sentences else ()))
     target = options.format_named("--to", to)
     reading = options.reading_of(
-        Command("convert", (source,), out, ("--to", to) if to else ()),
+        Command("convert", (source,), out, own),
         format=format,
         lang=lang,
         column=column,
@@ -46,14 +56,15 @@ def convert(
         outside=outside,
         offsets=offsets,
     )
-    sentences, num_files = 0, 0
+    sentences, num_files, long = 0, 0, 0
     whole = Tally()
     try:
-        for done in run(source, out, to=target, reading=reading):
+        for done in run(source, out, to=target, reading=reading, cut=cut if split_sentences else None):
             typer.echo(done.target)
             replaced = " (replaced)" if done.replaced else ""
             talk(f"{done.source} -> {done.target}: {_count(done.sentences, 'sentence')}{replaced}")
             num_files += 1
+            long += done.long
             sentences += done.sentences
             whole.add(Tally(done.repaired, done.left_out, done.lost))
     finally:
@@ -62,6 +73,11 @@ def convert(
             talk(f"Repaired: {told(whole.repaired)}.")
             talk(f"Left out: {told(whole.left_out)}.")
             talk(f"Not kept: {told(whole.lost)}.")
+        if long and not split_sentences:
+            talk(
+                f"{_count(long, 'text')} of more than 1,000 characters, which many encoders do not read at once: "
+                "--split-sentences writes every sentence by itself."
+            )
 
 
 def _count(number: int, word: str) -> str:

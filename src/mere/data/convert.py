@@ -10,29 +10,33 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from mere import advice
+from mere.data.check.rows import MAX_CHARS
 from mere.data.corpus import CorpusFile, corpus_files, empty_file
 from mere.data.formats import Format, Problem, Reading, files, kinds
 from mere.data.formats.problems import raise_errors
 from mere.data.formats.reading import AS_THEY_ARE
 from mere.data.formats.tally import Tally
+from mere.data.split import Cutter, split_sentence
 from mere.errors import UserError
 from mere.types import Sentence
 
 
 @dataclass(frozen=True)
 class Converted:
-    """One file written.
+    """One file written, or one folder of documents.
 
     Args:
-        source: the file read.
-        target: the file written.
+        source: the file read, or the folder of documents.
+        target: the file written, or the folder of documents.
         sentences: how many sentences were read and written.
         repaired: what was mended on reading, by kind.
         left_out: sentences or rows that were not written, by reason.
         lost: what the written file no longer says, by kind.
         replaced: whether there was a file of that name before.
+        long: how many of the texts have more than 1,000 characters.
     """
 
     source: Path
@@ -42,20 +46,37 @@ class Converted:
     left_out: Counter[str] = field(default_factory=Counter)
     lost: Counter[str] = field(default_factory=Counter)
     replaced: bool = False
+    long: int = 0
+
+
+class _Job(NamedTuple):
+    """What becomes one target: a file, or the documents of a folder."""
+
+    source: Path
+    files: list[CorpusFile]
+    target: Path
 
 
 def convert(
-    source: Path | str, out: Path | str, *, to: Format | None = None, reading: Reading = AS_THEY_ARE
+    source: Path | str,
+    out: Path | str,
+    *,
+    to: Format | None = None,
+    reading: Reading = AS_THEY_ARE,
+    cut: Cutter | None = None,
 ) -> Iterator[Converted]:
     """Convert a file, or every corpus file of a folder, and yield what became of each as it is written.
 
-    A file with an error is not written; the others are, and then the errors are raised.
+    A file with an error is not written; the others are, and then the errors are raised. Where a format has a
+    file for each document, the documents of a folder become one file, named after it, and a file becomes a
+    folder of documents.
 
     Args:
         source: a file, or a folder as `Corpus.load` takes it.
         out: the file to write, or the folder that gets the same layout with other endings.
         to: the format to write. None: what the ending of `out` says, else JSON lines.
         reading: what the user says of the files; of a folder, only files of its `format` are taken.
+        cut: what cuts a text of a language into sentences, each written by itself. None: texts stay whole.
 
     Raises:
         DataError: there is nothing to read, or a file has errors (one message lists the first ten).
@@ -63,9 +84,10 @@ def convert(
     """
     source, out = Path(source), Path(out)
     found = corpus_files(source, reading.format)
-    pairs = _pairs(source, out, found, to or kinds.by_suffix(out) or Format.JSONL)
+    format = to or kinds.by_suffix(out) or Format.JSONL
+    jobs = _jobs(source, out, found, format)
     refuse_unfit(reading, source, {file.format for file in found})
-    return _convert(source, pairs, reading)
+    return _convert(source, jobs, format, reading, cut)
 
 
 def refuse_unfit(reading: Reading, source: Path, formats: set[Format]) -> None:
@@ -83,48 +105,75 @@ def refuse_unfit(reading: Reading, source: Path, formats: set[Format]) -> None:
             )
 
 
-def _pairs(
-    source: Path, out: Path, found: list[CorpusFile], to: Format
-) -> list[tuple[CorpusFile, Path, Format]]:
-    """Return each file with the file to write and its format."""
+def _jobs(source: Path, out: Path, found: list[CorpusFile], to: Format) -> list[_Job]:
+    """Return what is read together, with the file or folder to write."""
     if kinds.KINDS[to].write is None:
         raise UserError(f"--to {to.value}: mere reads this format and does not write it.")
-    pairs: list[tuple[CorpusFile, Path, Format]] = []
-    takes: dict[Path, Path] = {}
+    groups: dict[Path, list[CorpusFile]] = {}
     for file in found:
-        inner = file.path.relative_to(source) if source.is_dir() else Path(file.path.name)
-        zipped = ".gz" if inner.name.endswith(".gz") else ""
-        target = out / inner.with_name(files.stem(inner) + kinds.KINDS[to].endings[0] + zipped)
-        if not source.is_dir() and not out.is_dir():
-            target = out
-        if target.exists() and target.samefile(file.path):
+        together = source.is_dir() and kinds.KINDS[file.format].is_document
+        groups.setdefault(file.path.parent if together else file.path, []).append(file)
+    one_file = not out.is_dir() and kinds.by_suffix(out) is not None and source.is_dir()
+    if one_file and len(groups) > 1:
+        raise UserError(
+            f"{out}: one file, but {source} gives {len(groups)}. Name a folder, such as {out.stem}."
+        )
+    jobs: list[_Job] = []
+    takes: dict[Path, Path] = {}
+    for path, files_ in groups.items():
+        target = out if one_file else _target(source, out, path, to)
+        if target.exists() and target.samefile(path):
             raise UserError(f"{target}: would be written over the file it is read from. Name another OUT.")
         if target in takes:
-            both = f"{takes[target]} and {file.path}"
+            both = f"{takes[target]} and {path}"
             raise UserError(f"{both} would both be written to {target}. Take one format: --from FORMAT")
-        takes[target] = file.path
-        pairs.append((file, target, to))
-    return pairs
+        takes[target] = path
+        jobs.append(_Job(path, files_, target))
+    return jobs
+
+
+def _target(source: Path, out: Path, path: Path, to: Format) -> Path:
+    """Return what a file, or the documents of a folder, are written to."""
+    if not source.is_dir() and not out.is_dir():
+        return out
+    kind = kinds.KINDS[to]
+    inner = path.relative_to(source) if source.is_dir() else Path(path.name)
+    name = files.stem(inner) if path.is_file() else inner.name or path.absolute().name
+    if kind.is_document:
+        return out / inner.with_name(name) if inner.name else out
+    zipped = ".gz" if inner.name.endswith(".gz") else ""
+    return out / inner.parent / (name + kind.endings[0] + zipped)
 
 
 def _convert(
-    source: Path, pairs: list[tuple[CorpusFile, Path, Format]], reading: Reading
+    source: Path, jobs: list[_Job], to: Format, reading: Reading, cut: Cutter | None
 ) -> Iterator[Converted]:
     errors: list[Problem] = []
-    for file, target, to in pairs:
+    for job in jobs:
         problems: list[Problem] = []
         tally = Tally()
-        replaced = target.exists()
-        sentences = list(kinds.read(file.path, file.format, problems, reading, tally))
-        if not sentences and not any(problem.severity == "error" for problem in problems):
-            problems.append(empty_file(file.path))
+        replaced = job.target.exists()
+        sentences: list[Sentence] = []
+        for file in job.files:
+            sentences += kinds.read(file.path, file.format, problems, reading, tally)
         wrong = [problem for problem in problems if problem.severity == "error"]
+        if not sentences and not wrong:
+            wrong.append(empty_file(job.source))
         errors += wrong
         if not wrong:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            count = _write(sentences, target, to, tally)
+            if cut is not None:
+                sentences = [part for whole in sentences for part in split_sentence(whole, cut, tally)]
+            job.target.parent.mkdir(parents=True, exist_ok=True)
+            count = _write(sentences, job.target, to, tally)
             yield Converted(
-                file.path, target, count, +tally.repaired, +tally.left_out, +tally.lost, replaced=replaced
+                job.source,
+                job.target,
+                count,
+                +tally.repaired,
+                +tally.left_out,
+                +tally.lost,
+                replaced=replaced,
+                long=sum(len(sentence.text) > MAX_CHARS for sentence in sentences),
             )
     raise_errors(errors, _cure(errors, source, reading))
 

@@ -50,13 +50,15 @@ def corpus_files(path: Path | str, format: Format | None = None) -> list[CorpusF
     if not path.exists():
         raise files.not_found(path)
     if not path.is_dir():
-        return [CorpusFile(path, format or sniff(path), files.split_of(path))]
+        return [_corpus_file(path, format or sniff(path))]
     found = []
     for entry in sorted([*path.glob("*"), *path.glob("*/*")], key=lambda entry: entry.as_posix()):
         kind = kinds.by_suffix(entry)
-        if kind is None or format not in (None, kind) or entry.name.startswith(".") or not entry.is_file():
+        if kind is None or entry.name.startswith(".") or not entry.is_file():
             continue
-        found.append(CorpusFile(entry, kind, files.split_of(entry)))
+        kind = kinds.looks_like(entry) or kind
+        if format in (None, kind):
+            found.append(_corpus_file(entry, kind))
     if not found:
         raise DataError(
             f"{path}: no corpus files in this folder. "
@@ -64,6 +66,12 @@ def corpus_files(path: Path | str, format: Format | None = None) -> list[CorpusF
             "or SMiLER .tsv files."
         )
     return found
+
+
+def _corpus_file(path: Path, format: Format) -> CorpusFile:
+    """Return a file with its split: what its name states, or its folder's where a file is one document."""
+    named = Path(f"{path.absolute().parent.name}.x") if kinds.KINDS[format].is_document else path
+    return CorpusFile(path, format, files.split_of(named))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
-from mere.data.formats.holds import ENTITY, NO_RELATIONS, TOKENS, Holds, Outcome
+from mere.data.formats.holds import ENTITY, NO_RELATIONS, TOKENS, Holds
+from mere.data.formats.reading import Reading
+from mere.data.formats.tally import Written
 from mere.types import Entity, Sentence, Triple
 
 
@@ -57,9 +59,9 @@ def lost(sentence: Sentence, holds: Holds) -> Counter[str]:
 
 def there_and_back(
     module: ModuleType, sentence: Sentence, folder: Path, lang: str
-) -> tuple[Outcome, list[Sentence]]:
+) -> tuple[Written, list[Sentence]]:
     """Write a sentence and read it again, strictly."""
     target = folder / f"out{module.ENDING}"
     written = module.write([sentence], target)
     paths = sorted(target.glob(f"*{module.ENDING}")) if target.is_dir() else [target]
-    return written, [s for path in paths for s in module.read(path, lang=lang)]
+    return written, [s for path in paths for s in module.read(path, reading=Reading(lang=lang))]

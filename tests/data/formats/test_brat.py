@@ -8,14 +8,17 @@ from pathlib import Path
 import pytest
 
 from mere.data.formats import brat
-from mere.data.formats.holds import Outcome
 from mere.data.formats.problems import Problem
+from mere.data.formats.reading import Reading
+from mere.data.formats.tally import Tally
 from mere.errors import DataError
 
 TEXT = "Ada lebt in Graz.\nBo und Cy Lang leben in Ulm am Bach.\n"
 
 
-def document(folder: Path, annotation: str, text: str = TEXT, name: str = "de.one") -> Path:
+def document(folder: Path, annotation: str, text: str = TEXT, name: str = "one") -> Path:
+    folder = folder / "de"
+    folder.mkdir(exist_ok=True)
     (folder / f"{name}.txt").write_bytes(text.encode())
     path = folder / f"{name}.ann"
     path.write_bytes(annotation.encode())
@@ -38,15 +41,15 @@ def test_mentions_and_relations_are_kept_and_the_rest_is_counted(tmp_path: Path)
         "N1\tReference T1 Wikipedia:7\tAda\n"
         "#1\tAnnotatorNotes T1\tnot sure\n",
     )
-    outcome = Outcome()
-    (sentence,) = brat.read(path, outcome=outcome)
-    assert (sentence.id, sentence.lang, sentence.text) == ("de.one", "de", TEXT)
+    tally = Tally()
+    (sentence,) = brat.read(path, tally=tally)
+    assert (sentence.id, sentence.lang, sentence.text) == ("one", "de", TEXT)
     found = [(e.text, e.type) for e in sentence.entities]
     assert found == [("Ada", "PER"), ("Graz", "LOC"), ("leben", "Move"), ("Ulm am Bach", "LOC")]
     assert [(t.subject.text, t.relation, t.object.text) for t in sentence.triples] == [
         ("Ada", "lives-in", "Graz")
     ]
-    assert +outcome.lost == {
+    assert +tally.lost == {
         "discontinuous mentions": 1,
         "relations of discontinuous mentions": 1,
         "events": 1,
@@ -64,7 +67,7 @@ def test_a_mention_over_a_line_end_is_cut_as_brat_cuts_it(tmp_path: Path) -> Non
     (sentence,) = brat.read(document(tmp_path, "T1\tX 12 16;17 20\tGraz Bo.\n", "Ada lebt in Graz\nBo."))
     assert sentence.entities[0].text == "Graz\nBo."
     brat.write([sentence], tmp_path / "out")
-    assert (tmp_path / "out/de.one.ann").read_text() == "T1\tX 12 16;17 20\tGraz Bo.\n"
+    assert (tmp_path / "out/one.ann").read_text() == "T1\tX 12 16;17 20\tGraz Bo.\n"
 
 
 @pytest.mark.parametrize(
@@ -79,17 +82,17 @@ def test_a_mention_over_a_line_end_is_cut_as_brat_cuts_it(tmp_path: Path) -> Non
 def test_the_stated_texts_tell_what_the_offsets_count(
     tmp_path: Path, text: str, offsets: str, kept: str, repaired: str
 ) -> None:
-    outcome = Outcome()
-    (sentence,) = brat.read(document(tmp_path, f"T1\tPER {offsets}\n", text), outcome=outcome)
+    tally = Tally()
+    (sentence,) = brat.read(document(tmp_path, f"T1\tPER {offsets}\n", text), tally=tally)
     assert sentence.text == kept
     assert sentence.entities[0].text == offsets[-2:]
-    assert repaired in "".join(+outcome.repaired)
+    assert repaired in "".join(+tally.repaired)
 
 
 @pytest.mark.parametrize(
     ("annotation", "message"),
     [
-        ("T1\tPER 0\tAda\n", r"de.one.ann:1: the mention T1 is 'PER 0\tAda'"),
+        ("T1\tPER 0\tAda\n", r"de/one.ann:1: the mention T1 is 'PER 0\tAda'"),
         ("T1\tPER 0 99\tAda\n", "entity 1 ends at 99 but the text has 55 characters"),
         ("hello\n", "not a line of BRAT's: 'hello'"),
         ("Q1\thello\n", "'Q1' is no kind of annotation"),
@@ -105,11 +108,11 @@ def test_what_is_wrong_is_told(tmp_path: Path, annotation: str, message: str) ->
 
 def test_a_text_that_is_missing_or_not_utf8(tmp_path: Path) -> None:
     path = document(tmp_path, "")
-    (tmp_path / "de.one.txt").write_bytes(b"Gr\xfc\xdfe")
+    (tmp_path / "de/one.txt").write_bytes(b"Gr\xfc\xdfe")
     with pytest.raises(DataError, match=r"byte 2 of the file \(0xFC\) is not UTF-8"):
         list(brat.read(path))
-    (tmp_path / "de.one.txt").unlink()
-    with pytest.raises(DataError, match=r"the text of this document, de\.one\.txt, is missing"):
+    (tmp_path / "de/one.txt").unlink()
+    with pytest.raises(DataError, match=r"the text of this document, one\.txt, is missing"):
         list(brat.read(path))
 
 
@@ -117,7 +120,9 @@ def test_ids_are_file_names(tmp_path: Path) -> None:
     (sentence,) = brat.read(document(tmp_path, ""))
     ids = ["a/b", "a/b", "../x", "nul\n", "…" * 200]
     written = brat.write([replace(sentence, id=id_) for id_ in ids], tmp_path / "out")
-    assert written.lost == {"ids given twice, numbered": 1, "ids too long for a file name, cut": 1}
-    back = {s.id for path in (tmp_path / "out").glob("*.ann") for s in brat.read(path, lang="de")}
+    assert +written.lost == {"ids given twice, numbered": 1, "ids too long for a file name, cut": 1}
+    back = {
+        s.id for path in (tmp_path / "out").glob("*.ann") for s in brat.read(path, reading=Reading(lang="de"))
+    }
     assert {"a/b", "../x", "nul\n"} <= back
     assert len(back) == 5

@@ -34,5 +34,5 @@ def test_a_format_keeps_what_its_row_says(module, sentence: Sentence) -> None:
     assert len(back) == written.sentences == 1
     again = ordered(back[0]) if module.HOLDS.ids else replace(ordered(back[0]), id="")
     assert again == projected(sentence, module.HOLDS, "xx")
-    assert written.lost == lost(sentence, module.HOLDS)
+    assert +written.lost == lost(sentence, module.HOLDS)
     assert not written.left_out

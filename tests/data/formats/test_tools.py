@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from mere.data.formats import doccano, label_studio, prodigy
-from mere.data.formats.holds import Outcome
 from mere.data.formats.problems import Problem
+from mere.data.formats.reading import Reading
+from mere.data.formats.tally import Tally
 from mere.types import Sentence
 
 TEXT = "🚒 Ada lebt in Graz."  # code points 2:5 and 14:18, UTF-16 units 3:6 and 15:19
@@ -20,13 +21,13 @@ NAMES = [("Ada", "PER"), ("Graz", "LOC")]
 
 def read(
     module: ModuleType, folder: Path, *rows: Any, lang: str | None = "de"
-) -> tuple[list[Sentence], Outcome, list[Problem]]:
+) -> tuple[list[Sentence], Tally, list[Problem]]:
     path = folder / f"export{module.ENDING}"
     lines = [json.dumps(row, ensure_ascii=False) for row in rows]
     path.write_text(f"[{','.join(lines)}]" if module is label_studio else "\n".join(lines), encoding="utf-8")
-    outcome, problems = Outcome(), list[Problem]()
-    sentences = list(module.read(path, problems, lang=lang, outcome=outcome))
-    return sentences, outcome.without_zeros(), problems
+    tally, problems = Tally(), list[Problem]()
+    sentences = list(module.read(path, problems, reading=Reading(lang=lang), tally=tally))
+    return sentences, Tally(+tally.repaired, +tally.left_out, +tally.lost), problems
 
 
 def names(sentence: Sentence) -> list[tuple[str, str | None]]:
@@ -41,12 +42,12 @@ def facts(sentence: Sentence) -> list[tuple[str, str, str]]:
 @pytest.mark.parametrize(("shift", "repaired"), [(1, 0), (0, 1)])
 def test_doccano_spans_in_either_unit(tmp_path: Path, key: str, shift: int, repaired: int) -> None:
     spans = [[2 + shift, 5 + shift, "PER"], [14 + shift, 18 + shift, "LOC"]]
-    (sentence,), outcome, problems = read(
+    (sentence,), tally, problems = read(
         doccano, tmp_path, {"id": 7, "text": TEXT, key: spans, "mood": "good"}
     )
     assert names(sentence) == NAMES
     assert (sentence.id, sentence.relations_covered, sentence.extra) == ("7", frozenset(), {"mood": "good"})
-    assert outcome.repaired.total() == repaired
+    assert tally.repaired.total() == repaired
     assert not problems
 
 
@@ -60,11 +61,11 @@ def test_doccano_relations(tmp_path: Path) -> None:
         {"id": 2, "from_id": 31, "to_id": 99, "type": "lives-in"},
     ]
     row = {"id": 1, "text": TEXT, "entities": entities, "relations": relations, "Comments": []}
-    (sentence,), outcome, _ = read(doccano, tmp_path, row)
+    (sentence,), tally, _ = read(doccano, tmp_path, row)
     assert names(sentence) == NAMES
     assert facts(sentence) == [("Ada", "lives-in", "Graz")]
     assert sentence.relations_covered is None
-    assert outcome.lost == {"relations of entities that are not there": 1}
+    assert tally.lost == {"relations of entities that are not there": 1}
 
 
 def prodigy_task(**more: Any) -> dict[str, Any]:
@@ -91,9 +92,9 @@ def prodigy_task(**more: Any) -> dict[str, Any]:
 def test_prodigy_answers_are_respected(tmp_path: Path) -> None:
     answers = ["accept", "reject", "ignore", "accept"]
     tasks = [prodigy_task(answer=answer, meta={"n": n}) for n, answer in enumerate(answers)]
-    sentences, outcome, problems = read(prodigy, tmp_path, *tasks, prodigy_task(answer="perhaps"))
+    sentences, tally, problems = read(prodigy, tmp_path, *tasks, prodigy_task(answer="perhaps"))
     assert [sentence.extra["meta"]["n"] for sentence in sentences] == [0, 3]
-    assert outcome.left_out == {"tasks rejected": 1, "tasks ignored": 1}
+    assert tally.left_out == {"tasks rejected": 1, "tasks ignored": 1}
     assert [problem.code for problem in problems] == ["prodigy-answer"]
     assert names(sentences[0]) == NAMES
     assert facts(sentences[0]) == [("Ada", "lives-in", "Graz")]
@@ -123,12 +124,12 @@ def arrow(direction: str, *labels: str) -> dict[str, Any]:
 def test_label_studio_in_the_unit_of_either_version(tmp_path: Path, shift: int, repaired: int) -> None:
     first = region("a", 2 + shift, 5 + shift, "PER", text="Ada")
     second = region("b", 14 + shift, 18 + shift, "LOC", text="Graz")
-    (sentence,), outcome, problems = read(
+    (sentence,), tally, problems = read(
         label_studio, tmp_path, task(first, second, arrow("right", "lives-in"))
     )
     assert names(sentence) == NAMES
     assert facts(sentence) == [("Ada", "lives-in", "Graz")]
-    assert outcome.repaired.total() == repaired
+    assert tally.repaired.total() == repaired
     assert (sentence.id, problems) == ("5", [])
 
 
@@ -149,15 +150,15 @@ def test_label_studio_counts_what_it_cannot_take(tmp_path: Path) -> None:
         "annotations": [{"result": []}, truth, {"result": [], "was_cancelled": True}, {"result": []}]
     }
     skipped = task() | {"annotations": [{"result": [], "was_cancelled": True}]}
-    sentences, outcome, problems = read(
+    sentences, tally, problems = read(
         label_studio, tmp_path, full, several, skipped, task() | {"annotations": []}
     )
     assert [len(sentence.entities) for sentence in sentences] == [2, 1]
     assert names(sentences[0])[1] == ("Graz", None)
     both = [("Graz", "home-of", "Ada"), ("Graz", "city-of", "Ada"), ("Ada", "knows", "Graz")]
     assert facts(sentences[0]) == both
-    assert outcome.left_out == {"tasks that were skipped": 1, "tasks that nobody annotated": 1}
-    assert outcome.lost == {
+    assert tally.left_out == {"tasks that were skipped": 1, "tasks that nobody annotated": 1}
+    assert tally.lost == {
         "predictions": 1,
         "results of type choices": 1,
         "relations of both directions, read as from the first to the second": 1,
@@ -224,7 +225,9 @@ def test_other_exports_are_refused(
 @pytest.mark.parametrize("module", [doccano, prodigy])
 def test_a_text_without_language_says_how_to_say_it(tmp_path: Path, module: ModuleType) -> None:
     row = {"text": "Ada.", "label": [], "spans": []}
-    assert "no language is known. Say it: --lang CODE" in str(read(module, tmp_path, row, lang=None)[2][0])
+    (problem,) = read(module, tmp_path, row, lang=None)[2]
+    assert "no language is known. Run: mere convert" in str(problem)
+    assert "--lang CODE (with the code of its language)" in str(problem)
     assert read(module, tmp_path, row | {"lang": "nl"}, lang=None)[0][0].lang == "nl"
 
 

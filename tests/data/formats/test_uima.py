@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from tests.data.data_strategies import sentences
 
 from mere.data.formats import uima_json, uima_xmi
-from mere.data.formats.holds import Outcome
 from mere.data.formats.problems import Problem
+from mere.data.formats.tally import Tally
 from mere.data.formats.uima_cas import to_cas, type_system
 from mere.errors import DataError
 from mere.types import Entity, Sentence, Triple
@@ -34,6 +34,8 @@ SOFA = '<cas:Sofa xmi:id="1" sofaNum="1" sofaID="_InitialView" mimeType="text" s
 
 
 def xmi(folder: Path, body: str, text: str = TEXT, name: str = "de.one.xmi") -> Path:
+    folder = folder / "de"
+    folder.mkdir(exist_ok=True)
     path = folder / name
     path.write_text(HEAD + body + SOFA.format(text) + "</xmi:XMI>\n", encoding="utf-8")
     return path
@@ -61,7 +63,7 @@ def test_cassis_reads_what_mere_writes(tmp_path_factory: pytest.TempPathFactory,
 
 def test_the_folder_of_xmi_is_what_inception_imports(tmp_path: Path) -> None:
     written = uima_xmi.write([SENTENCE], tmp_path)
-    assert written == Outcome(sentences=1)
+    assert (written.sentences, +written.lost) == (1, {})
     with (tmp_path / "TypeSystem.xml").open("rb") as types, (tmp_path / "de.one.xmi").open("rb") as stream:
         cas = cassis.load_cas_from_xmi(stream, typesystem=cassis.load_typesystem(types))
     assert [item.get_covered_text() for item in cas.select(NER)] == ["Ada", "Graz"]
@@ -88,13 +90,13 @@ def test_layers_of_any_name_and_what_is_not_kept(tmp_path: Path, module: ModuleT
     ending = module.ENDING
     path = tmp_path / f"x{ending}"
     path.write_text(cas.to_xmi() if ending == ".xmi" else cas.to_json(), encoding="utf-8")
-    outcome = Outcome()
-    (sentence,) = module.read(path, outcome=outcome)
+    tally = Tally()
+    (sentence,) = module.read(path, tally=tally)
     found = sorted((entity.text, entity.type) for entity in sentence.entities)
     assert found == [("Ada", "PER"), ("Graz", "LOC"), ("lebt", "Ship"), ("🚒", "red")]
     assert [(t.subject, t.relation, t.object) for t in sentence.triples] == [(ADA, "lives-in", GRAZ)]
     assert (sentence.id, sentence.lang, sentence.extra) == ("de.one", "de", {"tokens": [[0, 1], [2, 5]]})
-    assert +outcome.lost == {"annotations of the layer Lemma": 1, "mentions of no character": 1}
+    assert +tally.lost == {"annotations of the layer Lemma": 1, "mentions of no character": 1}
 
 
 @pytest.mark.parametrize(
@@ -124,7 +126,8 @@ def test_layers_of_any_name_and_what_is_not_kept(tmp_path: Path, module: ModuleT
     ],
 )
 def test_what_is_no_honest_document_is_refused(tmp_path: Path, content: str | bytes, message: str) -> None:
-    path = tmp_path / "de.one.xmi"
+    path = tmp_path / "de" / "one.xmi"
+    path.parent.mkdir()
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     problems: list[Problem] = []
     assert list(uima_xmi.read(path, problems)) == []
@@ -134,7 +137,7 @@ def test_what_is_no_honest_document_is_refused(tmp_path: Path, content: str | by
 def test_an_archive_of_documents(tmp_path: Path) -> None:
     mention = '<t:NamedEntity xmi:id="3" sofa="1" begin="3" end="6" value="PER"/>\n'
     document = xmi(tmp_path, mention).read_bytes()
-    path = tmp_path / "de.all.zip"
+    path = tmp_path / "de/all.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("TypeSystem.xml", "<x/>")
         archive.writestr("b.xmi", document)
@@ -158,7 +161,8 @@ def test_an_archive_of_documents(tmp_path: Path) -> None:
 
 
 def test_what_is_not_kept_takes_no_memory(tmp_path: Path) -> None:
-    path = tmp_path / "de.big.xmi"
+    path = tmp_path / "de" / "big.xmi"
+    path.parent.mkdir()
     row = '<s:Lemma xmi:id="{}" sofa="1" begin="2" end="5" value="a lemma that nobody asked for, at some length"/>\n'
     with path.open("w", encoding="utf-8") as out:
         out.write(HEAD)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from mere.data.formats import webanno
-from mere.data.formats.holds import Outcome
+from mere.data.formats.lines import head_of
 from mere.data.formats.problems import Problem
+from mere.data.formats.tally import Tally
 from mere.types import Entity, Sentence, Triple
 
 NER = "de.tudarmstadt.ukp.dkpro.core.api.ner.type.NamedEntity"
@@ -37,9 +38,9 @@ FILE = (
 def test_a_file_with_everything(tmp_path: Path) -> None:
     path = tmp_path / "de.one.tsv"
     path.write_text(FILE, encoding="utf-8")
-    assert webanno.looks_like(FILE.splitlines()[0])
-    outcome = Outcome()
-    first, second = webanno.read(path, outcome=outcome)
+    assert webanno.looks_like(head_of(path))
+    tally = Tally()
+    first, second = webanno.read(path, tally=tally)
     assert first.text == "🚒 Ada Lang lebt in Graz\\Ulm ."
     assert second.text == "Zwei\nZeilen"
     found = [(entity.text, entity.type) for entity in first.entities]
@@ -49,7 +50,7 @@ def test_a_file_with_everything(tmp_path: Path) -> None:
     assert [(entity.text, entity.type) for entity in second.entities] == [("Zwei\nZeilen", None)]
     assert first.extra["tokens"][-2:] == [[19, 27], [28, 29]]
     assert (first.id, second.id, second.lang) == ("de.one:1", "de.one:2", "de")
-    assert +outcome.lost == {
+    assert +tally.lost == {
         "annotations of the layer POS, in rows": 9,
         "annotations of the layer CoreferenceLink, in rows": 1,
         "mentions over several sentences": 1,

@@ -209,6 +209,10 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "long": Entry("note", "sentences of more than 1,000 characters", "Usually several sentences in one."),
     "repaired": Entry("note", "rows repaired while reading", "Each had one possible repair."),
+    "left-out": Entry("note", "texts or rows left out while reading", "Nothing is learned from them."),
+    "not-kept": Entry(
+        "note", "annotations in the files that mere does not keep", "Nothing is learned from them."
+    ),
 }
 
 

@@ -49,6 +49,11 @@ def check(
     tallies: dict[str, Tally] = {code: Tally() for code in CATALOGUE}
     for kind, count in counts.repaired.items():
         tallies["repaired"].add(kind, count=count)
+    told = {problem.message for problem in problems}
+    for code, kinds_of in (("left-out", counts.left_out), ("not-kept", counts.lost)):
+        for kind, count in kinds_of.items():
+            if count and kind not in told:
+                tallies[code].add(kind, count=count)
     texts = [normalise(row.sentence.text) for row in rows]
     check_rows(rows, tallies)
     check_normalisation(rows, tallies["mixed-normalisation"])

@@ -18,10 +18,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mere.data.formats import files, whole
-from mere.data.formats.holds import ENTITY, Holds, Outcome
+from mere.data.formats.holds import ENTITY, Holds
+from mere.data.formats.lines import Head, numbered_lines
 from mere.data.formats.problems import Problem, report
+from mere.data.formats.reading import AS_THEY_ARE, Reading
 from mere.data.formats.record import RecordFault
 from mere.data.formats.records import Records, linked, mention, relation
+from mere.data.formats.tally import Tally, Written
 from mere.types import Entity, Sentence
 
 HOLDS = Holds(
@@ -46,6 +49,7 @@ _LOST = {
 }
 _PIECE = re.compile(r"(?:(?!\r?\n)[\s\S])+")
 _LINE = re.compile(r"([A-Z*#][^\t]*)\t(.*)", re.DOTALL)
+_FIRST = re.compile(r"(?:T\d+\t\S+ \d+ \d+|[REAMN]\d+\t\S+ \S+:\S+|\*\tEquiv |#\d+\t\S+ \S+\t)")
 _MENTION = re.compile(r"(\S+) (\d+ \d+(?:;\d+ \d+)*)(?:\t(.*))?", re.DOTALL)
 _RELATION = re.compile(r"(\S+) \S+?:(T\d+) \S+?:(T\d+)\s*")
 
@@ -59,26 +63,31 @@ class _Mention(NamedTuple):
     line: int
 
 
+def looks_like(head: Head) -> bool:
+    """Whether a file begins with a line of BRAT's; an empty one may be told by its ending."""
+    named = head.path.name.removesuffix(".gz").endswith(ENDING)
+    return named if not head.lines else _FIRST.match(head.lines[0]) is not None
+
+
 def read(
     path: Path | str,
     problems: list[Problem] | None = None,
-    *,
-    lang: str | None = None,
-    outcome: Outcome | None = None,
+    reading: Reading = AS_THEY_ARE,
+    tally: Tally | None = None,
 ) -> Iterator[Sentence]:
     """Yield the document of an `.ann` file and the `.txt` file beside it.
 
     Args:
         path: the `.ann` file.
         problems: where to note what is wrong; a document with an error is passed over. None: it is raised.
-        lang: the language; else the file name's or its folder's.
-        outcome: counts what was repaired and lost.
+        reading: what the user says of the file.
+        tally: counts what was repaired and lost.
 
     Raises:
         DataError: a file cannot be read or is wrong, and `problems` is None.
     """
     path = Path(path)
-    records = Records(path, problems, lang, outcome or Outcome())
+    records = Records(path, problems, reading, tally or Tally(), is_document=True)
     beside = path.with_name(files.stem(path) + ".txt")
     if not beside.exists():
         cure = f"Put {beside.name} beside it: the annotation alone holds no text."
@@ -92,20 +101,20 @@ def read(
     mentions: dict[str, _Mention] = {}
     relations: list[tuple[str, str, str]] = []
     damage: list[Problem] | None = None if problems is None else []
-    for number, _, line in files.numbered_lines(path, damage):
-        fault = _take(line, mentions, relations, records.outcome.lost, number)
+    for number, line in numbered_lines(path, damage):
+        fault = _take(line, mentions, relations, records.tally.lost, number)
         if fault is not None:
             report(Problem(path, number, fault.code, fault.message, fault.cure), damage)
     if damage and problems is not None:
         problems += damage
         return
-    text = _text(raw, mentions, records.outcome.repaired)
+    text = _text(raw, mentions, records.tally.repaired)
     try:
-        entities = _entities(text, mentions, records.outcome.lost)
+        entities = _entities(text, mentions, records.tally.lost)
     except RecordFault as fault:
         records.refuse(fault)
         return
-    triples = _triples(relations, entities, mentions, records.outcome.lost)
+    triples = _triples(relations, entities, mentions, records.tally.lost)
     record = {"text": text, "entities": list(entities.values()), "triples": triples}
     sentence = records.sentence(record, None, whole.id_of(path))
     if sentence is not None:
@@ -215,7 +224,7 @@ def _triples(
     return triples
 
 
-def write(sentences: Iterable[Sentence], path: Path | str) -> Outcome:
+def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
     """Write a `.txt` and an `.ann` file for each sentence into a folder, and the `annotation.conf` of their types.
 
     Raises:
@@ -223,29 +232,29 @@ def write(sentences: Iterable[Sentence], path: Path | str) -> Outcome:
     """
     folder = Path(path)
     whole.make_folder(folder)
-    outcome = Outcome()
-    names = whole.Names(outcome.lost)
+    written = Written()
+    names = whole.Names(written.lost)
     types: dict[str, None] = {}
     relations: dict[str, None] = {}
     for sentence in sentences:
         name = names(sentence.id)
         entities, links = linked(sentence)
         lines = [
-            _mention_line(entity, number, _name(entity.type or ENTITY, outcome, types))
+            _mention_line(entity, number, _name(entity.type or ENTITY, written, types))
             for number, entity in enumerate(entities, 1)
         ]
         lines += [
-            f"R{number}\t{_name(link.triple.relation, outcome, relations)}"
+            f"R{number}\t{_name(link.triple.relation, written, relations)}"
             f" Arg1:T{link.subject + 1} Arg2:T{link.object + 1}"
             for number, link in enumerate(links, 1)
         ]
         mark = "\ufeff" if sentence.text.startswith("\ufeff") else ""  # readers take one away
         whole.write_bytes(whole.encoded(mark + sentence.text, sentence), folder / f"{name}.txt")
         whole.write_bytes("".join(f"{line}\n" for line in lines).encode(), folder / f"{name}{ENDING}")
-        HOLDS.count_lost(sentence, outcome.lost)
-        outcome.sentences += 1
+        HOLDS.count_lost(sentence, written.lost)
+        written.sentences += 1
     whole.write_bytes(_configuration(types, relations).encode(), folder / CONFIGURATION)
-    return outcome.without_zeros()
+    return written
 
 
 def _mention_line(entity: Entity, number: int, type: str) -> str:
@@ -257,9 +266,9 @@ def _mention_line(entity: Entity, number: int, type: str) -> str:
     return f"T{number}\t{type} {offsets}\t{' '.join(_flat(entity.text[start:end]) for start, end in pieces)}"
 
 
-def _name(name: str, outcome: Outcome, names: dict[str, None]) -> str:
+def _name(name: str, written: Written, names: dict[str, None]) -> str:
     plain = re.sub(r"\s", "_", name)
-    outcome.lost["names with white space, which becomes _"] += plain != name
+    written.lost["names with white space, which becomes _"] += plain != name
     names[plain] = None
     return plain
 

@@ -17,10 +17,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mere.data.formats.holds import ENTITY, NO_RELATIONS, Holds, Outcome
+from mere.data.formats.holds import ENTITY, NO_RELATIONS, Holds
+from mere.data.formats.lines import Head
 from mere.data.formats.problems import Problem
+from mere.data.formats.reading import AS_THEY_ARE, Reading
 from mere.data.formats.record import RecordFault
-from mere.data.formats.records import Records, keys_of, linked, mention, relation, write_lines
+from mere.data.formats.records import Records, first_object, keys_of, linked, mention, relation, write_lines
+from mere.data.formats.tally import Tally, Written
 from mere.data.formats.utf16 import Utf16, likelier_unit
 from mere.types import Sentence
 
@@ -40,8 +43,9 @@ class _Found(NamedTuple):
     stated: str | None
 
 
-def looks_like(record: object) -> bool:
-    """Whether a first record is doccano's: spans as `[start, end, label]`, or entities with `start_offset`."""
+def looks_like(head: Head) -> bool:
+    """Whether the first line is doccano's: spans as `[start, end, label]`, or entities with `start_offset`."""
+    record = first_object(head)
     if not isinstance(record, dict) or not isinstance(record.get("text"), str):
         return False
     entities = record.get("entities")
@@ -54,26 +58,25 @@ def looks_like(record: object) -> bool:
 def read(
     path: Path | str,
     problems: list[Problem] | None = None,
-    *,
-    lang: str | None = None,
-    outcome: Outcome | None = None,
+    reading: Reading = AS_THEY_ARE,
+    tally: Tally | None = None,
 ) -> Iterator[Sentence]:
     """Yield the texts of an export; keys beyond doccano's are kept.
 
     Args:
         path: a `.jsonl` file, plain or gzip.
         problems: where to note what is wrong; lines with an error are passed over. None: it is raised.
-        lang: the language of lines that state none; else the file name's.
-        outcome: counts what was repaired and lost.
+        reading: what the user says of the file.
+        tally: counts what was repaired and lost.
 
     Raises:
         DataError: the file cannot be opened, or has an error and `problems` is None.
     """
-    records = Records(Path(path), problems, lang, outcome or Outcome())
-    return records.lines(lambda source: _record(source, records.outcome))
+    records = Records(Path(path), problems, reading, tally or Tally())
+    return records.lines(lambda source: _record(source, records.tally))
 
 
-def _record(source: object, outcome: Outcome) -> dict[str, Any]:
+def _record(source: object, tally: Tally) -> dict[str, Any]:
     """Return a line with mere's keys.
 
     Raises:
@@ -87,7 +90,7 @@ def _record(source: object, outcome: Outcome) -> dict[str, Any]:
     spans, ids = _spans(source)
     fits = likelier_unit(text, [(start, end, stated) for start, end, _, stated in spans])
     unit = Utf16(text) if fits == "UTF-16 units" else None
-    outcome.repaired["lines whose offsets count code points, not UTF-16 units"] += fits == "code points"
+    tally.repaired["lines whose offsets count code points, not UTF-16 units"] += fits == "code points"
     entities = []
     for start, end, label, _ in spans:
         if unit is not None:
@@ -101,7 +104,7 @@ def _record(source: object, outcome: Outcome) -> dict[str, Any]:
     for item in source["relations"]:
         ends = [ids.get(item.get(key)) for key in ("from_id", "to_id")] if isinstance(item, dict) else [None]
         if None in ends:
-            outcome.lost["relations of entities that are not there"] += 1
+            tally.lost["relations of entities that are not there"] += 1
         else:
             subject, object_ = (entities[place] for place in ends if place is not None)
             record["triples"].append(relation(subject, item.get("type"), object_))
@@ -155,7 +158,7 @@ def _are_offsets(start: object, end: object) -> bool:
     return type(start) is int and type(end) is int
 
 
-def write(sentences: Iterable[Sentence], path: Path | str) -> Outcome:
+def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
     """Write sentences as doccano's JSONL with entities and relations.
 
     Raises:
@@ -164,7 +167,7 @@ def write(sentences: Iterable[Sentence], path: Path | str) -> Outcome:
     return write_lines(sentences, Path(path), HOLDS, _object)
 
 
-def _object(sentence: Sentence, outcome: Outcome) -> dict[str, Any]:
+def _object(sentence: Sentence, written: Written) -> dict[str, Any]:
     unit = Utf16(sentence.text)
     entities, links = linked(sentence)
     annotated: dict[str, Any] = {
@@ -186,4 +189,4 @@ def _object(sentence: Sentence, outcome: Outcome) -> dict[str, Any]:
             for number, link in enumerate(links)
         ],
     }
-    return {**keys_of(sentence, _OWN, outcome), **annotated}
+    return {**keys_of(sentence, _OWN, written), **annotated}

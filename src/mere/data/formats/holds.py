@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from mere.types import Sentence
@@ -69,23 +69,3 @@ ENTITY = "Entity"
 """The type of an entity without one, in formats that need one."""
 TOKENS = "tokens"
 """The extra key under which readers leave the offsets of a text's tokens."""
-
-
-@dataclass
-class Outcome:
-    """What became of the contents of a file on reading or writing, by kind.
-
-    Args:
-        sentences: how many were written.
-        repaired: what was read otherwise than it is written.
-        left_out: texts or rows that were not taken at all, by reason.
-        lost: what the texts that were taken no longer say.
-    """
-
-    sentences: int = 0
-    repaired: Counter[str] = field(default_factory=Counter)
-    left_out: Counter[str] = field(default_factory=Counter)
-    lost: Counter[str] = field(default_factory=Counter)
-
-    def without_zeros(self) -> Outcome:
-        return Outcome(self.sentences, +self.repaired, +self.left_out, +self.lost)

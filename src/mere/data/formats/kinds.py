@@ -11,7 +11,19 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from mere import advice
-from mere.data.formats import conll, files, jsonl, smiler
+from mere.data.formats import (
+    brat,
+    conll,
+    doccano,
+    files,
+    jsonl,
+    label_studio,
+    prodigy,
+    smiler,
+    uima_json,
+    uima_xmi,
+    webanno,
+)
 from mere.data.formats.lines import Head, head_of
 from mere.data.formats.problems import Problem
 from mere.data.formats.reading import AS_THEY_ARE, Format, Reading
@@ -50,6 +62,8 @@ class Kind(NamedTuple):
         write: the writer, or None where there is none.
         takes: the fields of `Reading` that say something about it, beside `format`.
         companions: endings of files that belong to one of this format and are no corpus files themselves.
+        is_document: whether a file is one document: they are written into a folder, and those of a folder are
+            read as one corpus, which the folder's name tells split and language of.
     """
 
     endings: tuple[str, ...]
@@ -58,12 +72,26 @@ class Kind(NamedTuple):
     write: Callable[[Iterable[Sentence], Path], Written] | None
     takes: frozenset[str] = frozenset({"lang"})
     companions: tuple[str, ...] = ()
+    is_document: bool = False
 
 
 COLUMNS = frozenset({"lang", "column", "token_column", "scheme", "outside"})
 
 # The first that a file looks like is its format, so the particular stand before the general.
 KINDS: dict[Format, Kind] = {
+    Format.LABEL_STUDIO: Kind((".json",), label_studio.looks_like, label_studio.read, label_studio.write),
+    Format.UIMA_JSON: Kind(
+        (".json",), uima_json.looks_like, uima_json.read, uima_json.write, is_document=True
+    ),
+    Format.UIMA_XMI: Kind(
+        (".xmi", ".zip"), uima_xmi.looks_like, uima_xmi.read, uima_xmi.write, is_document=True
+    ),
+    Format.BRAT: Kind(
+        (".ann",), brat.looks_like, brat.read, brat.write, companions=(".txt", ".conf"), is_document=True
+    ),
+    Format.WEBANNO: Kind((".tsv",), webanno.looks_like, webanno.read, webanno.write),
+    Format.DOCCANO: Kind((".jsonl",), doccano.looks_like, doccano.read, doccano.write),
+    Format.PRODIGY: Kind((".jsonl",), prodigy.looks_like, prodigy.read, prodigy.write),
     Format.JSONL: Kind(
         (".jsonl", ".ndjson"), jsonl.looks_like, jsonl.read, jsonl.write, frozenset({"lang", "offsets"})
     ),
@@ -74,10 +102,17 @@ KINDS: dict[Format, Kind] = {
 }
 
 
+# Where several formats have an ending, it promises the one that is mere's own; the others are seen by their contents.
+_BY_ENDING = {ending: format for format, kind in KINDS.items() for ending in kind.endings} | {
+    ending: format
+    for format in (Format.JSONL, Format.SMILER, Format.LABEL_STUDIO)
+    for ending in KINDS[format].endings
+}
+
+
 def by_suffix(path: Path) -> Format | None:
     """Return the format that a file's name promises, seen through `.gz`, or None."""
-    ending = Path(path.name.removesuffix(".gz")).suffix
-    return next((format for format, kind in KINDS.items() if ending in kind.endings), None)
+    return _BY_ENDING.get(Path(path.name.removesuffix(".gz")).suffix)
 
 
 def looks_like(path: Path) -> Format | None:

@@ -20,10 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from mere.data.formats import files, whole
-from mere.data.formats.holds import Holds, Outcome
+from mere.data.formats.holds import Holds
+from mere.data.formats.lines import Head
 from mere.data.formats.problems import Problem
+from mere.data.formats.reading import AS_THEY_ARE, Reading
 from mere.data.formats.record import RecordFault
 from mere.data.formats.records import Records, keys_of, linked, mention, relation
+from mere.data.formats.tally import Tally, Written
 from mere.data.formats.utf16 import Utf16, likelier_unit
 from mere.types import Sentence
 
@@ -44,38 +47,35 @@ _OTHER_MEDIA = {
     "paragraph": "dialogues",
 }
 _OTHER_DATA = {"image": "images", "images": "images", "audio": "audio", "video": "video", "html": "HTML"}
+_TASK_KEYS = (b'"annotations"', b'"completions"', b'"predictions"')
 _OWN = ("text", "entities", "triples")
 
 
-def looks_like(record: object) -> bool:
-    """Whether the first object of a JSON array is a task of Label Studio's."""
-    return (
-        isinstance(record, dict)
-        and isinstance(record.get("data"), dict)
-        and ("annotations" in record or "completions" in record or "predictions" in record)
-    )
+def looks_like(head: Head) -> bool:
+    """Whether a file begins with an array of tasks."""
+    is_array = head.raw.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"["
+    return is_array and b'"data"' in head.raw and any(key in head.raw for key in _TASK_KEYS)
 
 
 def read(
     path: Path | str,
     problems: list[Problem] | None = None,
-    *,
-    lang: str | None = None,
-    outcome: Outcome | None = None,
+    reading: Reading = AS_THEY_ARE,
+    tally: Tally | None = None,
 ) -> Iterator[Sentence]:
     """Yield the annotated tasks of an export; keys of their data are kept.
 
     Args:
         path: a `.json` file as "Export, JSON" gives it, plain or gzip.
         problems: where to note what is wrong; tasks with an error are passed over. None: it is raised.
-        lang: the language of tasks whose data states none (`lang`); else the file name's.
-        outcome: counts what was repaired, left out and lost.
+        reading: what the user says of the file.
+        tally: counts what was repaired, left out and lost.
 
     Raises:
         DataError: the file cannot be read, or has an error and `problems` is None.
     """
     path = Path(path)
-    records = Records(path, problems, lang, outcome or Outcome())
+    records = Records(path, problems, reading, tally or Tally())
     text = whole.read_text(path, problems)
     if text is None:
         return
@@ -90,7 +90,7 @@ def read(
     for number, task in enumerate(tasks, 1):
         default_id = f"{files.stem(path)}:{number}"
         try:
-            record = _record(task, records.outcome)
+            record = _record(task, records.tally)
         except RecordFault as fault:
             records.refuse(RecordFault(fault.code, f"task {number}: {fault.message}", fault.cure))
             if fault.code == "label-studio-media":
@@ -101,7 +101,7 @@ def read(
             yield sentence
 
 
-def _record(task: object, outcome: Outcome) -> dict[str, Any] | None:
+def _record(task: object, tally: Tally) -> dict[str, Any] | None:
     """Return a task with mere's keys, None where nobody annotated it.
 
     Raises:
@@ -110,7 +110,7 @@ def _record(task: object, outcome: Outcome) -> dict[str, Any] | None:
     if not isinstance(task, dict) or not isinstance(task.get("data"), dict):
         cure = 'Export as JSON ("JSON-MIN" and "CSV" have no relations).'
         raise RecordFault("label-studio-task", 'no task of Label Studio\'s: the key "data" is missing', cure)
-    results = _results(task, outcome)
+    results = _results(task, tally)
     if results is None:
         return None
     data = task["data"]
@@ -129,24 +129,24 @@ def _record(task: object, outcome: Outcome) -> dict[str, Any] | None:
     record["text"] = data[key]
     if "id" not in record and task.get("id") is not None:
         record["id"] = task["id"]
-    by_id = _entities(record, regions, outcome)
-    record["triples"] = _triples(results, by_id, outcome)
+    by_id = _entities(record, regions, tally)
+    record["triples"] = _triples(results, by_id, tally)
     for item in results:
         if item.get("type") != "relation" and _media(item) is None:
-            outcome.lost[f"results of type {item.get('type')}"] += 1
+            tally.lost[f"results of type {item.get('type')}"] += 1
     return record
 
 
-def _results(task: dict[str, Any], outcome: Outcome) -> list[dict[str, Any]] | None:
+def _results(task: dict[str, Any], tally: Tally) -> list[dict[str, Any]] | None:
     """Return the results of the annotation that counts, None where there is none."""
     annotations = task.get("annotations", task.get("completions")) or []
     done = [item for item in annotations if isinstance(item, dict) and not item.get("was_cancelled")]
-    outcome.lost["predictions"] += len(task.get("predictions") or [])
+    tally.lost["predictions"] += len(task.get("predictions") or [])
     if not done:
-        outcome.left_out["tasks that were skipped" if annotations else "tasks that nobody annotated"] += 1
+        tally.left_out["tasks that were skipped" if annotations else "tasks that nobody annotated"] += 1
         return None
     taken = next((item for item in done if item.get("ground_truth")), done[-1])
-    outcome.lost["further annotations of a task"] += len(done) - 1
+    tally.lost["further annotations of a task"] += len(done) - 1
     results = taken.get("result")
     if not isinstance(results, list) or not all(isinstance(item, dict) for item in results):
         raise RecordFault("label-studio-result", 'an annotation has no list "result" of objects')
@@ -187,7 +187,7 @@ def _text_key(data: dict[str, Any], regions: list[dict[str, Any]]) -> str:
 
 
 def _entities(
-    record: dict[str, Any], regions: list[dict[str, Any]], outcome: Outcome
+    record: dict[str, Any], regions: list[dict[str, Any]], tally: Tally
 ) -> dict[str, list[dict[str, Any]]]:
     """Put the entities into the record, and return those of each region by its id: one for each label."""
     text = record["text"]
@@ -197,7 +197,7 @@ def _entities(
     if not all(type(end) is int for _, end, _ in spans):
         raise RecordFault("offset-not-a-number", "a region has no whole number as its end")
     fits = likelier_unit(text, spans)
-    outcome.repaired["texts whose offsets count code points, not UTF-16 units"] += fits == "code points"
+    tally.repaired["texts whose offsets count code points, not UTF-16 units"] += fits == "code points"
     unit = Utf16(text) if fits == "UTF-16 units" else None
     record["entities"] = []
     by_id: dict[str, list[dict[str, Any]]] = {}
@@ -213,7 +213,7 @@ def _entities(
 
 
 def _triples(
-    results: list[dict[str, Any]], by_id: dict[str, list[dict[str, Any]]], outcome: Outcome
+    results: list[dict[str, Any]], by_id: dict[str, list[dict[str, Any]]], tally: Tally
 ) -> list[dict[str, Any]]:
     triples = []
     for item in results:
@@ -222,14 +222,14 @@ def _triples(
         ends = [by_id.get(str(item.get(key))) for key in ("from_id", "to_id")]
         if item.get("direction") == "left":
             ends.reverse()
-        outcome.lost["relations of both directions, read as from the first to the second"] += (
+        tally.lost["relations of both directions, read as from the first to the second"] += (
             item.get("direction") == "bi"
         )
         subjects, objects = ends
         if not subjects or not objects:
-            outcome.lost["relations of regions that are not there"] += 1
+            tally.lost["relations of regions that are not there"] += 1
         elif not item.get("labels"):
-            outcome.lost["relations without a label"] += 1
+            tally.lost["relations without a label"] += 1
         else:
             triples += [
                 relation(subjects[0], name, objects[0], score=item.get("score")) for name in item["labels"]
@@ -237,30 +237,30 @@ def _triples(
     return triples
 
 
-def write(sentences: Iterable[Sentence], path: Path | str) -> Outcome:
+def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
     """Write sentences as tasks with one annotation each, as Label Studio imports them.
 
     Raises:
         DataError: a text is not Unicode, or the file cannot be written.
     """
-    outcome = Outcome()
+    written = Written()
 
     def lines() -> Iterator[str]:
         before = "["
         for sentence in sentences:
-            line = json.dumps(_task(sentence, outcome), ensure_ascii=False)
+            line = json.dumps(_task(sentence, written), ensure_ascii=False)
             whole.encoded(line, sentence)
-            HOLDS.count_lost(sentence, outcome.lost)
-            outcome.sentences += 1
+            HOLDS.count_lost(sentence, written.lost)
+            written.sentences += 1
             yield before + line
             before = ","
         yield "[]" if before == "[" else "]"
 
     files.write_lines(lines(), Path(path))
-    return outcome.without_zeros()
+    return written
 
 
-def _task(sentence: Sentence, outcome: Outcome) -> dict[str, Any]:
+def _task(sentence: Sentence, written: Written) -> dict[str, Any]:
     unit = Utf16(sentence.text)
     entities, links = linked(sentence)
     results: list[dict[str, Any]] = []
@@ -287,5 +287,5 @@ def _task(sentence: Sentence, outcome: Outcome) -> dict[str, Any]:
         }
         arrow |= {"direction": "right", "labels": [link.triple.relation]}
         results.append(arrow | ({} if link.triple.score is None else {"score": link.triple.score}))
-    data = {**keys_of(sentence, _OWN, outcome), "text": sentence.text}
+    data = {**keys_of(sentence, _OWN, written), "text": sentence.text}
     return {"data": data, "annotations": [{"result": results}]}

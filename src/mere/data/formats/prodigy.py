@@ -18,10 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from mere.data.formats.cut import fitting_tokens
-from mere.data.formats.holds import NO_RELATIONS, TOKENS, Holds, Outcome
+from mere.data.formats.holds import NO_RELATIONS, TOKENS, Holds
+from mere.data.formats.lines import Head
 from mere.data.formats.problems import Problem
+from mere.data.formats.reading import AS_THEY_ARE, Reading
 from mere.data.formats.record import RecordFault
-from mere.data.formats.records import Records, keys_of, linked, mention, relation, write_lines
+from mere.data.formats.records import Records, first_object, keys_of, linked, mention, relation, write_lines
+from mere.data.formats.tally import Tally, Written
 from mere.types import Sentence
 
 HOLDS = Holds(one="a line", offsets="code points")
@@ -31,8 +34,9 @@ OTHER_MEDIA = ("image", "audio", "video", "html")
 _OWN = ("text", "tokens", "spans", "relations", "answer", "triples", "entities")
 
 
-def looks_like(record: object) -> bool:
-    """Whether a first record is Prodigy's: an answer, a hash of the input, or spans with token numbers."""
+def looks_like(head: Head) -> bool:
+    """Whether the first line is Prodigy's: an answer, a hash of the input, or spans with token numbers."""
+    record = first_object(head)
     if not isinstance(record, dict):
         return False
     if "_input_hash" in record or record.get("answer") in ("accept", "reject", "ignore"):
@@ -44,26 +48,25 @@ def looks_like(record: object) -> bool:
 def read(
     path: Path | str,
     problems: list[Problem] | None = None,
-    *,
-    lang: str | None = None,
-    outcome: Outcome | None = None,
+    reading: Reading = AS_THEY_ARE,
+    tally: Tally | None = None,
 ) -> Iterator[Sentence]:
     """Yield the accepted tasks; keys beyond Prodigy's are kept, its tokens as offsets in `extra["tokens"]`.
 
     Args:
         path: a `.jsonl` file, plain or gzip, as `prodigy db-out` writes it.
         problems: where to note what is wrong; lines with an error are passed over. None: it is raised.
-        lang: the language of tasks that state none; else the file name's.
-        outcome: counts what was left out and lost.
+        reading: what the user says of the file.
+        tally: counts what was left out and lost.
 
     Raises:
         DataError: the file cannot be opened, or has an error and `problems` is None.
     """
-    records = Records(Path(path), problems, lang, outcome or Outcome())
-    return records.lines(lambda task: _record(task, records.outcome))
+    records = Records(Path(path), problems, reading, tally or Tally())
+    return records.lines(lambda task: _record(task, records.tally))
 
 
-def _record(task: object, outcome: Outcome) -> dict[str, Any] | None:
+def _record(task: object, tally: Tally) -> dict[str, Any] | None:
     """Return a task with mere's keys, None where its answer is not "accept".
 
     Raises:
@@ -78,7 +81,7 @@ def _record(task: object, outcome: Outcome) -> dict[str, Any] | None:
             raise RecordFault(
                 "prodigy-answer", f"the answer is {answer!r}; accept, reject or ignore was expected"
             )
-        outcome.left_out[f"tasks {known}"] += 1
+        tally.left_out[f"tasks {known}"] += 1
         return None
     media = next((key for key in OTHER_MEDIA if key in task), None)
     if "text" not in task or media in ("image", "audio", "video"):
@@ -97,7 +100,7 @@ def _record(task: object, outcome: Outcome) -> dict[str, Any] | None:
     if task.get("relations") is None:
         record.setdefault("relations_covered", sorted(NO_RELATIONS))
     else:
-        record["triples"] = _triples(_list(task, "relations"), record["entities"], outcome)
+        record["triples"] = _triples(_list(task, "relations"), record["entities"], tally)
     tokens = [[token.get("start"), token.get("end")] for token in _list(task, "tokens")]
     if tokens:
         record[TOKENS] = tokens
@@ -123,23 +126,23 @@ def _mention(span: dict[str, Any]) -> dict[str, Any]:
 
 
 def _triples(
-    relations: list[dict[str, Any]], entities: list[dict[str, Any]], outcome: Outcome
+    relations: list[dict[str, Any]], entities: list[dict[str, Any]], tally: Tally
 ) -> list[dict[str, Any]]:
     """Return the triples; an argument that is no span of its own joins the entities, as tokens may."""
     triples = []
     for item in relations:
         ends = [item.get(key) for key in ("head_span", "child_span")]
         if not all(isinstance(end, dict) for end in ends):
-            outcome.lost["relations without the spans of head and child"] += 1
+            tally.lost["relations without the spans of head and child"] += 1
         elif not item.get("label"):
-            outcome.lost["relations without a label"] += 1
+            tally.lost["relations without a label"] += 1
         else:
             subject, object_ = (_mention(end) for end in ends if end is not None)
             triples.append(relation(subject, item["label"], object_, score=item.get("score")))
     return triples
 
 
-def write(sentences: Iterable[Sentence], path: Path | str) -> Outcome:
+def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
     """Write sentences as accepted tasks, cut into tokens as Prodigy needs them.
 
     Tokens are those of `extra["tokens"]`, else words; either are cut where an entity begins or ends inside.
@@ -150,7 +153,7 @@ def write(sentences: Iterable[Sentence], path: Path | str) -> Outcome:
     return write_lines(sentences, Path(path), HOLDS, _task)
 
 
-def _task(sentence: Sentence, outcome: Outcome) -> dict[str, Any]:
+def _task(sentence: Sentence, written: Written) -> dict[str, Any]:
     text = sentence.text
     entities, links = linked(sentence)
     tokens = fitting_tokens(sentence, [entity.span for entity in entities])
@@ -169,7 +172,7 @@ def _task(sentence: Sentence, outcome: Outcome) -> dict[str, Any]:
         item |= {"head_span": head, "child_span": child}
         relations.append(item | ({"score": link.triple.score} if link.triple.score is not None else {}))
     return {
-        **keys_of(sentence, _OWN, outcome),
+        **keys_of(sentence, _OWN, written),
         "text": text,
         "tokens": [
             {"text": text[a:b], "start": a, "end": b, "id": number, "ws": text[b : b + 1] == " "}

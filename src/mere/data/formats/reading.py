@@ -18,6 +18,13 @@ class Format(Enum):
     JSONL = "jsonl"
     SMILER = "smiler"
     CONLL = "conll"
+    BRAT = "brat"
+    LABEL_STUDIO = "label-studio"
+    DOCCANO = "doccano"
+    PRODIGY = "prodigy"
+    UIMA_XMI = "uima-xmi"
+    UIMA_JSON = "uima-json"
+    WEBANNO = "webanno"
 
 
 class Offsets(Enum):

@@ -14,12 +14,23 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mere.data.formats import files
-from mere.data.formats.holds import Holds, Outcome
+from mere.data.formats.holds import Holds
 from mere.data.formats.jsonl import parse
+from mere.data.formats.lines import Head, numbered_lines
 from mere.data.formats.problems import Problem, report
+from mere.data.formats.reading import Reading
 from mere.data.formats.record import RecordFault, sentence_from_record
+from mere.data.formats.tally import Tally, Written
 from mere.data.formats.whole import encoded
 from mere.types import Entity, Sentence, Triple
+
+
+def first_object(head: Head) -> object:
+    """Return what the first line of a file says in JSON, None where it is none or too long to tell."""
+    try:
+        return json.loads(head.lines[0]) if head.lines else None
+    except (ValueError, RecursionError):
+        return None
 
 
 @dataclass
@@ -29,14 +40,16 @@ class Records:
     Args:
         path: the file.
         problems: where to note what is wrong; None raises at the first error.
-        lang: the language where a record states none; None: what the file's name says.
-        outcome: counts what was repaired, left out and lost.
+        reading: what the user says of the file.
+        tally: counts what was repaired, left out and lost.
+        is_document: whether the file is one document, whose name says nothing: its folder states the language.
     """
 
     path: Path
     problems: list[Problem] | None
-    lang: str | None
-    outcome: Outcome
+    reading: Reading
+    tally: Tally
+    is_document: bool = False
 
     def sentence(self, record: dict[str, Any], line: int | None, default_id: str) -> Sentence | None:
         """Return the sentence of a record with mere's keys, or None where a problem was noted."""
@@ -58,9 +71,9 @@ class Records:
                 counted; raises RecordFault where it cannot.
         """
         stem = files.stem(self.path)
-        for number, raw, line in files.numbered_lines(self.path, self.problems):
+        for number, line in numbered_lines(self.path, self.problems):
             try:
-                record = to_record(parse(raw, line))
+                record = to_record(parse(line))
             except RecordFault as fault:
                 self.refuse(fault, number)
                 continue
@@ -73,20 +86,28 @@ class Records:
         report(Problem(self.path, line, fault.code, fault.message, fault.cure), self.problems)
 
     def _lang(self) -> str:
-        lang = self.lang or files.lang_of(self.path)
+        lang = self.reading.lang or (
+            _lang_of_folder(self.path) if self.is_document else files.lang_of(self.path)
+        )
         if lang is None:
-            cure = f"Say it: --lang CODE, or name the file like de.{self.path.name}."
+            cure = f"{self.reading.advise(self.path, lang='CODE')} (with the code of its language)"
             raise RecordFault("no-language", "no language is known", cure)
         return lang
 
 
-def keys_of(sentence: Sentence, reserved: Iterable[str], outcome: Outcome) -> dict[str, Any]:
+def _lang_of_folder(path: Path) -> str | None:
+    """Return the language that the folder of a document states: `de`, or `de.train`."""
+    folder = path.absolute().parent.name
+    return files.lang_of(Path(folder, "train.x")) or files.lang_of(Path(f"{folder}.x"))
+
+
+def keys_of(sentence: Sentence, reserved: Iterable[str], written: Written) -> dict[str, Any]:
     """Return id, language, what is covered and the extra keys as plain keys; defaults go unsaid.
 
     Args:
         sentence: what is written.
         reserved: the format's own keys; an extra key of such a name is lost, and counted.
-        outcome: where to count it.
+        written: where to count it.
     """
     keys: dict[str, Any] = {"id": sentence.id, "lang": sentence.lang}
     if sentence.relations_covered is not None:
@@ -100,7 +121,7 @@ def keys_of(sentence: Sentence, reserved: Iterable[str], outcome: Outcome) -> di
     taken = {*keys, *reserved}
     for key, value in sentence.extra.items():
         if key in taken:
-            outcome.lost[f'extra keys named "{key}", as one of the format'] += 1
+            written.lost[f'extra keys named "{key}", as one of the format'] += 1
         else:
             keys[key] = value
     return keys
@@ -110,25 +131,25 @@ def write_lines(
     sentences: Iterable[Sentence],
     path: Path,
     holds: Holds,
-    to_object: Callable[[Sentence, Outcome], dict[str, Any]],
-) -> Outcome:
+    to_object: Callable[[Sentence, Written], dict[str, Any]],
+) -> Written:
     """Write a JSON object a line for each sentence, and count what they do not hold.
 
     Raises:
         DataError: a text is not Unicode, or the file cannot be written.
     """
-    outcome = Outcome()
+    written = Written()
 
     def lines() -> Iterator[str]:
         for sentence in sentences:
-            line = json.dumps(to_object(sentence, outcome), ensure_ascii=False)
+            line = json.dumps(to_object(sentence, written), ensure_ascii=False)
             encoded(line, sentence)
-            holds.count_lost(sentence, outcome.lost)
-            outcome.sentences += 1
+            holds.count_lost(sentence, written.lost)
+            written.sentences += 1
             yield line
 
     files.write_lines(lines(), path)
-    return outcome.without_zeros()
+    return written
 
 
 class Link(NamedTuple):

@@ -15,9 +15,10 @@ from typing import Any
 
 from mere.data.formats import whole
 from mere.data.formats.extras import library
-from mere.data.formats.holds import TOKENS, Holds, Outcome
+from mere.data.formats.holds import TOKENS, Holds
 from mere.data.formats.record import RecordFault
 from mere.data.formats.records import linked, mention, relation
+from mere.data.formats.tally import Tally, Written
 from mere.data.formats.utf16 import Utf16
 from mere.types import Sentence
 
@@ -40,10 +41,10 @@ class Cas:
     """The feature structures of one document, taken in any order.
 
     Args:
-        outcome: counts the layers that are not kept.
+        tally: counts the layers that are not kept.
     """
 
-    outcome: Outcome
+    tally: Tally
     texts: dict[str, str] = field(default_factory=dict)  # of each view's sofa, by its id
     initial: str | None = None
     title: str | None = None
@@ -79,9 +80,9 @@ class Cas:
             label = label_of(features)
             self.mentions[id] = (*_place(features, short), label if type == _NAMED_ENTITY else label or short)
         elif "begin" in features:
-            self.outcome.lost[f"annotations of the layer {short}"] += 1
+            self.tally.lost[f"annotations of the layer {short}"] += 1
         elif short.endswith("Link"):
-            self.outcome.lost["slots of events"] += 1
+            self.tally.lost["slots of events"] += 1
 
     def record(self) -> dict[str, Any]:
         """Return the document with mere's keys.
@@ -95,7 +96,7 @@ class Cas:
             raise RecordFault("uima-no-text", "no text (a Sofa with its sofaString) in this document", cure)
         text = self.texts[sofa]
         unit = Utf16(text)
-        lost = self.outcome.lost
+        lost = self.tally.lost
         entities = {
             id_: mention(unit.to_code_points(begin), unit.to_code_points(end), label)
             for id_, (where, begin, end, label) in self.mentions.items()
@@ -185,7 +186,7 @@ def to_cas(sentence: Sentence, types: Any) -> Any:
     return cas
 
 
-def write_folder(sentences: Any, folder: Path, ending: str) -> Outcome:
+def write_folder(sentences: Any, folder: Path, ending: str) -> Written:
     """Write a file for each sentence, `TypeSystem.xml` beside those of XMI, and count what they do not hold.
 
     Raises:
@@ -194,19 +195,19 @@ def write_folder(sentences: Any, folder: Path, ending: str) -> Outcome:
     """
     types = type_system()
     whole.make_folder(folder)
-    outcome = Outcome()
-    names = whole.Names(outcome.lost)
+    written = Written()
+    names = whole.Names(written.lost)
     for sentence in sentences:
         whole.encoded(sentence.text, sentence)
         cas = to_cas(sentence, types)
         try:
             data = cas.to_xmi() if ending == ".xmi" else cas.to_json()
         except ValueError:
-            outcome.left_out["characters that XML cannot hold"] += 1
+            written.left_out["characters that XML cannot hold"] += 1
             continue
         whole.write_bytes(data.encode(), folder / f"{names(sentence.id)}{ending}")
-        HOLDS.count_lost(sentence, outcome.lost)
-        outcome.sentences += 1
+        HOLDS.count_lost(sentence, written.lost)
+        written.sentences += 1
     if ending == ".xmi":
         whole.write_bytes(types.to_xml().encode(), folder / "TypeSystem.xml")
-    return outcome.without_zeros()
+    return written

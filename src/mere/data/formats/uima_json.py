@@ -12,10 +12,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mere.data.formats import uima_cas, whole
-from mere.data.formats.holds import Outcome
+from mere.data.formats.lines import Head
 from mere.data.formats.problems import Problem
+from mere.data.formats.reading import AS_THEY_ARE, Reading
 from mere.data.formats.record import RecordFault
 from mere.data.formats.records import Records
+from mere.data.formats.tally import Tally, Written
 from mere.types import Sentence
 
 HOLDS = uima_cas.HOLDS
@@ -23,35 +25,34 @@ ENDING = ".json"
 STRUCTURES = "%FEATURE_STRUCTURES"
 
 
-def looks_like(record: object) -> bool:
-    """Whether a JSON object is a CAS."""
-    return isinstance(record, dict) and STRUCTURES in record
+def looks_like(head: Head) -> bool:
+    """Whether a file begins with the types or the feature structures of a CAS."""
+    return b'"%TYPES"' in head.raw or f'"{STRUCTURES}"'.encode() in head.raw
 
 
 def read(
     path: Path | str,
     problems: list[Problem] | None = None,
-    *,
-    lang: str | None = None,
-    outcome: Outcome | None = None,
+    reading: Reading = AS_THEY_ARE,
+    tally: Tally | None = None,
 ) -> Iterator[Sentence]:
     """Yield the document of a `.json` file, plain or gzip.
 
     Args:
         path: the file.
         problems: where to note what is wrong; None: it is raised.
-        lang: the language where the document states none; else the file name's.
-        outcome: counts what was lost.
+        reading: what the user says of the file.
+        tally: counts what was lost.
 
     Raises:
         DataError: the file cannot be read or is wrong, and `problems` is None.
     """
     path = Path(path)
-    records = Records(path, problems, lang, outcome or Outcome())
+    records = Records(path, problems, reading, tally or Tally(), is_document=True)
     text = whole.read_text(path, problems)
     if text is None:
         return
-    cas = uima_cas.Cas(records.outcome)
+    cas = uima_cas.Cas(records.tally)
     try:
         _take(text, cas)
         record = cas.record()
@@ -84,7 +85,7 @@ def _take(text: str, cas: uima_cas.Cas) -> None:
         cas.take(str(item.get("%TYPE")), str(item.get("%ID")), features)
 
 
-def write(sentences: Iterable[Sentence], path: Path | str) -> Outcome:
+def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
     """Write a file for each sentence into a folder.
 
     Raises:

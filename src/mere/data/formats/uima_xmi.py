@@ -18,11 +18,13 @@ from pathlib import Path
 from typing import BinaryIO
 from xml.parsers import expat
 
-from mere.data.formats import files, uima_cas, whole
-from mere.data.formats.holds import Outcome
+from mere.data.formats import uima_cas, whole
+from mere.data.formats.lines import Head, open_binary
 from mere.data.formats.problems import Problem
+from mere.data.formats.reading import AS_THEY_ARE, Reading
 from mere.data.formats.record import RecordFault
 from mere.data.formats.records import Records
+from mere.data.formats.tally import Tally, Written
 from mere.types import Sentence
 
 HOLDS = uima_cas.HOLDS
@@ -34,30 +36,37 @@ CHUNK = 1 << 16
 _XMI = "http://www.omg.org/XMI"
 
 
+def looks_like(head: Head) -> bool:
+    """Whether a file begins as XMI, or is a zip archive of such files."""
+    if head.raw.startswith(b"PK") and zipfile.is_zipfile(head.path):
+        with zipfile.ZipFile(head.path) as archive:
+            return any(name.endswith(ENDING) for name in archive.namelist())
+    return _XMI.encode() in head.raw
+
+
 def read(
     path: Path | str,
     problems: list[Problem] | None = None,
-    *,
-    lang: str | None = None,
-    outcome: Outcome | None = None,
+    reading: Reading = AS_THEY_ARE,
+    tally: Tally | None = None,
 ) -> Iterator[Sentence]:
     """Yield the document of a file, or the documents of a zip archive in order of their names.
 
     Args:
         path: an `.xmi` file, plain or gzip, or a `.zip` archive of them.
         problems: where to note what is wrong; a document with an error is passed over. None: it is raised.
-        lang: the language of documents that state none; else the file name's.
-        outcome: counts what was lost.
+        reading: what the user says of the file.
+        tally: counts what was lost.
 
     Raises:
         DataError: the file cannot be read or is wrong, and `problems` is None.
     """
     path = Path(path)
-    records = Records(path, problems, lang, outcome or Outcome())
+    records = Records(path, problems, reading, tally or Tally(), is_document=True)
     if zipfile.is_zipfile(path):
         yield from _archive(path, records)
         return
-    with files.open_binary(path) as stream:
+    with open_binary(path) as stream:
         yield from _document(stream, whole.id_of(path), records)
 
 
@@ -77,7 +86,7 @@ def _archive(path: Path, records: Records) -> Iterator[Sentence]:
 
 
 def _document(stream: BinaryIO | zipfile.ZipExtFile, id: str, records: Records) -> Iterator[Sentence]:
-    cas = uima_cas.Cas(records.outcome)
+    cas = uima_cas.Cas(records.tally)
     try:
         _parse(stream, cas)
         record = cas.record()
@@ -136,7 +145,7 @@ def _parse(stream: BinaryIO | zipfile.ZipExtFile, cas: uima_cas.Cas) -> None:
         ) from None
 
 
-def write(sentences: Iterable[Sentence], path: Path | str) -> Outcome:
+def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
     """Write a file for each sentence into a folder, with `TypeSystem.xml`, as INCEpTION imports them.
 
     Raises:

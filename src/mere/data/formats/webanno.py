@@ -26,10 +26,13 @@ from typing import Any, NamedTuple
 
 from mere.data.formats import files
 from mere.data.formats.cut import fitting_tokens
-from mere.data.formats.holds import TOKENS, Holds, Outcome
+from mere.data.formats.holds import TOKENS, Holds
+from mere.data.formats.lines import Head, numbered_lines
 from mere.data.formats.problems import Problem
+from mere.data.formats.reading import AS_THEY_ARE, Reading
 from mere.data.formats.record import RecordFault
 from mere.data.formats.records import Records, linked, mention, relation
+from mere.data.formats.tally import Tally, Written
 from mere.data.formats.uima_cas import label_of, layer_is_read
 from mere.data.formats.utf16 import Utf16
 from mere.types import Sentence
@@ -50,9 +53,9 @@ _TO_ESCAPE = str.maketrans({value: f"\\{key}" for key, value in _CONTROL.items()
 _RESERVED = re.compile(r"->|[\[\]|_;*]")
 
 
-def looks_like(line: str) -> bool:
+def looks_like(head: Head) -> bool:
     """Whether the first line of a file is WebAnno's."""
-    return line.startswith(FORMAT)
+    return bool(head.lines) and head.lines[0].startswith(FORMAT)
 
 
 class _Layer(NamedTuple):
@@ -91,27 +94,26 @@ class _Found:
 def read(
     path: Path | str,
     problems: list[Problem] | None = None,
-    *,
-    lang: str | None = None,
-    outcome: Outcome | None = None,
+    reading: Reading = AS_THEY_ARE,
+    tally: Tally | None = None,
 ) -> Iterator[Sentence]:
     """Yield the sentences of a file.
 
     Args:
         path: a `.tsv` file, plain or gzip.
         problems: where to note what is wrong; a file with an error is passed over. None: it is raised.
-        lang: the language; else the file name's.
-        outcome: counts what was lost.
+        reading: what the user says of the file.
+        tally: counts what was lost.
 
     Raises:
         DataError: the file cannot be opened, or has an error and `problems` is None.
     """
     path = Path(path)
-    records = Records(path, problems, lang, outcome or Outcome())
+    records = Records(path, problems, reading, tally or Tally())
     layers: list[_Layer] = []
     try:
         blocks = list(_blocks(path, layers, problems))
-        document = _Document(layers, records.outcome)
+        document = _Document(layers, records.tally)
         for number, block in enumerate(blocks):
             document.take(block, number)
         found = [(block, document.record(block, number)) for number, block in enumerate(blocks)]
@@ -137,7 +139,7 @@ def _blocks(path: Path, layers: list[_Layer], problems: list[Problem] | None) ->
     """Yield the sentences, after their layers are in `layers`."""
     block: _Block | None = None
     id_ = None
-    for number, _, line in files.numbered_lines(path, problems):
+    for number, line in numbered_lines(path, problems):
         if match := _LAYER.fullmatch(line):
             layers.append(_Layer(match[1], match[2], match[3].split("|")[1:] or [""]))
         elif line.startswith("#Text="):
@@ -166,8 +168,8 @@ def _blocks(path: Path, layers: list[_Layer], problems: list[Problem] | None) ->
 class _Document:
     """What the rows of a file say."""
 
-    def __init__(self, layers: list[_Layer], outcome: Outcome):
-        self.layers, self.outcome = layers, outcome
+    def __init__(self, layers: list[_Layer], tally: Tally):
+        self.layers, self.tally = layers, tally
         self.mentions: dict[Key, _Found] = {}
         self.arrows: list[tuple[int, Key, str, Key]] = []
         self.texts: list[tuple[str, int]] = []  # of each sentence, with the units before it
@@ -191,9 +193,7 @@ class _Document:
                 if all(cell == NOTHING for cell in cells):
                     continue
                 if layer.kind == "CH" or not layer_is_read(layer.name):
-                    self.outcome.lost[
-                        f"annotations of the layer {layer.name.rsplit('.', 1)[-1]}, in rows"
-                    ] += 1
+                    self.tally.lost[f"annotations of the layer {layer.name.rsplit('.', 1)[-1]}, in rows"] += 1
                 elif layer.kind == "RL":
                     self._take_arrows(layer, cells, row[0], sentence)
                 else:
@@ -250,7 +250,7 @@ class _Document:
                         if known
                         else "relations of mentions that are not there"
                     )
-                    self.outcome.lost[what] += 1
+                    self.tally.lost[what] += 1
         record: dict[str, Any] = {"text": text, "entities": list(entities.values()), "triples": triples}
         if block.rows:
             record[TOKENS] = [
@@ -259,7 +259,7 @@ class _Document:
         return record | ({"id": block.id} if block.id else {})
 
     def count_unused(self) -> None:
-        self.outcome.lost["mentions over several sentences"] += sum(
+        self.tally.lost["mentions over several sentences"] += sum(
             m.over_several for m in self.mentions.values()
         )
 
@@ -306,7 +306,7 @@ def _value(value: str | None) -> str:
     )
 
 
-def write(sentences: Iterable[Sentence], path: Path | str) -> Outcome:
+def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
     """Write sentences as the sentences of one file, as INCEpTION imports it.
 
     Tokens are those of `extra["tokens"]`, else words; either are cut where an entity begins or ends inside.
@@ -314,7 +314,7 @@ def write(sentences: Iterable[Sentence], path: Path | str) -> Outcome:
     Raises:
         DataError: the file cannot be written.
     """
-    outcome = Outcome()
+    written = Written()
 
     def lines() -> Iterator[str]:
         yield _HEADER
@@ -326,11 +326,11 @@ def write(sentences: Iterable[Sentence], path: Path | str) -> Outcome:
             yield ""
             before += len(sentence.text.encode("utf-16-le", "surrogatepass")) // 2 + 1
             first_mention += len(linked(sentence)[0])
-            HOLDS.count_lost(sentence, outcome.lost)
-            outcome.sentences += 1
+            HOLDS.count_lost(sentence, written.lost)
+            written.sentences += 1
 
     files.write_lines(lines(), Path(path))
-    return outcome.without_zeros()
+    return written
 
 
 def _rows(sentence: Sentence, number: int, before: int, first_mention: int) -> Iterator[str]:

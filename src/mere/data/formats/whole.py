@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from mere.data.formats import files
+from mere.data.formats.lines import open_binary
 from mere.data.formats.problems import Problem, report
 from mere.errors import DataError
 from mere.types import Sentence
@@ -28,7 +29,7 @@ def read_bytes(path: Path, problems: list[Problem] | None, max_bytes: int = MAX_
     Raises:
         DataError: it cannot be opened; or it is damaged or too large, and `problems` is None.
     """
-    with files.open_binary(path) as stream:
+    with open_binary(path) as stream:
         try:
             data = stream.read(max_bytes + 1)
         except (EOFError, OSError, zlib.error) as error:

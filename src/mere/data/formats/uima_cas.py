@@ -74,8 +74,8 @@ class Cas:
         elif type == _TOKEN:
             self.tokens.append(_place(features, short))
         elif "Governor" in features and "Dependent" in features and layer_is_read(type):
-            label = label_of(features) or short
-            self.relations.append((str(features["Governor"]), label, str(features["Dependent"])))
+            ends = str(features["Governor"]), str(features["Dependent"])
+            self.relations.append((ends[0], label_of(features) or short, ends[1]))
         elif "begin" in features and layer_is_read(type):
             label = label_of(features)
             self.mentions[id] = (*_place(features, short), label if type == _NAMED_ENTITY else label or short)

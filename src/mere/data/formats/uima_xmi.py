@@ -15,7 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 from xml.parsers import expat
 
 from mere.data.formats import uima_cas, whole
@@ -85,7 +85,7 @@ def _archive(path: Path, records: Records) -> Iterator[Sentence]:
                 yield from _document(stream, Path(item.filename).stem, records)
 
 
-def _document(stream: BinaryIO | zipfile.ZipExtFile, id: str, records: Records) -> Iterator[Sentence]:
+def _document(stream: IO[bytes], id: str, records: Records) -> Iterator[Sentence]:
     cas = uima_cas.Cas(records.tally)
     try:
         _parse(stream, cas)
@@ -98,7 +98,7 @@ def _document(stream: BinaryIO | zipfile.ZipExtFile, id: str, records: Records) 
         yield sentence
 
 
-def _parse(stream: BinaryIO | zipfile.ZipExtFile, cas: uima_cas.Cas) -> None:
+def _parse(stream: IO[bytes], cas: uima_cas.Cas) -> None:
     """Give the elements of an XMI document to `cas`.
 
     Raises:

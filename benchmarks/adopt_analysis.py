@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from mere.research.claims.analyses import FIGURES, measurements_of
@@ -50,7 +50,7 @@ def main() -> None:
         description=f"Analyses of {first['run']}, stage {first['stage']}, one run a seed. {arguments.note}".strip(),
         command=arguments.command,
         commit=commit(),
-        date=datetime.now(timezone.utc).date(),
+        date=datetime.now(UTC).date(),
         seeds=[run["recipe"]["seed"] for run in runs],
         hardware=hardware(),
         software=software(),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,7 @@ def main() -> None:
         description="The context of the compact encoder on the quick-start corpus, one stage, test split.",
         command=command,
         commit=commit(),
-        date=datetime.now(timezone.utc).date(),
+        date=datetime.now(UTC).date(),
         seeds=arguments.seeds,
         hardware=hardware(),
         software=software(),

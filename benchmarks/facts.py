@@ -28,7 +28,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -314,7 +314,7 @@ def report(data: Path, out: Path, seeds: Sequence[int], resamples: int) -> Resul
         command="python benchmarks/facts.py report --data DATA --out runs/facts-systems --seeds "
         + " ".join(map(str, seeds)),
         commit=commit(),
-        date=datetime.now(timezone.utc).date(),
+        date=datetime.now(UTC).date(),
         seeds=list(seeds),
         hardware=hardware(),
         software=software(),

@@ -15,7 +15,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -273,7 +273,7 @@ def main() -> None:
         command=f"python benchmarks/pretrained_steps.py --threads {arguments.threads} --rounds {arguments.rounds} "
         f"--precision {arguments.precision}",
         commit=commit(),
-        date=datetime.now(timezone.utc).date(),
+        date=datetime.now(UTC).date(),
         seeds=[0],
         hardware=hardware(),
         software=software(),

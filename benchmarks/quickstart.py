@@ -6,7 +6,7 @@ python benchmarks/quickstart.py --out runs/quickstart-benchmark
 from __future__ import annotations
 
 import argparse
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from mere.config import Recipe
@@ -45,7 +45,7 @@ def main() -> None:
         description="One model on the quick-start corpus; no entity name of these splits occurs in training.",
         command=command,
         commit=commit(),
-        date=datetime.now(timezone.utc).date(),
+        date=datetime.now(UTC).date(),
         seeds=[recipe.seed],
         hardware=hardware(),
         software=software(),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import fmean
 
@@ -67,7 +67,7 @@ def main() -> None:
         description=f"Trained on more corpora than the one it is scored on. {arguments.note}".strip(),
         command=f"python benchmarks/score.py {' '.join(outs)} --on DATA --name {arguments.name}",
         commit=commit(),
-        date=datetime.now(timezone.utc).date(),
+        date=datetime.now(UTC).date(),
         seeds=seeds,
         hardware=hardware(),
         software=software(),

@@ -12,7 +12,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +151,7 @@ def main() -> None:
         "experiment": "speed",
         "command": f"python benchmarks/speed.py --data DATA --threads {arguments.threads}",
         "commit": commit(),
-        "date": str(datetime.now(timezone.utc).date()),
+        "date": str(datetime.now(UTC).date()),
         "hardware": hardware().model_dump(),
         "software": software().model_dump(),
         "threads": arguments.threads,

@@ -14,6 +14,7 @@ FLOORS = (
     ("store", "decoding"),
     ("models",),
     ("inference", "graph"),
+    ("serving",),
     ("training",),
     ("languages",),
     ("research",),

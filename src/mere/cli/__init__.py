@@ -22,6 +22,7 @@ from mere.cli.graph import graph
 from mere.cli.import_ import import_
 from mere.cli.push import push
 from mere.cli.quickstart import quickstart
+from mere.cli.serve import serve
 from mere.cli.train import train
 
 __all__ = ["app", "main"]
@@ -95,6 +96,7 @@ app.command()(
 app.command()(guard.guarded(graph, when_interrupted="Nothing was written."))
 app.command()(guard.guarded(export, when_interrupted="Nothing was written."))
 app.command("import")(guard.guarded(import_, when_interrupted="Nothing was written; the model is as it was."))
+app.command()(guard.guarded(serve))
 app.command()(guard.guarded(push, when_interrupted="The hub has all of the model or none of it; push again."))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from mere.config import DataSettings
@@ -174,7 +174,7 @@ def _report(
         description=f"Regimes of training compared, each against {baseline}. {score.CORRECTION}.",
         command=command or f"mere compare --out {out}",
         commit=commit(),
-        date=datetime.now(timezone.utc).date(),
+        date=datetime.now(UTC).date(),
         seeds=list(plan.seeds),
         hardware=hardware(),
         software=software(),

@@ -1,0 +1,112 @@
+"""What operations sees: Prometheus metrics, shared by all worker processes, and a log line per request.
+
+Neither holds a text. Metrics of several workers are gathered in the folder that PROMETHEUS_MULTIPROC_DIR names,
+which must be set before this module is imported (`mere serve` sets it).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import uuid
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    multiprocess,
+)
+
+REQUESTS = Counter("mere_requests_total", "Requests by path and status.", ["path", "status"])
+SECONDS = Histogram(
+    "mere_request_seconds",
+    "Seconds from a request to the end of its answer.",
+    ["path"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+BATCH_TEXTS = Histogram("mere_batch_texts", "Texts per batch.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256))
+BATCH_SECONDS = Histogram("mere_batch_seconds", "Seconds of extraction per batch.")
+QUEUED = Gauge("mere_queued_characters", "Characters that wait.", multiprocess_mode="livesum")
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+
+
+def exposition() -> bytes:
+    """Return the metrics of all workers in Prometheus' text format."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest(REGISTRY)
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)
+
+
+def observe_batch(texts: int, seconds: float) -> None:
+    """Count a batch."""
+    BATCH_TEXTS.observe(texts)
+    BATCH_SECONDS.observe(seconds)
+
+
+class Observer:
+    """Counts, times and logs every HTTP request that passes.
+
+    Args:
+        app: the application.
+        paths: those that metrics name; every other is counted under "other", so that no stranger can fill them.
+        write: takes a log line.
+    """
+
+    def __init__(
+        self,
+        app: Callable[..., Awaitable[None]],
+        *,
+        paths: frozenset[str],
+        write: Callable[[str], object] = lambda line: print(line, file=sys.stderr, flush=True),
+    ):
+        self.app = app
+        self.paths = paths
+        self.write = write
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        request_id = uuid.uuid4().hex
+        extra: dict[str, Any] = {}
+        status = 499  # the client left before there was an answer
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        scope.setdefault("state", {})["log"] = extra
+        try:
+            await self.app(scope, receive, watched)
+        finally:
+            seconds = time.perf_counter() - began
+            path = scope["path"] if scope["path"] in self.paths else "other"
+            REQUESTS.labels(path, str(status)).inc()
+            SECONDS.labels(path).observe(seconds)
+            line = {
+                "time": round(time.time(), 3),
+                "id": request_id,
+                "method": scope["method"],
+                "path": path,
+                "status": status,
+                "ms": round(1000 * seconds, 1),
+                **extra,
+            }
+            self.write(json.dumps(line, ensure_ascii=True))

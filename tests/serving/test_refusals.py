@@ -1,0 +1,164 @@
+"""Every request that can't be answered gets a declared 4xx as problem+json: never a 5xx, never a traceback."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from tests.serving.conftest import serving
+
+import mere
+
+OK = '{"text": "Ada"}'
+BODIES: dict[str, tuple[bytes, int]] = {
+    "nothing": (b"", 400),
+    "cut": (b'{"text": "Ad', 400),
+    "no JSON": (b"text=Ada", 400),
+    "a list": (b'["Ada"]', 422),
+    "a number": (b"5", 422),
+    "null": (b"null", 422),
+    "NaN": (b'{"text": "Ada", "min_score": NaN}', 400),
+    "a number of 5,000 digits": (b'{"min_score": ' + b"1" * 5000 + b"}", 400),
+    "deep lists": (b"[" * 90_000, 400),
+    "deep objects": (b'{"text":' * 10_000, 400),
+    "not UTF-8": (b'{"text": "\xff"}', 400),
+    "UTF-16": ('{"text": "Ada"}'.encode("utf-16"), 400),
+    "half a character": (b'{"text": "\\ud800"}', 422),
+    "half a character in the language": (b'{"text": "a", "lang": "\\ud800"}', 422),
+    "half a character as a key": (b'{"\\ud800": "a"}', 422),
+    "half a character as a model": (b'{"text": "a", "model": "\\ud800"}', 404),
+    "no text": (b"{}", 422),
+    "both": (b'{"text": "a", "texts": []}', 422),
+    "a text that is a number": (b'{"text": 5}', 422),
+    "a text that is a list": (b'{"text": ["a"]}', 422),
+    "texts that are strings": (b'{"texts": ["a"]}', 422),
+    "texts of another shape": (b'{"texts": [{"txt": "a"}]}', 422),
+    "an unknown key": (b'{"text": "a", "treshold": 1}', 422),
+    "a score beyond 1": (b'{"text": "a", "min_score": 2}', 422),
+    "a language that is a number": (b'{"text": "a", "lang": 1}', 422),
+    "too many texts": (b'{"texts": [' + b",".join([b'{"text": "a"}'] * 51) + b"]}", 422),
+    "too many characters": (b'{"text": "' + b"a" * 5_001 + b'"}', 422),
+    "too large": (b'{"text": "' + b"a" * 100_001 + b'"}', 413),
+    "an unknown model": (b'{"text": "a", "model": "tini"}', 404),
+    "a path as a model": (b'{"text": "a", "model": "../../etc/passwd"}', 404),
+    "a path with NUL as a model": (b'{"text": "a", "model": "/etc\\u0000"}', 404),
+}
+HEADERS: dict[str, tuple[dict[str, str], int]] = {
+    "another charset": ({"content-type": "application/json; charset=latin-1"}, 415),
+    "a form": ({"content-type": "application/x-www-form-urlencoded"}, 415),
+    "XML": ({"content-type": "text/xml"}, 415),
+    "nonsense": ({"content-type": ";;;"}, 415),
+}
+
+
+def is_problem(answer: httpx.Response, status: int, client: httpx.Client) -> None:
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["status"] == status
+    assert problem["detail"]
+    assert "Traceback" not in answer.text
+    declared = client.get("/openapi.json").json()["paths"]["/v1/extract"]["post"]["responses"]
+    assert str(status) in declared
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_hostile_bodies(client: httpx.Client, name: str) -> None:
+    body, status = BODIES[name]
+    answer = client.post("/v1/extract", content=body, headers={"content-type": "application/json"})
+    is_problem(answer, status, client)
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_hostile_headers(client: httpx.Client, name: str) -> None:
+    headers, status = HEADERS[name]
+    is_problem(client.post("/v1/extract", content=OK, headers=headers), status, client)
+
+
+@pytest.mark.parametrize(
+    "text", ["\0", "a\0b", "\x7f", "‮abc", "\ufeff", "﷽" * 300, "🏴" * 900, "\u0301" * 999]
+)
+def test_hostile_texts_are_texts(client: httpx.Client, extractor: mere.Extractor, text: str) -> None:
+    answer = client.post("/v1/extract", json={"text": text})
+    assert answer.json() == extractor(text).to_json()
+
+
+def test_other_paths_and_methods_are_problems_too(client: httpx.Client) -> None:
+    for method, path, status in [
+        ("GET", "/v1/extract", 405),
+        ("GET", "/../etc/passwd", 404),
+        ("PUT", "/x", 404),
+    ]:
+        answer = client.request(method, path)
+        assert answer.status_code == status
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_body_that_does_not_arrive(extractor: mere.Extractor) -> None:
+    with (
+        serving(extractor, body_timeout_s=0.2) as client,
+        socket.create_connection((client.base_url.host, client.base_url.port or 0)) as slow,
+    ):
+        slow.sendall(b"POST /v1/extract HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        assert slow.recv(100).startswith(b"HTTP/1.1 408")
+
+
+def test_what_waits_is_limited(extractor: mere.Extractor) -> None:
+    """A request that finds the queue full is told when to come again; what was taken is answered."""
+    texts = [{"text": f"Ada {i}"} for i in range(200)]
+    with serving(extractor, max_queued_characters=1000, deadline_s=60) as client:
+
+        def ask(_: int) -> httpx.Response:
+            return client.post("/v1/extract", json={"texts": texts})
+
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(ask, range(4)))
+    assert sorted({answer.status_code for answer in answers}) == [200, 429]
+    for answer in answers:
+        if answer.status_code == 429:
+            assert int(answer.headers["retry-after"]) >= 1
+        else:
+            assert [d["text"] for d in answer.json()["documents"]] == [t["text"] for t in texts]
+
+
+def test_a_deadline(extractor: mere.Extractor) -> None:
+    with serving(extractor, deadline_s=0.001) as client:
+        answer = client.post("/v1/extract", json={"texts": [{"text": "Ada kam."}] * 500})
+        is_problem(answer, 504, client)
+
+
+def test_keys(extractor: mere.Extractor, tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    file.write_text(f"# who: key\nada:{hashlib.sha256(b'opensesame').hexdigest()}\n")
+    with serving(extractor, keys_file=str(file)) as client:
+        for headers in ({}, {"authorization": "Bearer wrong"}, {"authorization": "Basic opensesame"}):
+            is_problem(client.post("/v1/extract", json={"text": "a"}, headers=headers), 401, client)
+        known = {"authorization": "Bearer opensesame"}
+        assert client.post("/v1/extract", json={"text": "a"}, headers=known).status_code == 200
+        assert client.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"), [("", "holds no key"), ("ada:abc", "keys:1: expected name:sha256")]
+)
+def test_a_file_of_keys_that_is_none(tmp_path: Path, content: str, fault: str) -> None:
+    from mere.serving.keys import Keys
+
+    file = tmp_path / "keys"
+    file.write_text(content)
+    with pytest.raises(mere.ConfigError, match=fault):
+        Keys.read(file)
+
+
+def test_no_origin_is_allowed_unless_named(client: httpx.Client, extractor: mere.Extractor) -> None:
+    asked: dict[str, Any] = {"headers": {"origin": "https://example.org"}, "json": {"text": "a"}}
+    assert "access-control-allow-origin" not in client.post("/v1/extract", **asked).headers
+    with serving(extractor, allow_origins=["https://example.org"]) as other:
+        allowed = other.post("/v1/extract", **asked).headers["access-control-allow-origin"]
+        assert allowed == "https://example.org"

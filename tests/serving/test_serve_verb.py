@@ -1,0 +1,67 @@
+"""`mere serve` as a process: it says where it listens, logs no text, and ends after what it has taken is answered."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.serving.conftest import free_port
+
+
+def started(model: Path, *args: str) -> tuple[subprocess.Popen[str], str]:
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mere", "serve", f"tiny={model}", "--port", str(port), *args],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    url = f"http://127.0.0.1:{port}"
+    for _ in range(600):
+        try:
+            if httpx.get(f"{url}/readyz").status_code == 200:
+                return process, url
+        except httpx.TransportError:
+            time.sleep(0.1)
+    process.kill()
+    raise AssertionError(process.communicate()[1])
+
+
+@pytest.mark.slow
+def test_it_drains_when_it_is_told_to_end(tiny_model: Path) -> None:
+    process, url = started(tiny_model)
+    answers: list[httpx.Response] = []
+    body = {"texts": [{"text": f"Ada kam aus Wien {i}."} for i in range(150)]}
+    asking = threading.Thread(
+        target=lambda: answers.append(httpx.post(f"{url}/v1/extract", json=body, timeout=60))
+    )
+    asking.start()
+    while 'mere_requests_total{path="/readyz"' not in httpx.get(f"{url}/metrics").text:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    asking.join()
+    _, log = process.communicate(timeout=60)
+    assert process.returncode in (0, -signal.SIGTERM)
+    assert len(answers[0].json()["documents"]) == 150
+    assert "Wien" not in log
+    lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    [line] = [line for line in lines if line["path"] == "/v1/extract"]
+    assert (line["status"], line["texts"]) == (200, 150)
+
+
+def test_a_setting_that_there_is_not(tiny_model: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "mere", "serve", str(tiny_model), "--set", "max_text=5"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert "max_texts" in done.stderr

@@ -67,7 +67,8 @@ def test_a_scheme_is_asked_for_and_its_repairs_are_told(tmp_path: Path) -> None:
     assert (refused.exit_code, refused.stdout) == (2, "")
     assert f"{source}:1: the tag I-PER" in refused.stderr
     assert (
-        f"Run: mere convert --scheme iob2 {source} OUT (IOB2 fits best, with 1 tag to mend)" in refused.stderr
+        f"IOB2 fits best, with 1 tag to mend. Run: mere convert {source} {tmp_path}/x.jsonl --scheme iob2\n"
+        in refused.stderr
     )
     assert not (tmp_path / "x.jsonl").exists()
     done = convert(source, tmp_path / "x.jsonl", "--scheme", "iob1")
@@ -109,7 +110,11 @@ def test_one_bad_file_does_not_stop_the_others(tmp_path: Path) -> None:
     ("name", "args", "message"),
     [
         ("nowhere/x.conll", ["x.jsonl"], "no such file or folder"),
-        ("ner.txt", ["x.jsonl"], "no language is known. Name the file like de.train.conll, or run: mere"),
+        (
+            "ner.txt",
+            ["x.jsonl"],
+            "no language is known. Name the file like de.train.conll, or say its language",
+        ),
         ("de.train.jsonl", ["de.train.jsonl"], "would be written over the file it is read from"),
         ("de.train.jsonl", ["x.conll", "--scheme", "iob1"], "--scheme says nothing about jsonl"),
         ("de.train.conll", ["x.jsonl", "--column", "3"], "the tag was to be in column 3"),

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
     from mere.data.formats.reading import Command, Format, Reading
-
-
-class Tags(str, Enum):
-    """A scheme of tags."""
-
-    iob2 = "iob2"
-    iob1 = "iob1"
-    bioes = "bioes"
-    bilou = "bilou"
 
 
 From = Annotated[
@@ -37,10 +27,11 @@ TokenColumn = Annotated[
     str | None, typer.Option("--token-column", metavar="N|NAME", help="The column of tokens, likewise.")
 ]
 Scheme = Annotated[
-    Tags | None,
+    str | None,
     typer.Option(
         "--scheme",
-        help="Read tags so, mend those that cannot stand, and count them. "
+        metavar="SCHEME",
+        help="Read tags so, mend those that cannot stand, and count them: iob2, iob1, io, bioes, bilou or bmes. "
         "Default: iob2, and a tag that is not is an error.",
     ),
 ]
@@ -67,12 +58,16 @@ def format_named(option: str, name: str | None) -> Format | None:
         UserError: there is none.
     """
     from mere.data.formats.reading import Format
+
+    _refuse_unknown(option, name, [format.value for format in Format])
+    return Format(name) if name is not None else None
+
+
+def _refuse_unknown(option: str, value: str | None, known: list[str]) -> None:
     from mere.errors import UserError, nearest
 
-    names = [format.value for format in Format]
-    if name is not None and name not in names:
-        raise UserError(f'{option}: no format "{name}".{nearest(name, names)} There are: {", ".join(names)}.')
-    return Format(name) if name is not None else None
+    if value is not None and value not in known:
+        raise UserError(f'{option}: no "{value}".{nearest(value, known)} There are: {", ".join(known)}.')
 
 
 def reading_of(
@@ -82,7 +77,7 @@ def reading_of(
     lang: str | None,
     column: str | None,
     token_column: str | None,
-    scheme: Tags | None,
+    scheme: str | None,
     outside: list[str] | None,
     offsets: str | None,
 ) -> Reading:
@@ -95,9 +90,8 @@ def reading_of(
     from mere.data.formats import schemes
     from mere.errors import UserError
 
-    units = [unit.value for unit in it.Offsets]
-    if offsets is not None and offsets not in units:
-        raise UserError(f'--offsets: no unit "{offsets}". There are: {", ".join(units)}.')
+    _refuse_unknown("--offsets", offsets, [unit.value for unit in it.Offsets])
+    _refuse_unknown("--scheme", scheme, [known.value for known in schemes.Scheme])
     for option, value in (("--column", column), ("--token-column", token_column)):
         if value is not None and (not value.strip() or value.strip("0") == "" or value.startswith("-")):
             raise UserError(f"{option} {value!r}: columns are counted from 1, or named as in the header.")
@@ -106,7 +100,7 @@ def reading_of(
         lang=lang,
         column=column,
         token_column=token_column,
-        scheme=schemes.Scheme(scheme.value) if scheme else None,
+        scheme=schemes.Scheme(scheme) if scheme else None,
         outside=tuple(outside or ()),
         offsets=it.Offsets(offsets) if offsets else None,
         command=command,

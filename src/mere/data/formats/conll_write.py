@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import chain, islice, pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 from mere.data.formats import files, schemes
 from mere.data.formats.cut import cut_at, stated_tokens
 from mere.data.formats.schemes import Scheme, TokenSpan
 from mere.data.formats.tally import Written
-from mere.data.formats.tokens import joined
+from mere.data.formats.tokens import NUM_SAMPLED, Spacing, spacing_of, text_of
 from mere.data.units import Units
 from mere.types import Sentence, Span
 
@@ -33,23 +35,33 @@ def write(sentences: Iterable[Sentence], path: Path | str, *, scheme: Scheme = S
         DataError: the file cannot be written.
     """
     written = Written()
+    made = (_tokens(sentence, written) for sentence in sentences)
+    blocks = (block for block in made if block.tokens)
 
     def lines() -> Iterator[str]:
+        first = list(islice(blocks, NUM_SAMPLED))  # what a reader will judge the file by
+        spacing = spacing_of(block.tokens for block in first)
         document: object = None
-        for sentence in sentences:
-            block = _block(sentence, scheme, written)
-            if not block:
-                continue
-            if type(sentence.extra.get("document")) is int and sentence.extra["document"] != document:
-                document = sentence.extra["document"]
+        for block in chain(first, blocks):
+            stated = block.sentence.extra.get("document")
+            if type(stated) is int and stated != document:
+                document = stated
                 yield from ("-DOCSTART-\tO", "")
-            yield from block
+            yield from _lines(block, scheme, spacing, written)
             yield ""
             written.sentences += 1
 
     files.write_lines(_marked(lines()), Path(path))
     written.lost = +written.lost
     return written
+
+
+class _Block(NamedTuple):
+    """A sentence as it is written: its tokens, and the entities that a row of tags can hold; no token: left out."""
+
+    sentence: Sentence
+    tokens: list[str]
+    spans: list[TokenSpan]
 
 
 def _marked(lines: Iterator[str]) -> Iterator[str]:
@@ -60,9 +72,8 @@ def _marked(lines: Iterator[str]) -> Iterator[str]:
     yield from lines
 
 
-def _block(sentence: Sentence, scheme: Scheme, written: Written) -> list[str]:
-    """Return the lines of one sentence, none if it is left out."""
-    text = sentence.text
+def _tokens(sentence: Sentence, written: Written) -> _Block:
+    text, nothing = sentence.text, _Block(sentence, [], [])
     stated = stated_tokens(sentence)
     given = stated if stated is not None else _words(text)
     entities = _flat(sentence, given, written)
@@ -71,21 +82,29 @@ def _block(sentence: Sentence, scheme: Scheme, written: Written) -> list[str]:
     tokens = [text[start:end] for start, end in offsets]
     if not tokens:
         written.left_out["no token"] += 1
-        return []
+        return nothing
     if any("\t" in token or "\n" in token for token in tokens):
         written.left_out["a tab or a line break in a token"] += 1
-        return []
+        return nothing
     if "-DOCSTART-" in tokens or any(token.startswith("# ") for token in tokens):
         written.left_out["a token that would read as a comment"] += 1
-        return []
+        return nothing
     first = {span.start: index for index, span in enumerate(offsets)}
     last = {span.end: index for index, span in enumerate(offsets)}
     spans = [TokenSpan(first[start], last[end] + 1, type_) for start, end, type_ in entities]
-    tags = schemes.to_tags(spans, len(tokens), scheme)
+    written.lost["sentences without token offsets, cut into words"] += stated is None
+    written.lost["tokens cut at an entity's border"] += len(offsets) - len(given)
+    return _Block(sentence, tokens, spans)
+
+
+def _lines(block: _Block, scheme: Scheme, spacing: Spacing, written: Written) -> list[str]:
+    """Return the lines of one sentence."""
+    sentence, tokens = block.sentence, block.tokens
+    tags = schemes.to_tags(block.spans, len(tokens), scheme)
     lines = [f"{token}\t{tag}" for token, tag in zip(tokens, tags, strict=True)]
-    if joined(tokens)[0] != text:
-        if _one_line(text):
-            lines.insert(0, f"# text = {text}")
+    if spacing is Spacing.UNKNOWN or text_of(tokens, spacing)[0] != sentence.text:
+        if _one_line(sentence.text):
+            lines.insert(0, f"# text = {sentence.text}")
         else:
             written.lost["texts with a line break, which becomes a space"] += 1
     if not _OWN_ID.fullmatch(sentence.id):
@@ -93,9 +112,11 @@ def _block(sentence: Sentence, scheme: Scheme, written: Written) -> list[str]:
             lines.insert(0, f"# sent_id = {sentence.id}")
         else:
             written.lost["ids with a line break"] += 1
+    if scheme is Scheme.IO:
+        spans = sorted(block.spans)
+        beside = (a.end_token == b.start_token and a.type == b.type for a, b in pairwise(spans))
+        written.lost["entities beside one of their type, which IO runs together"] += sum(beside)
     _count_lost(sentence, written.lost)
-    written.lost["sentences without token offsets, cut into words"] += stated is None
-    written.lost["tokens cut at an entity's border"] += len(offsets) - len(given)
     return lines
 
 

@@ -278,7 +278,7 @@ def half_problem(path: Path, number: int, text: str) -> Problem:
     half = _HALF.search(text)
     code = f"U+{ord(half[0]):04X}" if half else ""
     message = f"the line holds half a character ({code}, a surrogate), the other half is not beside it"
-    cure = f"{_piped(path, _BY_REPLACEMENT)} (only such bytes change, into U+FFFD)"
+    cure = f"Only such bytes change, into U+FFFD. {_piped(path, _BY_REPLACEMENT)}"
     return Problem(path, number, "half-character", message, cure)
 
 
@@ -312,11 +312,13 @@ class _Cure:
         except (DataError, EOFError, OSError, zlib.error):
             pass
         if proper:
-            count = f"{proper:,} other {'line is' if proper == 1 else 'lines are'} UTF-8 beyond ASCII"
-            return f"{_piped(self.path, _BY_WINDOWS_1252)} (the file's {count} and stay as they are)"
+            count = f"{proper:,} other {'line is' if proper == 1 else 'lines are'}"
+            advised = _piped(self.path, _BY_WINDOWS_1252)
+            return f"{count} UTF-8 beyond ASCII and must stay so; what is not may be WINDOWS-1252. {advised}"
         for encoding in (_LEGACY.get((lang_of(self.path) or "")[:2]), "WINDOWS-1252", "ISO-8859-1"):
             if encoding and all(_is(raw, encoding) for raw in sample):
-                return f"{_iconv(self.path, encoding)} (or with the encoding that it was written in)"
+                guess = f"It may be {encoding}; put another encoding that it was written in"
+                return f"{guess}. {_iconv(self.path, encoding)}"
         return "Write it again as UTF-8."
 
 

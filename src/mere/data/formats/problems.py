@@ -74,7 +74,7 @@ def raise_errors(problems: Sequence[Problem], cure: str) -> None:
     if not errors:
         return
     if len(errors) == 1:
-        raise DataError(f"{errors[0]} {cure}")
+        raise DataError(f"{errors[0]}\n{cure}")
     lines = [f"{len(errors):,} problems:"]
     lines += [f"  {problem}" for problem in errors[:MAX_SHOWN]]
     if len(errors) > MAX_SHOWN:

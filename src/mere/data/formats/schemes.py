@@ -1,10 +1,12 @@
-"""Tags of tokens to entities and back, in the four schemes that CoNLL files are written in.
+"""Tags of tokens to entities and back, in the schemes that CoNLL files are written in.
 
     token   Ada    Byron  met  Bo     Ulm    (Bo and Ulm are two entities side by side)
     iob2    B-PER  I-PER  O    B-PER  B-PER  every entity begins with B-
     iob1    I-PER  I-PER  O    I-PER  B-PER  B- only where an entity follows another of its type
     bioes   B-PER  E-PER  O    S-PER  S-PER  the last token is E-, a sole one S-
     bilou   B-PER  L-PER  O    U-PER  U-PER  the same with other letters
+    bmes    B-PER  E-PER  O    S-PER  S-PER  the same, M- for the tokens between
+    io      PER    PER    O    PER    PER    a run of one type is one entity: those two cannot be told apart
 
 A tag that cannot stand where it does is read as the scorer conlleval reads it, and the mend is noted.
 """
@@ -27,11 +29,14 @@ class Scheme(Enum):
     IOB1 = "iob1"
     BIOES = "bioes"
     BILOU = "bilou"
+    BMES = "bmes"
+    IO = "io"
 
     @property
     def prefixes(self) -> str:
         """The letters that a tag may begin with."""
-        return {"iob2": "BI", "iob1": "BI", "bioes": "BIES", "bilou": "BILU"}[self.value]
+        letters = {"iob2": "BI", "iob1": "BI", "bioes": "BIES", "bilou": "BILU", "bmes": "BMES", "io": "I"}
+        return letters[self.value]
 
 
 class TokenSpan(NamedTuple):
@@ -63,7 +68,7 @@ def split_tag(tag: str) -> tuple[str, str]:
     """Return a tag's letter and its type, ("", "") for O; ("?", tag) for what is no tag of any scheme."""
     if tag == OUTSIDE:
         return NO_PREFIX, ""
-    if len(tag) > 2 and tag[1] == "-" and tag[0] in "BIESLU":
+    if len(tag) > 2 and tag[1] == "-" and tag[0] in "BIESLUM":
         return tag[0], tag[2:]
     return "?", tag
 
@@ -80,7 +85,7 @@ def to_spans(tags: Sequence[str], scheme: Scheme) -> tuple[list[TokenSpan], list
     """
     spans: list[TokenSpan] = []
     mends: list[Mend] = []
-    ending = scheme in (Scheme.BIOES, Scheme.BILOU)
+    ending = scheme in (Scheme.BIOES, Scheme.BILOU, Scheme.BMES)
     start, type_ = -1, ""  # the entity that is open, if start is not -1
 
     def close(end: int, *, ended: bool) -> None:
@@ -113,7 +118,7 @@ def to_spans(tags: Sequence[str], scheme: Scheme) -> tuple[list[TokenSpan], list
             start, type_ = token, new
         elif not goes_on:
             close(token, ended=False)
-            if scheme is not Scheme.IOB1:
+            if scheme not in (Scheme.IOB1, Scheme.IO):
                 mends.append(Mend(token, f"{letter}- that begins an entity read as B-"))
             start, type_ = token, new
         if letter in "EL":
@@ -123,7 +128,7 @@ def to_spans(tags: Sequence[str], scheme: Scheme) -> tuple[list[TokenSpan], list
 
 
 def to_tags(spans: Iterable[TokenSpan], length: int, scheme: Scheme = Scheme.IOB2) -> list[str]:
-    """Return one tag a token for entities that do not overlap; the inverse of `to_spans`.
+    """Return one tag a token for entities that do not overlap; the inverse of `to_spans`, save in IO for neighbours.
 
     Args:
         spans: the entities, in any order.
@@ -135,10 +140,12 @@ def to_tags(spans: Iterable[TokenSpan], length: int, scheme: Scheme = Scheme.IOB
     for span in sorted(spans):
         start, end, type_ = span
         beside = before is not None and before.end_token == start and before.type == type_
-        letters = ["B", *"I" * (end - start - 1)]
-        if scheme is Scheme.IOB1 and not beside:
+        letters = ["B", *scheme.prefixes[1:2] * (end - start - 1)]
+        if scheme is Scheme.IO:
+            letters = ["I"] * (end - start)
+        elif scheme is Scheme.IOB1 and not beside:
             letters[0] = "I"
-        elif scheme in (Scheme.BIOES, Scheme.BILOU):
+        elif scheme in (Scheme.BIOES, Scheme.BILOU, Scheme.BMES):
             letters[-1] = scheme.prefixes[2 if end - start > 1 else 3]
         tags[start:end] = [f"{letter}-{type_}" for letter in letters]
         before = span

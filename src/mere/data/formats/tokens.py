@@ -1,8 +1,9 @@
-"""Tokens to a text and their offsets in it: joined as their script is written, or found in a given text."""
+"""Tokens to a text and their offsets in it: joined as the file shows that they are, or found in a given text."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from enum import Enum
 from functools import lru_cache
 from itertools import pairwise
 
@@ -21,6 +22,76 @@ _HANGUL = regex.compile(r"\p{Script=Hangul}")
 
 # What a character at a token's border is; Hangul puts spaces even beside the Chinese characters that it mixes in.
 _OPEN, _SPACED, _HANGUL_LETTER, _NEUTRAL = range(4)
+
+
+class Spacing(Enum):
+    """What stands between the tokens of a file."""
+
+    BY_SCRIPT = "as their script is written"
+    NOTHING = "nothing: spaces are tokens of their own, or there are none"
+    UNKNOWN = "not to be known: tokens are single letters of a script with spaces, and no space is shown"
+
+
+NUM_SAMPLED = 500  # sentences that show it, or as many as have 5,000 tokens
+_MOST_TOKENS = 5_000
+_LETTERS = 0.95  # a file whose tokens are single characters to this share is one of characters
+
+
+def spacing_of(sentences: Iterable[Sequence[str]]) -> Spacing:
+    """Return what stands between the tokens of a file, by its first sentences.
+
+    A reader and a writer that ask about the same sentences get the same answer.
+    """
+    total = single = blanks = letters = unspaced = pairs = touching = 0
+    for number, tokens in enumerate(sentences):
+        if number == NUM_SAMPLED or total >= _MOST_TOKENS:
+            break
+        for token in tokens:
+            total += 1
+            single += len(token) == 1 or not token.strip()
+            blanks += not token.strip()
+            kind = _kind(token[0]) if token else _NEUTRAL
+            letters += kind != _NEUTRAL
+            unspaced += kind == _OPEN
+        for before, token in pairwise(tokens):
+            if before[-1:].isalnum() and token[:1].isalnum():
+                pairs += 1
+                touching += 1
+            elif not token.strip() or not before.strip():
+                pairs += 1
+    if total and single >= _LETTERS * total and (blanks or 2 * unspaced > letters):
+        return Spacing.NOTHING
+    if 5 * blanks >= total > 0 and touching <= 0.05 * pairs:
+        return Spacing.NOTHING
+    if single >= _LETTERS * total and letters - unspaced >= 20:
+        return Spacing.UNKNOWN
+    return Spacing.BY_SCRIPT
+
+
+def text_of(tokens: Sequence[str], spacing: Spacing) -> tuple[str, list[Span]]:
+    """Return the text that the tokens of a file make, and where each stands in it."""
+    if spacing is not Spacing.NOTHING:
+        return joined(tokens)
+    return glued(tokens, [len(a) > 1 and len(b) > 1 and _are_words(a, b) for a, b in pairwise(tokens)])
+
+
+def glued(tokens: Sequence[str], is_apart: Sequence[bool]) -> tuple[str, list[Span]]:
+    """Return the text of tokens with a space after those that say so, and where each stands in it.
+
+    Args:
+        is_apart: for every token but the last, whether a space comes after it.
+    """
+    spans, at = [], 0
+    for token, apart in zip(tokens, [*is_apart, False], strict=True):
+        spans.append(Span(at, at + len(token)))
+        at += len(token) + apart
+    parts = [token + " " * apart for token, apart in zip(tokens, [*is_apart, False], strict=True)]
+    return "".join(parts), spans
+
+
+def _are_words(before: str, token: str) -> bool:
+    """Whether two tokens beside one another would run into one word of a script that writes spaces."""
+    return before[-1].isalnum() and token[0].isalnum() and _OPEN not in (_kind(before[-1]), _kind(token[0]))
 
 
 class NotInText(ValueError):

@@ -229,8 +229,9 @@ def _refuse_other(head: bytes, path: Path) -> None:
             cure = advice.run(*unpack, path)
             raise _NotText(Problem(path, None, "archive", f"the file is {what}, text was expected", cure))
     encoding = next((name for mark, name in _WIDE if head.startswith(mark)), None)
-    if encoding is None and len(head) > 7 and head.count(0) > len(head) // 5:
-        encoding = "UTF-16LE" if head[1::2].count(0) > head[::2].count(0) else "UTF-16BE"
+    if encoding is None and not head.startswith(BOM) and 20 * head.count(0) > len(head) > 15:
+        even, odd = head[::2].count(0), head[1::2].count(0)
+        encoding = None if even and odd else "UTF-16LE" if odd else "UTF-16BE"  # without its mark
     if encoding:
         message = f"the file is {encoding}, UTF-8 was expected"
         raise _NotText(Problem(path, 1, "not-utf8", message, _iconv(path, encoding)))

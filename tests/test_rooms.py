@@ -15,6 +15,7 @@ FLOORS = (
     ("models",),
     ("inference", "graph"),
     ("serving",),
+    ("bulk",),
     ("training",),
     ("languages",),
     ("research",),

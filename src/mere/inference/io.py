@@ -78,7 +78,7 @@ def read_texts(
             yield from _json_lines(stream, name, text_key)
         elif per == "file":
             try:
-                yield InputText(decode_utf8(_unmarked(stream.read(), name), name), name)
+                yield InputText(decode_utf8(unmarked(stream.read(), name), name), name)
             except OSError as error:
                 raise _unreadable(name, error) from error
         else:
@@ -111,7 +111,7 @@ def _unreadable(name: str, error: Exception) -> DataError:
     return DataError(f"{name}: cannot be read ({reason}). Check the file and its permissions.")
 
 
-def _unmarked(head: bytes, name: str) -> bytes:
+def unmarked(head: bytes, name: str) -> bytes:
     """Take a byte order mark off the start of a file; refuse UTF-16."""
     if head.startswith(_UTF16_MARKS):
         raise DataError(f"{name}: starts like UTF-16; mere reads UTF-8. Convert it: iconv -f UTF-16 -t UTF-8")
@@ -141,7 +141,7 @@ def _lines(stream: IO[bytes], name: str) -> Iterator[tuple[int, str]]:
     try:
         for number, raw in enumerate(stream, 1):
             if number == 1:
-                raw = _unmarked(raw, name)
+                raw = unmarked(raw, name)
             line = raw.removesuffix(b"\n").removesuffix(b"\r") if raw.endswith(b"\n") else raw
             yield number, decode_utf8(line, f"{name}:{number}")
     except (OSError, EOFError) as error:  # EOFError: a gzip file cut short

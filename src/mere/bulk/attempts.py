@@ -9,6 +9,7 @@ same batches give the same bytes.
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 _BEGUN = "begun"
@@ -27,7 +28,7 @@ class Attempts:
     def __init__(self, path: Path):
         self.path = path
         lines = path.read_text(encoding="ascii").splitlines() if path.exists() else []
-        ended = [here for here, after in zip(lines, [*lines[1:], _BEGUN], strict=True) if after == _BEGUN]
+        ended = [line for line, after in pairwise([*lines, _BEGUN]) if after == _BEGUN]
         self.deaths = lines.count(_BEGUN)
         self._died_at = Counter(tuple(map(int, line.split())) for line in ended if line != _BEGUN)
 

@@ -86,4 +86,3 @@ class Place:
     def write_json(self, name: str, record: Mapping[str, Any]) -> None:
         with self.writing(self.out / name) as stream:
             stream.write(json.dumps(record, ensure_ascii=False, indent=1).encode() + b"\n")
-

@@ -13,8 +13,6 @@ from mere.bulk.inputs import PLAN, InputFile, find_files
 from mere.bulk.parquet import row_groups
 from mere.bulk.place import Place
 from mere.errors import DataError, UserError
-from mere.store.fetch import find_model
-from mere.store.files import SUMS, sha256
 
 _VERSION = 1
 _CHUNK = 1 << 20
@@ -178,6 +176,9 @@ def model_digest(model: str) -> str:
     Raises:
         ModelError: there is no such model.
     """
+    from mere.store.fetch import find_model
+    from mere.store.files import SUMS, sha256
+
     return sha256(find_model(model) / SUMS)
 
 

@@ -51,7 +51,8 @@ class Talk:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+        if self._task is not None:
+            self._bar.stop()
 
     def say(self, words: str) -> None:
         self._console.print(words, highlight=False, markup=False)

@@ -7,6 +7,7 @@ import datetime
 import decimal
 import math
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO, Any
@@ -89,7 +90,7 @@ def _line_rows(part: Slice, settings: Settings) -> Iterator[InputText | Aside]:
                 line = raw.removesuffix(b"\n").removesuffix(b"\r") if raw.endswith(b"\n") else raw
                 if part.file.kind == "text":
                     yield _text(line, where, marked=number == 1)
-                elif line.strip():
+                elif line.removeprefix(BOM_UTF8 if number == 1 else b"").strip():
                     yield _json(line, where, settings.text_key, marked=number == 1)
         except (EOFError, zlib.error, OSError) as error:
             yield _broken_off(part, f"{name}:{number + 1}", error)

@@ -37,7 +37,7 @@ class Summary:
     entities: int = 0
     triples: int = 0
     bytes: int = 0
-    languages: Counter[str] = field(default_factory=Counter)
+    languages: dict[str, int] = field(default_factory=dict)
     broken_off: list[str] = field(default_factory=list)
     peak_memory_mb: int = 0
 
@@ -45,12 +45,12 @@ class Summary:
         self.parts += 1
         for key in ("rows", "documents", "set_aside", "entities", "triples", "bytes"):
             setattr(self, key, getattr(self, key) + getattr(report, key))
-        self.languages.update(report.languages)
+        self.languages = dict(sorted((Counter(self.languages) + Counter(report.languages)).items()))
         self.broken_off += report.broken_off
         self.peak_memory_mb = max(self.peak_memory_mb, report.peak_memory_mb)
 
     def __str__(self) -> str:
-        languages = ", ".join(f"{lang} {count:,}" for lang, count in self.languages.most_common(8))
+        languages = ", ".join(f"{lang} {count:,}" for lang, count in Counter(self.languages).most_common(8))
         more = f" and {len(self.languages) - 8} more" if len(self.languages) > 8 else ""
         aside = f", {self.set_aside:,} rows set aside" if self.set_aside else ""
         return (
@@ -121,7 +121,7 @@ def resume(
                 f"{out}: was begun with {key} {own[key]!r}, and not {value!r}. Choose another --out, or go on "
                 f"as it was begun: mere extract --out {out} --resume"
             )
-    if model_digest(plan.settings.model) != plan.settings.model_digest:
+    if load is mere_load and model_digest(plan.settings.model) != plan.settings.model_digest:
         raise UserError(f"{out}: was begun with another {plan.settings.model}. Choose another --out.")
     for file in plan.files:
         file.check()

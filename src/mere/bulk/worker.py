@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 import traceback
@@ -25,6 +24,7 @@ _POOLED_BATCHES = (
     16  # rows that are read at a time, in batches: sorted by length, they waste little on padding
 )
 _MOST_CHARACTERS = 1 << 20  # of rows that are read at a time, so that long texts take no more memory
+_MOST_FAILURES = 20  # one after the other: a fault of the model or the program, and no poison
 UNDETERMINED = "und"
 """Counts documents that took the universal path (ISO 639-2's code for a language not determined)."""
 
@@ -99,6 +99,7 @@ class Worker:
         settings = job.settings
         self.settings = settings
         self.place = Place(job.out)
+        self._failed_in_a_row = 0
         self.extractor = job.load(
             settings.model, batch_size=settings.batch_size, threshold=settings.threshold
         )
@@ -117,6 +118,8 @@ class Worker:
             MereError: its input has changed, or it has brought down too many workers.
             OSError: the disk is full or failing.
         """
+        from mere.store.files import sha256
+
         began = time.monotonic()
         attempts = Attempts(self.place.attempts(shard.name))
         if attempts.deaths >= MOST:
@@ -131,8 +134,7 @@ class Worker:
             self._write(shard, stream, aside, attempts, report)
             stream.flush()
             report.bytes = os.path.getsize(stream.name)
-            with open(stream.name, "rb") as written:
-                report.sha256 = hashlib.file_digest(written, "sha256").hexdigest()
+            report.sha256 = sha256(Path(stream.name))
         if not (report.set_aside or report.broken_off):
             self.place.aside(shard.name).unlink()
         report.languages = dict(sorted(report.languages.items()))
@@ -203,9 +205,22 @@ class Worker:
         return [output_record(row, document) for row, document in zip(rows, documents, strict=True)]
 
     def _alone(self, row: InputText) -> dict[str, Any] | Aside:
+        """Extract from one row, or set it aside.
+
+        Raises:
+            MereError: so many rows failed one after the other that it is no matter of rows.
+        """
         try:
-            return self._together([row])[0]
+            record = self._together([row])[0]
+            self._failed_in_a_row = 0
+            return record
         except Exception as error:
+            self._failed_in_a_row += 1
+            if self._failed_in_a_row == _MOST_FAILURES:
+                raise MereError(
+                    f"{row.where}: the last of {_MOST_FAILURES} rows in a row that could not be extracted from: "
+                    f"{type(error).__name__}: {error}. Finished shards are kept; mend it, and go on with --resume."
+                ) from error
             return Aside(row.where, f"{row.where}: {type(error).__name__}: {error}", row.text)
 
     def _one_by_one(

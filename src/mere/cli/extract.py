@@ -6,17 +6,19 @@ import sys
 from collections import deque
 from collections.abc import Iterator
 from enum import Enum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from mere.cli.graph import tell
 from mere.cli.guard import MODEL_HELP, talk
+from mere.errors import UserError
 from mere.inference.io import InputText, check_text, encode_record, output_record, read_texts
 
 
 class Format(str, Enum):
-    """How documents are written: as JSON lines, or as a graph (mere.graph) that can be printed."""
+    """How documents are written: as JSON lines, as a graph (mere.graph) that can be printed, or as Parquet."""
 
     jsonl = "jsonl"
     ntriples = "ntriples"
@@ -27,6 +29,14 @@ class Format(str, Enum):
     cypher = "cypher"
     csv = "csv"
     html = "html"
+    parquet = "parquet"
+
+
+class Engine(str, Enum):
+    """Who works off a corpus: processes of this machine, or Ray."""
+
+    local = "local"
+    ray = "ray"
 
 
 class Input(str, Enum):
@@ -45,16 +55,19 @@ class Per(str, Enum):
 
 
 def extract(
-    model: Annotated[str, typer.Argument(help=MODEL_HELP)],
+    model: Annotated[str | None, typer.Argument(help=MODEL_HELP)] = None,
     files: Annotated[
         list[str] | None,
-        typer.Argument(help='Text or .jsonl files, .gz too; "-" or nothing: standard input.'),
+        typer.Argument(
+            help='Text or .jsonl files, .gz too; "-" or nothing: standard input. With --out also folders and .parquet.'
+        ),
     ] = None,
     lang: Annotated[
         str | None, typer.Option("--lang", help="Language of texts that state none; default: identify it.")
     ] = None,
     format: Annotated[
-        Format, typer.Option("--format", help="How to write documents; mere graph has more choices.")
+        Format,
+        typer.Option("--format", help="How to write documents; mere graph has more; parquet goes with --out."),
     ] = Format.jsonl,
     input: Annotated[
         Input, typer.Option("--input", help="What the files are; auto goes by the name.")
@@ -70,8 +83,48 @@ def extract(
         ),
     ] = None,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Sentences per forward pass.")] = 64,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Read a corpus in shards and write them to this folder; survives a kill."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="With --out alone: go on with the run that was begun there.")
+    ] = False,
+    engine: Annotated[Engine, typer.Option("--engine", help="With --out: who works.")] = Engine.local,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="With --out: how many; default: one for each core.")
+    ] = None,
+    shard_mb: Annotated[
+        float,
+        typer.Option("--shard-mb", min=0.001, help="With --out: megabytes of input for each output file."),
+    ] = 4.0,
 ) -> None:
     """Extract entities and triples from raw text; offsets point into each text as it was given."""
+    if out is not None:
+        from mere.cli import extract_corpus
+
+        if format not in (Format.jsonl, Format.parquet):
+            raise UserError(
+                f"--out writes jsonl or parquet. Then: mere graph {out}/part-*.jsonl --format {format.value}"
+            )
+        options = {
+            "lang": lang,
+            "input": input.value,
+            "per": per.value,
+            "text_key": text_key,
+            "threshold": threshold,
+            "batch_size": batch_size,
+            "format": format.value,
+            "shard_mb": shard_mb,
+        }
+        extract_corpus.run(
+            model, files or [], out, options, go_on=resume, engine=engine.value, workers=workers
+        )
+        return
+    if resume or format is Format.parquet:
+        raise UserError("--resume and --format parquet go with --out DIR, the folder of a corpus run.")
+    if model is None:
+        raise UserError("No model. Give its folder, then files: mere extract runs/quickstart/model notes.txt")
     from mere.inference.extractor import load
 
     extractor = load(model, batch_size=batch_size, threshold=threshold)

@@ -1,0 +1,57 @@
+"""A predictor that needs no model: capital words are entities, neighbours are a triple; and three kinds of poison.
+
+The extractor around it is the real one. Workers import this module, so it is what `load=` takes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import ClassVar
+
+from mere.inference.extractor import Extractor
+from mere.schema import Labels
+from mere.types import Entity, Prediction, Span, Triple
+
+RAISES = "Gift im Text"
+KILLS = "Tod im Text"
+"""A text that kills whoever reads it."""
+
+
+class ByRule:
+    """Follows the protocol `mere.inference.extractor.Predictor`."""
+
+    labels = Labels(relations=("next-to",), types=("NAME",), languages=("de", "en"))
+    type_map: ClassVar[dict[str, str]] = {}
+    max_pieces = 40
+
+    def piece_spans(self, text: str) -> list[Span]:
+        return [Span(*match.span()) for match in re.finditer(r"\S+", text)]
+
+    def predict(
+        self,
+        texts: Sequence[str],
+        langs: Sequence[str | None],
+        *,
+        batch_size: int = 64,
+        threshold: float | None = None,
+    ) -> list[Prediction]:
+        return [self._one(text) for text in texts]
+
+    def _one(self, text: str) -> Prediction:
+        if text == KILLS:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if text == RAISES:
+            raise ArithmeticError("division by poison")
+        names = [
+            Entity(*match.span(), match[0], "NAME", 0.5) for match in re.finditer(r"\b[A-ZÄÖÜ]\w+", text)
+        ]
+        triples = [Triple(a, "next-to", b, 0.5) for a, b in pairwise(names)]
+        return Prediction(tuple(names), tuple(triples))
+
+
+def load(model: str, *, batch_size: int = 64, threshold: float | None = None) -> Extractor:
+    return Extractor(ByRule(), batch_size=batch_size, threshold=threshold)

@@ -67,7 +67,9 @@ def extract(
     ] = None,
     format: Annotated[
         Format,
-        typer.Option("--format", help="How to write documents; mere graph has more; parquet goes with --out."),
+        typer.Option(
+            "--format", help="How to write documents; mere graph has more; parquet goes with --out."
+        ),
     ] = Format.jsonl,
     input: Annotated[
         Input, typer.Option("--input", help="What the files are; auto goes by the name.")

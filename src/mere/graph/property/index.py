@@ -58,5 +58,5 @@ class NodeIndex:
                 if type:
                     types[type] += count
             aliases = tuple(sorted(forms, key=lambda form: (-forms[form], form)))
-            type = min(types, key=lambda type: (-types[type], type), default=None)
-            yield Node(iri, aliases[0], type, aliases, forms.total())
+            commonest = min(types, key=lambda type: (-types[type], type), default=None)
+            yield Node(iri, aliases[0], commonest, aliases, forms.total())

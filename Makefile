@@ -34,8 +34,8 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python benchmarks/claims.py --check
-	$(BIN)/python -m mere.research.tables --check $(DOCS)
+	$(BIN)/python -m benchmarks.claims --check
+	$(BIN)/python -m benchmarks.tables --check $(DOCS)
 
 clean:
 	rm -rf $(VENV) runs dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -3,7 +3,7 @@
     mere analyze RUNS/cells/switchers/seed-1 --out RUNS/an-1
     python benchmarks/adopt_analysis.py analysis-triples RUNS/cells/switchers/seed-1:RUNS/an-1 … --command "…"
 
-Only figures that claims are answered by are taken (mere.research.claims.analyses), all or `--figures` of them.
+Only figures that claims are answered by are taken (benchmarks.claims.analyses), all or `--figures` of them.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mere.research.claims.analyses import FIGURES, measurements_of
-from mere.research.claims.measurements import Measurements
+from benchmarks.claims.analyses import FIGURES, measurements_of
+from benchmarks.claims.measurements import Measurements
+
 from mere.research.origin import Data
 from mere.research.provenance import commit, hardware, software
 

@@ -56,7 +56,7 @@ def analyze(
     refuse_several("analyze")
     if importlib.util.find_spec("torch") is None:
         raise UserError('analysis needs torch, which is not installed. Install: pip install "mere[train]"')
-    from mere.research.analysis.context import Budget, Training
+    from mere.research.analysis.context import SampleSizes, TransferSettings
     from mere.research.analysis.report import analyse
 
     page = analyse(
@@ -64,9 +64,9 @@ def analyze(
         out,
         stage=stage,
         against=against or (),
-        budget=Budget(fisher=sentences, dev=dev, steps=steps, percent=percent),
-        training=Training(transfer, pairs, jobs) if transfer else None,
+        sizes=SampleSizes(fisher=sentences, dev=dev, steps=steps, percent=percent),
+        transfer=TransferSettings(transfer, pairs, jobs) if transfer else None,
         seed=seed,
-        say=(lambda message: None) if quiet else talk,
+        progress=(lambda message: None) if quiet else talk,
     )
     typer.echo(page)

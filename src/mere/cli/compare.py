@@ -83,7 +83,7 @@ def compare(
         jobs=jobs,
         train=not report_only,
         command=shlex.join(["mere", *sys.argv[1:]]),
-        say=talk,
+        progress=talk,
     )
     for file in outcome.files:
         typer.echo(file)

@@ -1,6 +1,6 @@
 """The results file: one schema for every experiment of the project, validated when read.
 
-A figure in the docs comes out of such a file (`mere.research.tables`), with the command, seeds, commit and
+A figure in the docs comes out of such a file with the command, seeds, commit and
 hardware that made it, and with the attempts that failed. Scores are fractions, not percentages.
 """
 
@@ -46,7 +46,7 @@ class Costs(Record):
     threads: int | None = Field(default=None, ge=1)
 
 
-class Reached(Record):
+class TimeToQuality(Record):
     """When a system was as good on dev as a baseline at its end, seed by seed; null: it never was.
 
     Args:
@@ -80,7 +80,9 @@ class System(Record):
     per_relation: dict[str, dict[str, Measured]] = Field(default_factory=dict)
     recall: dict[Literal["seen", "unseen"], ByScope] = Field(default_factory=dict)
     costs: Costs | None = None
-    reached: Reached | None = Field(default=None, description="when it was as good as the baseline")
+    time_to_quality: TimeToQuality | None = Field(
+        default=None, description="when it was as good as the baseline"
+    )
     command: str | None = Field(default=None, description="that trained it")
     seeds: list[int] = Field(min_length=1)
     description: str = Field(default="", description="what the system is, in a sentence")

@@ -20,7 +20,7 @@ from mere.data.pieces import fit_pieces
 from mere.data.targets import Targets, entity_targets, triple_targets
 from mere.data.windows import span_targets
 from mere.models.model import Model, build
-from mere.research.analysis.subject import Network
+from mere.research.analysis.analysed_run import Network
 from mere.types import Sentence
 
 COMPACT = {"rows": 512, "row_dim": 8, "dim": 32, "layers": 2}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import json
 import math
 import re
@@ -20,19 +21,19 @@ from typer.testing import CliRunner
 from mere.cli import app
 from mere.data.formats import jsonl
 from mere.errors import UserError
-from mere.research.analysis.context import Looking
-from mere.research.analysis.report import JSON, PAGE, Budget, analyse
-from mere.research.analysis.subject import Subject, spread
+from mere.research.analysis.analysed_run import AnalysedRun, one_model_per_language
+from mere.research.analysis.context import AnalysisContext, SampleSizes, TransferSettings
+from mere.research.analysis.report import JSON, PAGE, analyse
 from mere.research.analysis.transfer import Transfer, cell, groups, transfer
 
 LANGUAGES = ("de", "en", "te")
 SECTIONS = {
-    "Where each language's information lies",
-    "Do the languages share parameters?",
-    "Pruned to one language, what do the others keep?",
-    "Do the languages' gradients pull apart?",
-    "How far apart do the languages lie?",
-    "Which languages to add for which?",
+    "Fisher information",
+    "Shared parameters",
+    "Pruning to one language",
+    "Gradient conflict",
+    "Distances between the languages' representations",
+    "Donor languages",
 }
 
 
@@ -96,7 +97,7 @@ def read(folder: Path) -> tuple[dict[str, Any], str]:
 
 
 def headings(page: str) -> set[str]:
-    return {heading.replace("&#x27;", "'") for heading in re.findall(r"<h2[^>]*>(.*?)</h2>", page)}
+    return {html.unescape(heading) for heading in re.findall(r"<h2[^>]*>(.*?)</h2>", page)}
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +125,7 @@ def test_a_run_with_triples_and_switchers(triples_report: Path) -> None:
     assert list(record["conflict"]) == ["unified", "specific"]
     spaces = list(record["representation"]["spaces"])
     assert spaces[-1] == "specific/switcher"
-    assert "moved" not in record
+    assert "weight_change" not in record
     assert "Independent models" not in page, "there are none"
     assert page.count("<li>") >= 4, "what was found, in short"
     assert "No stage of this run gives a language weights of its own" in page
@@ -141,16 +142,16 @@ def test_a_stage_that_left_no_trace_is_named(triples_report: Path, tiny_run: Pat
 def test_a_run_with_entities_and_own_weights(ner_runs: tuple[Path, Path], tmp_path: Path) -> None:
     polyglot, monolingual = ner_runs
     said: list[str] = []
-    budget = Budget(steps=2, sentences=2)
-    page = analyse(polyglot, tmp_path, against=[monolingual], budget=budget, say=said.append)
+    sizes = SampleSizes(steps=2, batch=2)
+    page = analyse(polyglot, tmp_path, against=[monolingual], sizes=sizes, progress=said.append)
     record, text = read(tmp_path)
     assert page == tmp_path / PAGE
-    assert headings(text) == SECTIONS | {"What did the language-specific stage move?"}
-    assert record["overlap"]["owners"] == [*LANGUAGES, *(f"{lang} alone" for lang in LANGUAGES)]
+    assert headings(text) == SECTIONS | {"Weight change by fine-tuning for a language"}
+    assert record["overlap"]["owners"] == [*LANGUAGES, *(f"{lang} monolingual" for lang in LANGUAGES)]
     assert record["unchanged_stages"] == []
     assert "Independent models" in text
-    assert [m["lang"] for m in record["moved"]] == list(LANGUAGES)
-    assert all(m["changed"] > 0.1 and m["relative"]["entities.out"] > 0 for m in record["moved"])
+    assert [m["lang"] for m in record["weight_change"]] == list(LANGUAGES)
+    assert all(m["changed"] > 0.1 and m["relative"]["entities.out"] > 0 for m in record["weight_change"])
     assert set(record["pruning_independent"]["scores"]) == set(LANGUAGES)
     assert record["independent"] == dict.fromkeys(LANGUAGES, 1)
     assert any("Fisher information of te in monolingual/own" in line for line in said)
@@ -159,9 +160,9 @@ def test_a_run_with_entities_and_own_weights(ner_runs: tuple[Path, Path], tmp_pa
 
 def test_languages_are_spread_over_the_runs_that_have_them() -> None:
     one, two = ({lang: f"{lang} of {run}" for lang in LANGUAGES} for run in ("one", "two"))
-    found: Any = spread([one, two | {"zz": "zz of two"}])  # type: ignore[list-item, arg-type]
+    found: Any = one_model_per_language([one, two | {"zz": "zz of two"}])  # type: ignore[list-item, arg-type]
     assert found == {"de": "de of one", "en": "en of two", "te": "te of one", "zz": "zz of two"}
-    assert spread([]) == {}
+    assert one_model_per_language([]) == {}
 
 
 def test_a_run_that_begins_with_shared_weights(
@@ -173,18 +174,18 @@ def test_a_run_that_begins_with_shared_weights(
     weights = ner_runs[0] / "polyglot.safetensors"
     settings = ner_recipe(ner_corpus, stages=[OWN | {"evaluations": 0, "epochs": 2}])
     train(settings.model_copy(update={"start": str(weights)}), tmp_path / "run", talk=False)
-    begun = Subject.open(tmp_path / "run")
+    begun = AnalysedRun.open(tmp_path / "run")
     assert [stage.name for stage in begun.shared_stages] == ["start"]
-    wanted = Subject.open(ner_runs[0]).network(Subject.open(ner_runs[0]).stage()).model.state_dict()
+    wanted = AnalysedRun.open(ner_runs[0]).network(AnalysedRun.open(ner_runs[0]).stage()).model.state_dict()
     found = begun.network(begun.stage()).model.state_dict()
     assert all(torch.equal(tensor, wanted[name]) for name, tensor in found.items())
-    analyse(tmp_path / "run", tmp_path / "an", budget=Budget(steps=1, sentences=2))
-    assert all(m["changed"] > 0.1 for m in read(tmp_path / "an")[0]["moved"])
+    analyse(tmp_path / "run", tmp_path / "an", sizes=SampleSizes(steps=1, batch=2))
+    assert all(m["changed"] > 0.1 for m in read(tmp_path / "an")[0]["weight_change"])
 
 
 def test_the_same_seed_gives_the_same_numbers(ner_runs: tuple[Path, Path], tmp_path: Path) -> None:
     for name in ("one", "two"):
-        analyse(ner_runs[0], tmp_path / name, budget=Budget(steps=2, sentences=2), seed=5)
+        analyse(ner_runs[0], tmp_path / name, sizes=SampleSizes(steps=2, batch=2), seed=5)
     assert read(tmp_path / "one") == read(tmp_path / "two")
 
 
@@ -251,22 +252,22 @@ def test_gains_are_over_the_language_alone_or_zero_shot() -> None:
 
 
 def test_a_cell_is_the_run_on_some_of_its_languages(tiny_run: Path, tmp_path: Path) -> None:
-    subject = Subject.open(tiny_run)
-    made = cell(subject, subject.stage(), ("de", "ja"), 6.0, tmp_path)
+    run = AnalysedRun.open(tiny_run)
+    made = cell(run, run.stage(), ("de", "ja"), 6.0, tmp_path)
     assert made.recipe.data.languages == ("de", "ja")
     assert [stage.name for stage in made.recipe.stages] == ["unified"]
     assert sum(stage.epochs for stage in made.recipe.stages) == pytest.approx(6.0)
-    assert made.recipe.encoder == subject.recipe.encoder
-    both = cell(subject, subject.stage("specific"), ("de", "ja"), 6.0, tmp_path).recipe
-    before = subject.recipe.stages
+    assert made.recipe.encoder == run.recipe.encoder
+    both = cell(run, run.stage("specific"), ("de", "ja"), 6.0, tmp_path).recipe
+    before = run.recipe.stages
     ratio = [stage.epochs / was.epochs for stage, was in zip(both.stages, before, strict=True)]
     assert ratio == pytest.approx([6 / 126] * 2)
 
 
 def test_what_an_analysis_trains_is_told_to_no_tracker(tiny_run: Path, tmp_path: Path) -> None:
-    subject = Subject.open(tiny_run)
-    followed = subject.recipe.model_copy(update={"tracking": ("tensorboard", "wandb")})
-    made = cell(dataclasses.replace(subject, recipe=followed), subject.stage(), ("de",), 6.0, tmp_path)
+    run = AnalysedRun.open(tiny_run)
+    followed = run.recipe.model_copy(update={"tracking": ("tensorboard", "wandb")})
+    made = cell(dataclasses.replace(run, recipe=followed), run.stage(), ("de",), 6.0, tmp_path)
     assert made.recipe.tracking == ()
 
 
@@ -278,15 +279,15 @@ def test_transfer_is_measured_and_taken_up_again(ner_corpus: Path, tmp_path: Pat
     two = settings.model_copy(update={"data": settings.data.model_copy(update={"languages": ("de", "te")})})
     train(two, tmp_path / "run", talk=False)
     said: list[str] = []
-    looking = Looking(Subject.open(tmp_path / "run"), Budget(), 0, said.append)
-    stage = looking.subject.stage()
-    found = transfer(looking, stage, tmp_path / "an", epochs=30.0, pairs=True, jobs=1)
+    context = AnalysisContext(AnalysedRun.open(tmp_path / "run"), SampleSizes(), 0, said.append)
+    stage = context.run.stage()
+    found = transfer(context, stage, tmp_path / "an", TransferSettings(30.0))
     assert not found.failed
     assert set(found.f1) == {("de",), ("te",), ("de", "te")}
     assert found.f1["te",]["te"] > 0
     assert found.gain("te", "de") == found.f1["de", "te"]["de"] - found.f1["de",]["de"]
     said.clear()
-    assert transfer(looking, stage, tmp_path / "an", epochs=30.0, pairs=True, jobs=1) == found
+    assert transfer(context, stage, tmp_path / "an", TransferSettings(30.0)) == found
     assert "3 of 3 cells are finished already" in said
     with pytest.raises(UserError, match="other settings"):
-        transfer(looking, stage, tmp_path / "an", epochs=31.0, pairs=True, jobs=1)
+        transfer(context, stage, tmp_path / "an", TransferSettings(31.0))

@@ -1,4 +1,4 @@
-"""Overlap of top sets: worked by hand, at chance by simulation, and what pruning and moving count with them."""
+"""Overlap of top sets: worked by hand, at chance by simulation, and what pruning and weight change count with them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from analysis_examples import model_of, recipe
 from mere.models.model import Model
 from mere.research.analysis.overlap import flat, overlap, overlaps, top_sets
 from mere.research.analysis.pruning import RANDOM, common_shapes, prunable, prune_across, prune_to, pruned
-from mere.research.analysis.weight_change import moved
+from mere.research.analysis.weight_change import weight_change
 
 SHAPES = {"a.weight": torch.Size([2, 3]), "b.weight": torch.Size([4])}
 
@@ -125,10 +125,10 @@ def test_models_have_in_common_what_has_one_shape(model: Model) -> None:
     assert not any(name.startswith("switcher.") for name in common)
 
 
-def test_what_moved_by_hand() -> None:
+def test_weight_change_by_hand() -> None:
     shared = {"a.weight": torch.full((2, 2), 3.0), "b.weight": torch.ones(6)}
-    own = {"a.weight": torch.tensor([[3.0, 7.0], [3.0, 6.0]]), "b.weight": torch.ones(6)}
-    own["b.weight"][0] = 1.5
+    tuned = {"a.weight": torch.tensor([[3.0, 7.0], [3.0, 6.0]]), "b.weight": torch.ones(6)}
+    tuned["b.weight"][0] = 1.5
     information = {
         "de": {"a.weight": torch.tensor([[0.0, 9.0], [0.0, 8.0]]), "b.weight": torch.zeros(6)},
         "en": {
@@ -136,12 +136,12 @@ def test_what_moved_by_hand() -> None:
             "b.weight": torch.tensor([8.0] + [0.0] * 5),
         },
     }
-    found = moved("de", shared, own, information, percent=20.0)  # two of ten
+    found = weight_change("de", shared, tuned, information, percent=20.0)  # two of ten
     assert found.relative == pytest.approx({"a": 5 / 6, "b": 0.5 / 6**0.5})
-    assert found.squares == pytest.approx({"a": 25 / 25.25, "b": 0.25 / 25.25})
+    assert found.squared_share == pytest.approx({"a": 25 / 25.25, "b": 0.25 / 25.25})
     assert found.changed == pytest.approx(3 / 10)
     assert found.kinds["shared"] == pytest.approx((1 / 2, 1 / 10))
-    assert found.kinds["own"] == pytest.approx((1 / 2, 1 / 10))
+    assert found.kinds["specific"] == pytest.approx((1 / 2, 1 / 10))
     assert found.kinds["others"] == pytest.approx((0.0, 1 / 10))
     assert found.kinds["none"] == pytest.approx((0.0, 7 / 10))
     assert found.to_json()["kinds"]["shared"]["lift"] == pytest.approx(5.0)

@@ -1,28 +1,22 @@
-"""The page and the plots: complete in a real browser, and with the numbers of the results file."""
+"""The page and the plots: self-contained, with the numbers of the results file."""
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
-import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
-from tests.experiments import results_examples
+from tests.research import results_examples
 
-from mere.metrics.intervals import Measured
 from mere.metrics.render import with_interval
 from mere.research.compare.curves import Curves
-from mere.research.compare.page import write_page
-from mere.research.compare.svg import Drawing, Scale, round_ticks
-from mere.research.compare.text import headline, write_markdown
-from mere.research.markdown import p_value, points
+from mere.research.compare.report import headline, write_markdown, write_page
+from mere.research.report.tables import p_value, points
 from mere.research.results import Comparison, Costs, FailedAttempt, Results
 
 METRIC = "triple_f1/strict"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FIGURES = {"macro-triple-f1-strict", "languages-triple-f1-strict", "cost", "dev", "loss"}
 
 
@@ -113,13 +107,13 @@ def test_the_numbers_on_the_page_are_those_of_the_results_file(page: Path) -> No
     header, row = read.tables["tests-triple-f1-strict"]
     found = {c.scope: c for c in results.comparisons}
     shown = [
-        f"{points(found[s].difference, found[s].low, found[s].high)} p {p_value(found[s].p_holm)}"
+        f"{points(found[s].difference, found[s].low, found[s].high)}\np {p_value(found[s].p_holm)}"
         for s in header[1:]
     ]
     assert row == ["two-stage", *shown]
     costs = {row[0]: row[1:] for row in read.tables["costs"][1:]}
-    assert costs["two-stage"][:2] == ["15.5", "12,000"]
-    assert costs["naive"][:4] == ["2.0", "900", "–", "2.0"]
+    assert costs["two-stage"][:2] == ["15.5 min", "12,000"]
+    assert costs["naive"][:3] == ["2.0 min", "900", "6"]
     regimes = {row[0]: row[1:] for row in read.tables["regimes"][1:]}
     assert regimes["naive"] == ['One model for <all> & "every" language. Mind.', "6 in every language"]
     assert regimes["two-stage"][1] == "de 6, te 18"
@@ -128,68 +122,17 @@ def test_the_numbers_on_the_page_are_those_of_the_results_file(page: Path) -> No
 
 def test_the_page_needs_nothing_else(page: Path) -> None:
     html = page.read_text(encoding="utf-8")
-    assert not re.search(r"\b(src|href)=|url\(|@import|<link", html)
+    assert not re.search(r'\b(src|href)="(?!#)|url\((?!#)|@import|<link', html)
     assert re.findall(r"<script[^>]*>", html) == ['<script type="application/json" id="results">']
 
 
-def in_chromium(path: Path, folder: Path) -> tuple[str, list[str]]:
-    """Return the page as it stands in a browser once loaded, and what was said on its console."""
-    assert CHROMIUM is not None
-    quietly = [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--enable-logging=stderr",
-    ]
-    watched = ["--virtual-time-budget=2000", f"--user-data-dir={folder}", "--window-size=1100,900"]
-    done = subprocess.run(
-        [CHROMIUM, *quietly, *watched, "--dump-dom", path.as_uri()],
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=True,
-    )
-    return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
-
-
-MEASURE = """<script>
-const seen = {};
-for (const svg of document.querySelectorAll("figure svg:last-of-type")) {
-  const box = svg.getBoundingClientRect(), view = svg.viewBox.baseVal;
-  const outside = [...svg.querySelectorAll("text")].filter((text) => {
-    const a = text.getBoundingClientRect();
-    return a.left < box.left - 1 || a.right > box.right + 1 || a.top < box.top - 1 || a.bottom > box.bottom + 1;
-  }).map((text) => text.textContent);
-  seen[svg.closest("figure").id] = {
-    width: box.width, height: box.height, outside, marks: svg.querySelectorAll(".mark, .curve").length,
-    fill: getComputedStyle(svg.querySelector(".mark, .curve")).fill,
-  };
-}
-document.title = JSON.stringify(seen);
-console.error("heard");
-</script></body>"""
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
-def test_the_page_opens_in_a_browser_with_every_plot(page: Path, tmp_path: Path) -> None:
-    dom, console = in_chromium(page, tmp_path / "profile")
-    assert console == []
-    assert dom.rstrip().endswith("</html>")
-    measured = tmp_path / "measured.html"
-    measured.write_text(page.read_text(encoding="utf-8").replace("</body>", MEASURE), encoding="utf-8")
-    dom, console = in_chromium(measured, tmp_path / "profile")
-    assert len(console) == 1  # what is said on the console is heard, so silence above means something
-    title = re.search(r"<title>(.*?)</title>", dom, re.DOTALL)
-    assert title is not None
-    seen = json.loads(title[1].replace("&amp;", "&"))
-    assert set(seen) == FIGURES
-    for figure in seen.values():
-        assert figure["width"] > 600
-        assert figure["height"] > 80
-        assert figure["outside"] == []
-        assert figure["marks"] >= 2
-        assert figure["fill"] != "rgb(0, 0, 0)"  # the style sheet is applied
+def test_every_figure_is_well_formed_and_names_every_regime(page: Path) -> None:
+    html = page.read_text(encoding="utf-8")
+    figures = dict(re.findall(r'<figure id="([^"]+)">.*?(<svg.*?</svg>)', html, re.DOTALL))
+    assert set(figures) == FIGURES
+    for svg in figures.values():
+        texts = {text.text for text in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")}
+        assert texts >= {"naive", "two-stage"}
 
 
 def test_the_headline_says_what_differs_significantly() -> None:
@@ -207,37 +150,3 @@ def test_a_comparison_in_markdown(tmp_path: Path) -> None:
     text = (tmp_path / "results.md").read_text(encoding="utf-8")
     assert "| two-stage − naive | de | +6.0 [+1.0, +11.0] | 0.004 | 0.008 | paired bootstrap |" in text
     assert "## Failed cells" in text
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "most", "ticks"),
-    [(0, 100, 6, [0, 20, 40, 60, 80, 100]), (0.13, 0.29, 5, [0.15, 0.2, 0.25]), (-3, 12, 4, [0, 5, 10])],
-)
-def test_ticks_are_round_and_few(low: float, high: float, most: int, ticks: list[float]) -> None:
-    assert round_ticks(low, high, most) == ticks
-
-
-def test_a_scale_maps_its_ends_and_holds_a_single_value() -> None:
-    scale = Scale(10, 20, 100, 300)
-    assert (scale(10), scale(15), scale(20)) == (100, 200, 300)
-    alone = Scale.around([5.0], 0, 100)
-    assert alone.low < 5 < alone.high
-    assert Scale.around([3.0, 8.0], 0, 1, from_zero=True).low == 0
-
-
-def test_as_many_as_32_series_have_marks_of_their_own() -> None:
-    drawing = Drawing(100, 100, "marks")
-    for series in range(32):
-        drawing.mark(0, 0, series, "")
-    assert len(set(drawing.parts)) == 32
-
-
-def test_a_system_without_a_score_has_no_mark(tmp_path: Path) -> None:
-    results = made_up()
-    results.systems["naive"].metrics[METRIC]["te"] = Measured(value=None)
-    path = tmp_path / "index.html"
-    write_page(path, results, CURVES, [METRIC], "naive")
-    html = path.read_text(encoding="utf-8")
-    figure = html.split('id="languages-triple-f1-strict"')[1].split("</figure>")[0]
-    assert "te, two-stage: " in figure
-    assert "te, naive: " not in figure

@@ -138,7 +138,7 @@ def test_a_finished_comparison_runs_nothing_and_says_the_same(
         overrides=["data.languages=[de,te]"],
     )
     said: list[str] = []
-    assert run_cells(plan, "dev", jobs=2, say=said.append) == []
+    assert run_cells(plan, "dev", jobs=2, progress=said.append) == []
     assert said == ["2 of 2 cells are finished already"]
     epochs = {
         name: system.costs.epochs_per_language for name, system in before.systems.items() if system.costs
@@ -183,7 +183,7 @@ def test_a_cell_that_another_process_is_at_work_on_is_left_alone(tmp_path: Path)
     cell.folder.parent.mkdir(parents=True)
     with cell.folder.with_name("seed-2.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        (failure,) = run_cells(plan, "dev", jobs=1, say=lambda words: None)
+        (failure,) = run_cells(plan, "dev", jobs=1, progress=lambda words: None)
     assert "another process is at work on it" in failure.why
     assert not cell.folder.exists()
 

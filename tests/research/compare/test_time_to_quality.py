@@ -8,8 +8,8 @@ import pytest
 from compare_examples import evaluation, finish, step, write_recipe
 
 from mere.research.compare.plan import Plan, make_plan
-from mere.research.compare.time_to_quality import best_on_dev, reached, when_reached
-from mere.research.results import Reached
+from mere.research.compare.time_to_quality import best_on_dev, time_to_quality, when_reached
+from mere.research.results import TimeToQuality
 
 METRIC = "triple_f1/strict"
 SIZES = {"de": 300, "te": 100}
@@ -78,8 +78,8 @@ def test_seconds_and_steps_until_a_target_is_reached(
 
 
 def test_each_seed_is_held_against_the_baseline_of_that_seed(plan: Plan) -> None:
-    found = reached(plan.of("finetuned"), plan.of("monolingual"), SIZES, METRIC)
-    assert found == Reached(
+    found = time_to_quality(plan.of("finetuned"), plan.of("monolingual"), SIZES, METRIC)
+    assert found == TimeToQuality(
         baseline="monolingual",
         seeds=[1, 2],
         targets=[0.4, 0.65],
@@ -88,5 +88,5 @@ def test_each_seed_is_held_against_the_baseline_of_that_seed(plan: Plan) -> None
         whole_seconds=[0.6, 0.6],  # 90 of 150
         whole_steps=[1.1667, 1.1667],  # 140 of 120
     )
-    assert reached(plan.of("finetuned")[1:], plan.of("monolingual")[:1], SIZES, METRIC) is None
-    assert reached(plan.of("finetuned"), [], SIZES, METRIC) is None
+    assert time_to_quality(plan.of("finetuned")[1:], plan.of("monolingual")[:1], SIZES, METRIC) is None
+    assert time_to_quality(plan.of("finetuned"), [], SIZES, METRIC) is None

@@ -1,8 +1,8 @@
-"""Do the languages' gradients pull apart at a stage's weights, and in which module? (METHOD §3)
+"""The conflict of languages' gradients at a stage's weights, by module (docs/method.md, 6.3).
 
 At every step each language has a batch of its own sentences. The statistics are those of training
 (mere.training.objectives.conflict). A batch is a sample, so even two batches of one language disagree: each
-language meets itself too, as "de" and "de'", and that cosine is the most that a pair of languages can reach.
+language is compared with itself too, as "de" and "de'"; that cosine is an upper bound for a pair of languages.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mere.data.examples import Annotated
 from mere.models.model import Model
 from mere.training.objectives import ConflictTracker, separate_forwards
 
-AGAIN = "'"
+SECOND_BATCH = "'"
 """Marks the second batch of a language in a step."""
 
 
@@ -28,7 +28,7 @@ class Conflict:
     """Means over steps, per module and "all".
 
     Args:
-        cosine, conflicting: group -> (L, L), of different batches also on the diagonal; NaN where never met.
+        cosine, conflicting: group -> (L, L), of different batches also on the diagonal; NaN where never compared.
     """
 
     languages: tuple[str, ...]
@@ -85,12 +85,12 @@ def conflict(
 
     Args:
         model: in eval mode. examples: of each language.
-        loss_of: the loss of a batch of sentences that stand alone.
+        loss_of: the loss of a batch of ungrouped sentences.
         sentences: in a batch. depth: how many parts of a parameter's name are its group.
     """
     parameters = {name: p for name, p in model.named_parameters() if not name.startswith("switcher.")}
     languages = tuple(examples)
-    doubled = (*languages, *(lang + AGAIN for lang in languages))
+    doubled = (*languages, *(lang + SECOND_BATCH for lang in languages))
     tracker = ConflictTracker(doubled)
     before = {name: p.requires_grad for name, p in parameters.items()}
     for parameter in parameters.values():
@@ -101,7 +101,7 @@ def conflict(
             rng = np.random.default_rng([seed, step, number])
             rows = rng.permutation(len(examples[lang]))
             half = min(sentences, len(rows) // 2) or len(rows)
-            for name, part in ((lang, rows[:half]), (lang + AGAIN, rows[half : 2 * half])):
+            for name, part in ((lang, rows[:half]), (lang + SECOND_BATCH, rows[half : 2 * half])):
                 if len(part):
                     drawn[name] = [examples[lang][row] for row in part]
 

@@ -1,4 +1,4 @@
-"""What every analysis of one run needs: the run, the model of a stage, how much is looked at, and by which seed."""
+"""What every analysis of a run shares: the run, the sizes of its samples, the seed, and how models are scored."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from mere.data.examples import Annotated, ExampleMaker
 from mere.models.model import Model
 from mere.models.predictor import Predictor
 from mere.models.tensors import targets_to_tensors
+from mere.research.analysis.analysed_run import CPU, AnalysedRun, Network
 from mere.research.analysis.fisher import Fisher, fisher
-from mere.research.analysis.subject import CPU, Network, Subject
 from mere.training.evaluation import evaluate_dev
 
 
 @dataclass(frozen=True)
-class Budget:
-    """How much is looked at.
+class SampleSizes:
+    """How much of the data each analysis reads.
 
     Args:
         fisher, vectors, dev: sentences per language for the Fisher information, for representations, and for the
             scores after pruning; 0 takes all.
-        steps, sentences: of the gradient conflict: steps, and sentences in a batch.
-        percent: size of the top sets where one is shown.
+        steps, batch: of the gradient conflict: steps, and sentences in a batch.
+        percent: of the parameters, in the top sets where one size is shown.
     """
 
     fisher: int = 500
     vectors: int = 200
     dev: int = 100
     steps: int = 20
-    sentences: int = 16
+    batch: int = 16
     percent: float = 10.0
 
 
 @dataclass(frozen=True)
-class Training:
+class TransferSettings:
     """How the runs of the transfer matrix are trained.
 
     Args:
-        epochs: of each run. pairs: whether every two languages are trained together as well as each alone, all,
+        epochs: of each run. pairs: whether every two languages are trained together, beside single languages, all,
             and all but one. jobs: runs at a time, of one thread each.
     """
 
@@ -53,27 +53,27 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Looking:
-    """A subject and how it is looked at; `say` is told what goes on."""
+class AnalysisContext:
+    """A run, how much of its data is read, and the seed of every draw; `progress` takes messages on the way."""
 
-    subject: Subject
-    budget: Budget
+    run: AnalysedRun
+    sizes: SampleSizes
     seed: int
-    say: Callable[[str], None]
+    progress: Callable[[str], None]
 
-    def fisher(self, network: Network, lang: str, subject: Subject | None = None) -> Fisher:
-        """Return a language's information in a model of this run, or of another one."""
-        subject = subject or self.subject
-        examples = subject.examples(lang, self.budget.fisher, seed=self.seed)
-        self.say(
-            f"Fisher information of {lang} in {subject.path.name}/{network.name}, {len(examples)} sentences"
+    def fisher(self, network: Network, lang: str, run: AnalysedRun | None = None) -> Fisher:
+        """Return a language's Fisher information in a model of this run, or of another one."""
+        run = run or self.run
+        examples = run.examples(lang, self.sizes.fisher, seed=self.seed)
+        self.progress(
+            f"Fisher information of {lang} in {run.path.name}/{network.name}, {len(examples)} sentences"
         )
         return fisher(
             network.model,
             examples,
             lang=lang,
             batch_of=network.batch,
-            targets_of=subject.targets,
+            targets_of=run.targets,
             seed=self.seed,
         )
 
@@ -85,28 +85,28 @@ class Looking:
         use_switcher: bool,
         maker: ExampleMaker | None = None,
     ) -> dict[str, float]:
-        """Return F1 on dev in per cent by language, mean over the tasks; NaN where there is nothing to score.
+        """Return F1 on dev in per cent by language, the mean over tasks; NaN where there is nothing to score.
 
-        Thresholds are calibrated anew for every model that is scored.
+        Thresholds are calibrated for each model.
 
         Args:
-            maker: of a model of another run, which reads texts in its own way.
+            maker: of the model's own run, if it is another one; this run's by default.
         """
-        limit = self.budget.dev or None
+        limit = self.sizes.dev or None
         wanted = list(languages)
-        sentences = [s for lang in wanted for s in self.subject.dev[lang][:limit]]
-        predictor = Predictor(model, maker or self.subject.maker)
-        found = evaluate_dev(predictor, self.subject.recipe.task, sentences, universal=not use_switcher)
+        sentences = [s for lang in wanted for s in self.run.dev[lang][:limit]]
+        predictor = Predictor(model, maker or self.run.maker)
+        found = evaluate_dev(predictor, self.run.recipe.task, sentences, universal=not use_switcher)
         return {
             lang: 100 * float(np.mean([f1[lang] for f1 in found.f1.values() if lang in f1] or [math.nan]))
             for lang in wanted
         }
 
     def loss_of(self, network: Network) -> Callable[[Sequence[Annotated], np.random.Generator], Tensor]:
-        """Return what gives the loss of a batch of sentences that stand alone."""
+        """Return a function from a batch of ungrouped sentences to its loss, summed over the tasks."""
 
         def loss(examples: Sequence[Annotated], rng: np.random.Generator) -> Tensor:
-            targets = targets_to_tensors(self.subject.targets(examples, rng), CPU)
+            targets = targets_to_tensors(self.run.targets(examples, rng), CPU)
             losses = network.model.losses(network.batch(examples), targets)
             return torch.stack([value.float() for value in losses.values()]).sum()
 

@@ -1,4 +1,4 @@
-"""How far apart languages lie in a space of sentence vectors (claim A-4), and how alike two spaces are.
+"""How far apart languages lie in a space of sentence vectors, and how similar two spaces are.
 
 centroid distance    1 - cosine of the languages' mean vectors, after the mean of all is taken away or not
 linear CKA           |XᵀY|² / (|XᵀX| |YᵀY|), columns centred, Frobenius norms (Kornblith et al. 2019, eq. 4)
@@ -23,10 +23,10 @@ def centroid_distances(
     return 1 - centroids @ centroids.T / np.outer(lengths, lengths)
 
 
-def spread(vectors: Float[np.ndarray, "N D"], langs: Sequence[str]) -> float:
+def between_variance(vectors: Float[np.ndarray, "N D"], langs: Sequence[str]) -> float:
     """Return the share of the variance that lies between the languages' centroids: 0 none, 1 all.
 
-    Unlike a cosine it does not change when one vector is added to all.
+    Unlike a cosine, it is unchanged when one vector is added to all.
     """
     of = np.asarray(langs)
     centred = vectors - vectors.mean(0)

@@ -1,10 +1,9 @@
-"""The diagonal empirical Fisher information of a language: the mean over its sentences of the squared gradient.
+"""The diagonal of the empirical Fisher information of a language in a model.
 
-    F_L[i] = 1/N Σ_n (dL_n / dθ_i)²      (METHOD §2; Mueller et al. 2020, section 5)
+    F_L[i] = 1/N Σ_n (dL_n / dθ_i)²      (Mueller et al. 2020, section 5)
 
-L_n is the loss of the sentence alone, with its own labels. A batch is split where its rows stop being sentences:
-below, encoder and aggregator run on the whole batch, and one backward is enough (per_example_gradients); above,
-switcher and heads have a loss for each sentence (mere.research.analysis.single_sentence).
+L_n is the loss of sentence n in a batch of its own, with its own labels. Gradients of single sentences are taken one
+backward pass after the other: any encoder, switcher or head that can be trained can be analysed.
 """
 
 from __future__ import annotations
@@ -14,21 +13,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from torch import Tensor, nn
+import torch
+from torch import Tensor
 
 from mere.data.examples import Annotated
 from mere.data.targets import Targets
-from mere.errors import ModelError
 from mere.models.model import Model
-from mere.models.tensors import TensorBatch
-from mere.nn.encoder_switchers import InsideSwitcher
-from mere.research.analysis.per_example_gradients import Totals, summing_squares
-from mere.research.analysis.single_sentence import Alone, Top, add_top, batches, is_cut
+from mere.models.tensors import TensorBatch, targets_to_tensors
 
 
 @dataclass(frozen=True)
 class Fisher:
-    """The information of one language in every parameter that its loss reaches; elsewhere it is 0.
+    """The Fisher information of one language in every parameter that its loss depends on; 0 elsewhere.
 
     Args:
         diagonal: parameter name to a tensor of its shape, in the order of the model.
@@ -39,20 +35,12 @@ class Fisher:
     diagonal: dict[str, Tensor]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the sums by parameter: the values themselves are as many as the model's."""
+        """Return the sum over each parameter; the values themselves are as many as the model's."""
         return {
             "language": self.lang,
             "sentences": self.sentences,
             "trace": {name: float(values.sum()) for name, values in self.diagonal.items()},
         }
-
-
-class _Body(nn.Module):
-    """What lies below the split, under the names of the model."""
-
-    def __init__(self, model: Model):
-        super().__init__()
-        self.encoder, self.aggregator = model.encoder, model.aggregator
 
 
 def fisher(
@@ -64,34 +52,37 @@ def fisher(
     targets_of: Callable[[Sequence[Annotated], np.random.Generator], Targets],
     seed: int = 0,
 ) -> Fisher:
-    """Return a language's Fisher information in a model.
+    """Return the Fisher information of a language's sentences in a model.
 
     Args:
-        model: in eval mode, on the CPU.
-        examples: sentences of one language.
-        batch_of, targets_of: as `Network.batch` and `Subject.targets` (mere.research.analysis.subject).
-        seed: of the wrong relations and pairs that sentence i is asked about, with i.
+        model: in eval mode, on the CPU. Its parameters' `requires_grad` is restored, their `grad` is cleared.
+        batch_of, targets_of: as `Network.batch` and `AnalysedRun.targets` (mere.research.analysis.analysed_run).
+        seed: of the negative relations and pairs; sentence i draws them from `[seed, i]`.
 
     Raises:
-        ValueError: the model is in training mode, and would drop features at random.
-        ModelError: it holds a module that there is no rule for, or its switchers are inside the encoder.
+        ValueError: the model is in training mode, where dropout makes gradients random.
     """
     if model.training:
-        raise ValueError("the model is in training mode, and would drop features at random")
-    totals: Totals = {}
-    sentences = [Alone(e, targets_of([e], np.random.default_rng([seed, i]))) for i, e in enumerate(examples)]
-    body, top = _Body(model), Top(model)
-    for part in batches(sentences, top, lambda one: is_cut(model.encoder, one.example)):
-        batch = batch_of([one.example for one in part])
-        if isinstance(model.switcher, InsideSwitcher) and batch.lang_id.any():
-            raise ModelError(
-                "Fisher information is not implemented through switchers inside the encoder (switcher.kind adapters "
-                "or lora). Look at a stage that does not use them: --stage."
+        raise ValueError(
+            "the model is in training mode, where dropout makes gradients random: call model.eval()"
+        )
+    parameters = dict(model.named_parameters())
+    trainable = {name: parameter.requires_grad for name, parameter in parameters.items()}
+    sums: dict[str, Tensor] = {}
+    try:
+        model.requires_grad_()
+        for number, example in enumerate(examples):
+            targets = targets_to_tensors(
+                targets_of([example], np.random.default_rng([seed, number])), torch.device("cpu")
             )
-        with summing_squares(body, totals, len(part)):
-            encoded = body.encoder(batch.pieces, batch.is_piece)
-            shared = body.aggregator(encoded, batch.is_piece, batch.group_size)
-            gradient = add_top(top, shared.detach(), batch, part, totals)
-            shared.backward(gradient)
-    names = [name for name, _ in model.named_parameters() if name in totals]
-    return Fisher(lang, len(sentences), {name: totals[name] / len(sentences) for name in names})
+            losses = model.losses(batch_of([example]), targets)
+            loss = torch.stack([value.float() for value in losses.values()]).sum()
+            gradients = torch.autograd.grad(loss, list(parameters.values()), allow_unused=True)
+            for name, gradient in zip(parameters, gradients, strict=True):
+                if gradient is not None:
+                    sums.setdefault(name, torch.zeros_like(gradient)).addcmul_(gradient, gradient)
+    finally:
+        for name, parameter in parameters.items():
+            parameter.requires_grad_(trainable[name])
+    diagonal = {name: sums[name] / len(examples) for name in parameters if name in sums and sums[name].any()}
+    return Fisher(lang, len(examples), diagonal)

@@ -1,11 +1,11 @@
-"""Do languages need the same parameters? The overlap of their top-p % by Fisher information (METHOD §2, B-5).
+"""The overlap of languages' most informative parameters: their top p % by Fisher information (docs/method.md, 6.1).
 
     T_L(p) -> the p % of the parameters with the most information of language L
     Jaccard |T_A ∩ T_B| / |T_A ∪ T_B|      share |T_A ∩ T_B| / |T_A|
 
 Two random sets of share p overlap by p in share and p / (2 - p) in Jaccard. A parameter without any information
-(a row of an embedding table that the language never reads) is in no top set, so a set may be smaller than p;
-the chance level stated is that of the sets' true sizes.
+(a row of an embedding table that the language does not read) is in no top set, so a set may be smaller than p; the
+chance level is that of the sets' true sizes.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ PERCENTS = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 50.0)
 Diagonals = Mapping[str, Mapping[str, Tensor]]
 """Language (or any owner) -> parameter name -> values of its shape; a name that is missing is 0."""
 Pair = tuple[str, str]
-ALONE = " alone"
-"""Ends the name of an owner that is a language's independent model."""
+MONOLINGUAL = " monolingual"
+"""Suffix of an owner that is a language's independent model."""
 WITHIN = "languages, this model"
 
 _AT_ONCE = 1 << 21
@@ -89,15 +89,17 @@ class OverlapCurves:
 
     def kinds(self) -> dict[str, list[Pair]]:
         """Return the pairs of owners by what is compared; a kind that does not occur is left out."""
-        alone = {owner.removesuffix(ALONE): owner for owner in self.owners if owner.endswith(ALONE)}
-        languages = [owner for owner in self.owners if not owner.endswith(ALONE)]
+        single = {
+            owner.removesuffix(MONOLINGUAL): owner for owner in self.owners if owner.endswith(MONOLINGUAL)
+        }
+        languages = [owner for owner in self.owners if not owner.endswith(MONOLINGUAL)]
         within = [(a, b) for a in languages for b in languages if a != b]
         kinds = {
             WITHIN: within,
             "languages, independent models": [
-                (alone[a], alone[b]) for a, b in within if a in alone and b in alone
+                (single[a], single[b]) for a, b in within if a in single and b in single
             ],
-            "one language, this model and its own": list(alone.items()),
+            "one language, this model and its monolingual one": list(single.items()),
         }
         return {kind: pairs for kind, pairs in kinds.items() if pairs}
 

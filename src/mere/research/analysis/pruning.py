@@ -1,7 +1,7 @@
-"""Keep one language's most important parameters, set the others to 0, and score every language (METHOD §2, B-6).
+"""Pruning to one language: keep its most informative parameters and score every language (docs/method.md, 6.2).
 
 Never pruned: biases, norms and all else that is not a matrix or a table, the CRF's transitions, and the
-switchers. They are few (`never_pruned`), and without them nothing is left to measure. A random mask keeps as
+switchers. They are few (`never_pruned`), and a model without them predicts nothing. A random mask keeps as
 many of the others.
 """
 

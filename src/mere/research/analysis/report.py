@@ -1,4 +1,4 @@
-"""`mere analyze`: every analysis of a run, its numbers as JSON, its figures on one page."""
+"""`mere analyze`: every analysis of a run, as JSON and as one HTML page."""
 
 from __future__ import annotations
 
@@ -13,18 +13,24 @@ from torch import Tensor
 
 from mere.config import StageSettings
 from mere.errors import UserError
+from mere.research.analysis.analysed_run import (
+    AnalysedRun,
+    MonolingualModels,
+    Network,
+    monolingual_models,
+    one_model_per_language,
+)
 from mere.research.analysis.conflict import conflict
-from mere.research.analysis.context import Budget, Looking, Training
-from mere.research.analysis.figures import languages as on_languages
-from mere.research.analysis.figures import parameters as on_parameters
-from mere.research.analysis.overlap import ALONE, overlaps
-from mere.research.analysis.page import Page
+from mere.research.analysis.context import AnalysisContext, SampleSizes, TransferSettings
+from mere.research.analysis.donors import PairScores, compare_donors
+from mere.research.analysis.overlap import MONOLINGUAL, overlaps
 from mere.research.analysis.pruning import common_shapes, prune_across, prune_to
-from mere.research.analysis.recommend import Scores, recommend
 from mere.research.analysis.representation import representation
-from mere.research.analysis.subject import Alone, Network, Subject, own_models, spread
+from mere.research.analysis.sections import languages as language_sections
+from mere.research.analysis.sections import parameters as parameter_sections
 from mere.research.analysis.transfer import Transfer, transfer
-from mere.research.analysis.weight_change import moved
+from mere.research.analysis.weight_change import weight_change
+from mere.research.report.page import Page
 from mere.store.folder import write_atomically, write_json
 
 JSON, PAGE = "analysis.json", "analysis.html"
@@ -38,62 +44,62 @@ def analyse(
     *,
     stage: str | None = None,
     against: Sequence[str | Path] = (),
-    budget: Budget | None = None,
-    training: Training | None = None,
+    sizes: SampleSizes | None = None,
+    transfer: TransferSettings | None = None,
     seed: int = 0,
-    say: Callable[[str], None] = lambda message: None,
+    progress: Callable[[str], None] = lambda message: None,
 ) -> Path:
-    """Analyse a run and return the page.
+    """Analyse a finished run and return the page.
 
     Args:
-        run: a finished run. out: folder for the page and its numbers.
-        stage: the shared stage that is looked at; default: the last that uses no switcher.
-        against: runs whose languages have models of their own, independent of this run. With several, the
-            languages' models are taken from unlike ones (analysis.subject.spread), numbered in the record.
-        training: how the runs of the transfer matrix are trained; None leaves it out.
+        run: its folder. out: folder for the page and its numbers.
+        stage: the shared stage to analyse; default: the last that uses no switcher.
+        against: runs with monolingual models, independent of this run. With several, neighbouring languages' models
+            are taken from different runs, numbered in the record.
+        transfer: how the runs of the transfer matrix are trained; None leaves it out.
+        progress: called with a message at each step.
 
     Raises:
-        UserError: there is no such stage, or nothing is shared, or a run of `against` has no such models.
-        ModelError, DataError: a run is not finished, or its corpus is gone.
+        UserError: there is no such stage, nothing is shared, or a run of `against` has no monolingual model.
+        ModelError, DataError: a run is not finished, or its corpus is missing.
     """
-    looking = Looking(Subject.open(run), budget or Budget(), seed, say)
-    report = Report(looking, looking.subject.stage(stage))
-    alone = spread([own_models(looking.subject, path) for path in against])
-    runs = list(dict.fromkeys(other.path for other, _ in alone.values()))
-    report.record["independent"] = {lang: runs.index(other.path) + 1 for lang, (other, _) in alone.items()}
+    context = AnalysisContext(AnalysedRun.open(run), sizes or SampleSizes(), seed, progress)
+    report = AnalysisReport(context, context.run.stage(stage))
+    single = one_model_per_language([monolingual_models(context.run, path) for path in against])
+    runs = list(dict.fromkeys(other.path for other, _ in single.values()))
+    report.record["independent"] = {lang: runs.index(other.path) + 1 for lang, (other, _) in single.items()}
     report.stages()
     information = report.fisher()
-    theirs = {lang: looking.fisher(network, lang, other).diagonal for lang, (other, network) in alone.items()}
-    report.overlap(information, alone, theirs)
-    report.pruning(information, alone, theirs)
-    report.moved(information)
+    independent = {lang: context.fisher(net, lang, other).diagonal for lang, (other, net) in single.items()}
+    report.overlap(information, single, independent)
+    report.pruning(information, single, independent)
+    report.weight_change(information)
     report.conflict()
     report.representation()
-    measured = report.transfer(Path(out), training) if training is not None else None
-    report.recommendation(measured)
+    report.donors(report.transfer(Path(out), transfer) if transfer is not None else None)
     return report.write(Path(out))
 
 
-class Report:
+class AnalysisReport:
     """The numbers and the page of one run, filled section by section."""
 
-    def __init__(self, looking: Looking, stage: StageSettings):
-        subject = looking.subject
-        self.looking, self.stage = looking, stage
-        self.network = network = subject.network(stage)
+    def __init__(self, context: AnalysisContext, stage: StageSettings):
+        run = context.run
+        self.context, self.stage = context, stage
+        self.network = network = run.network(stage)
         self.record: dict[str, Any] = {
-            "run": subject.recipe.name,
+            "run": run.recipe.name,
             "stage": network.name,
-            "languages": list(subject.languages),
-            "tasks": list(subject.recipe.task),
-            "budget": vars(looking.budget),
-            "seed": looking.seed,
+            "languages": list(run.languages),
+            "tasks": list(run.recipe.task),
+            "sizes": vars(context.sizes),
+            "seed": context.seed,
         }
-        self.predictors: dict[str, Scores] = {}
+        self.predictors: dict[str, PairScores] = {}
         self.page = Page(
-            f"What the languages share: {subject.recipe.name}",
-            f"The model of stage {network.name}, which {len(subject.languages)} languages share "
-            f"({', '.join(subject.languages)}); tasks: {', '.join(subject.recipe.task)}. "
+            f"What the languages share: {run.recipe.name}",
+            f"The model of stage {network.name}, which {len(run.languages)} languages share "
+            f"({', '.join(run.languages)}); tasks: {', '.join(run.recipe.task)}. "
             f"Every number is in {JSON} beside this page.",
         )
 
@@ -105,157 +111,143 @@ class Report:
         return folder / PAGE
 
     def stages(self) -> None:
-        """Say which shared stages left the weights of the stage before, so that nobody looks for what they did."""
-        subject = self.looking.subject
-        weights = [subject.network(stage).model.state_dict() for stage in subject.shared_stages]
-        names = [stage.name for stage in subject.shared_stages[1:]]
+        """Report which shared stages kept the weights of the stage before."""
+        run = self.context.run
+        weights = [run.network(stage).model.state_dict() for stage in run.shared_stages]
+        names = [stage.name for stage in run.shared_stages[1:]]
         self.record["unchanged_stages"] = unchanged = [
             name
             for name, (before, after) in zip(names, pairwise(weights), strict=True)
             if all(torch.equal(tensor, after[key]) for key, tensor in before.items())
         ]
         if unchanged:
-            self.page.in_short(
-                f"Stage {', '.join(unchanged)} kept the weights of the stage before, which did best on dev: what is "
-                "shown of it repeats that stage."
+            self.page.findings.append(
+                f"Stage {', '.join(unchanged)} kept the weights of the stage before, which did best on dev: its "
+                "figures repeat that stage's."
             )
 
     def fisher(self) -> Information:
-        """Add where each language's information lies."""
-        found = {lang: self.looking.fisher(self.network, lang) for lang in self.looking.subject.languages}
+        """Add the Fisher information of each language by module."""
+        found = {lang: self.context.fisher(self.network, lang) for lang in self.context.run.languages}
         self.record["fisher"] = {lang: fisher.to_json() for lang, fisher in found.items()}
-        on_parameters.fisher_section(self.page, found)
+        parameter_sections.fisher_section(self.page, found)
         return {lang: fisher.diagonal for lang, fisher in found.items()}
 
-    def overlap(self, information: Information, alone: Alone, theirs: Information) -> None:
-        """Add the overlap of top sets, within the model and with independent ones."""
-        shapes = common_shapes([self.network.model, *(network.model for _, network in alone.values())])
+    def overlap(self, information: Information, single: MonolingualModels, independent: Information) -> None:
+        """Add the overlap of top sets, within the model and with independent models."""
+        shapes = common_shapes([self.network.model, *(network.model for _, network in single.values())])
         if not shapes:
             raise UserError(
-                "The runs of --against have no parameter in common with this one: not one architecture."
+                "the runs of --against have no parameter in common with this one. Give runs of the same architecture."
             )
-        named = {lang + ALONE: diagonal for lang, diagonal in theirs.items()}
-        reached = {name for diagonal in (*information.values(), *theirs.values()) for name in diagonal}
-        curves = overlaps({**information, **named}, {n: s for n, s in shapes.items() if n in reached})
+        named = {lang + MONOLINGUAL: diagonal for lang, diagonal in independent.items()}
+        informed = {name for diagonal in (*information.values(), *independent.values()) for name in diagonal}
+        curves = overlaps({**information, **named}, {n: s for n, s in shapes.items() if n in informed})
         self.record["overlap"] = curves.to_json()
-        percent = self.looking.budget.percent
-        on_parameters.overlap_section(self.page, curves, percent)
-        place = on_parameters.nearest_place(curves.percents, percent)
+        percent = self.context.sizes.percent
+        parameter_sections.overlap_section(self.page, curves, percent)
+        place = parameter_sections.nearest_place(curves.percents, percent)
         self.predictors["Fisher overlap"] = {
             pair: points[place].jaccard for pair, points in curves.curves["all"].items()
         }
 
-    def pruning(self, information: Information, alone: Alone, theirs: Information) -> None:
-        """Add scores after pruning, of the model and of independent ones."""
-        looking = self.looking
-        languages = looking.subject.languages
-        if not all(looking.subject.dev.values()):
-            self.page.note("Some language has no dev sentences, so pruning has nothing to be scored on.")
+    def pruning(self, information: Information, single: MonolingualModels, independent: Information) -> None:
+        """Add scores after pruning, of the model and of independent models."""
+        context, languages = self.context, self.context.run.languages
+        if not all(context.run.dev.values()):
+            self.page.note("Some language has no dev sentences, so pruning cannot be scored.")
             return
-        looking.say("pruning")
+        context.progress("pruning")
         by_switcher = self.network.use_switcher
         together = prune_to(
             self.network.model,
             information,
-            lambda model: looking.score(model, languages, use_switcher=by_switcher),
-            seed=looking.seed,
+            lambda model: context.score(model, languages, use_switcher=by_switcher),
+            seed=context.seed,
         )
         self.record["pruning"] = together.to_json()
         apart = None
-        if len(alone) > 1:
-            looking.say("pruning of independent models")
+        if len(single) > 1:
+            context.progress("pruning of independent models")
             apart = prune_across(
-                {lang: network.model for lang, (_, network) in alone.items()},
-                theirs,
-                lambda lang, model: looking.score(
-                    model, [lang], use_switcher=alone[lang][1].use_switcher, maker=alone[lang][0].maker
+                {lang: network.model for lang, (_, network) in single.items()},
+                independent,
+                lambda lang, model: context.score(
+                    model, [lang], use_switcher=single[lang][1].use_switcher, maker=single[lang][0].maker
                 )[lang],
             )
             self.record["pruning_independent"] = apart.to_json()
-        on_parameters.pruning_section(self.page, together, apart)
+        parameter_sections.pruning_section(self.page, together, apart)
 
-    def moved(self, information: Information) -> None:
-        """Add what the languages' own stage moved, if the run has one."""
-        own = self.looking.subject.own_networks()
-        if not own:
-            self.page.note("No stage of this run gives a language weights of its own beside the switchers.")
+    def weight_change(self, information: Information) -> None:
+        """Add what each language's fine-tuning changed, if the run has such a stage."""
+        networks = self.context.run.language_networks()
+        if not networks:
+            self.page.note("No stage of this run gives a language weights of its own, except in switchers.")
             return
         before = _weights(self.network)
         found = [
-            moved(lang, before, _weights(network), information, percent=self.looking.budget.percent)
-            for lang, network in own.items()
+            weight_change(lang, before, _weights(network), information, percent=self.context.sizes.percent)
+            for lang, network in networks.items()
         ]
-        self.record["moved"] = [m.to_json() for m in found]
-        if any(m.changed for m in found):
-            on_parameters.moved_section(self.page, found)
+        self.record["weight_change"] = [change.to_json() for change in found]
+        if any(change.changed for change in found):
+            parameter_sections.weight_change_section(self.page, found)
         else:
-            self.page.note(
-                "The languages' own stage kept the shared weights, which did best on dev: nothing moved."
-            )
+            self.page.note("Fine-tuning for each language kept the shared weights, which did best on dev.")
 
     def conflict(self) -> None:
         """Add the conflict of the languages' gradients at the weights of every shared stage."""
-        subject, budget, seed = self.looking.subject, self.looking.budget, self.looking.seed
-        drawn = {
-            lang: subject.examples(lang, 4 * budget.steps * budget.sentences, seed=seed)
-            for lang in subject.languages
-        }
+        run, sizes, seed = self.context.run, self.context.sizes, self.context.seed
+        drawn = {lang: run.examples(lang, 4 * sizes.steps * sizes.batch, seed=seed) for lang in run.languages}
         found = {}
-        for stage in subject.shared_stages:
-            self.looking.say(f"gradient conflict after stage {stage.name}")
-            network = subject.network(stage)
+        for stage in run.shared_stages:
+            self.context.progress(f"gradient conflict after stage {stage.name}")
+            network = run.network(stage)
             found[stage.name] = conflict(
                 network.model,
                 drawn,
-                self.looking.loss_of(network),
-                steps=budget.steps,
-                sentences=budget.sentences,
+                self.context.loss_of(network),
+                steps=sizes.steps,
+                sentences=sizes.batch,
                 seed=seed,
             )
         self.record["conflict"] = {name: c.to_json() for name, c in found.items()}
         self.predictors["gradient cosine"] = found[self.network.name].pairs()
-        on_languages.conflict_section(self.page, found, self.network.name)
+        language_sections.conflict_section(self.page, found, self.network.name)
 
     def representation(self) -> None:
-        """Add the languages' places in the spaces of every shared stage."""
-        subject = self.looking.subject
-        self.looking.say("representations")
-        split = "dev" if all(len(part) > 1 for part in subject.dev.values()) else "train"
+        """Add the distances between languages in the vector spaces of every shared stage."""
+        run, sizes = self.context.run, self.context.sizes
+        self.context.progress("representations")
+        split = "dev" if all(len(part) > 1 for part in run.dev.values()) else "train"
         examples = {
-            lang: subject.examples(lang, self.looking.budget.vectors, split=split, seed=self.looking.seed)
-            for lang in subject.languages
+            lang: run.examples(lang, sizes.vectors, split=split, seed=self.context.seed)
+            for lang in run.languages
         }
-        networks = [subject.network(stage) for stage in subject.shared_stages]
-        found = representation(networks, examples)
+        found = representation([run.network(stage) for stage in run.shared_stages], examples)
         self.record["representation"] = found.to_json() | {"split": split}
-        on_languages.representation_section(self.page, found)
+        language_sections.representation_section(self.page, found)
 
-    def transfer(self, out: Path, training: Training) -> Transfer:
-        """Add the transfer matrix: what training on some languages gives the others."""
-        found = transfer(
-            self.looking,
-            self.stage,
-            out,
-            epochs=training.epochs,
-            pairs=training.pairs,
-            jobs=training.jobs,
-        )
-        self.record["transfer"] = found.to_json() | {"epochs": training.epochs}
-        on_languages.transfer_section(self.page, found, training.epochs)
+    def transfer(self, out: Path, settings: TransferSettings) -> Transfer:
+        """Add the transfer matrix: F1 on every language after training on some."""
+        found = transfer(self.context, self.stage, out, settings)
+        self.record["transfer"] = found.to_json() | {"epochs": settings.epochs}
+        language_sections.transfer_section(self.page, found, settings.epochs)
         return found
 
-    def recommendation(self, measured: Transfer | None) -> None:
-        """Add which languages to add for which, and what that is worth if transfer was measured."""
-        languages = self.looking.subject.languages
+    def donors(self, measured: Transfer | None) -> None:
+        """Add which languages should help which, beside the measured gains if there are any."""
+        languages = self.context.run.languages
         if len(languages) < 3:
             self.page.note("With fewer than three languages there are no donors to choose from.")
             return
         gains = None
         if measured is not None:
             gains = {(d, t): measured.gain(d, t) for d in languages for t in languages if d != t}
-        found = recommend(languages, self.predictors, gains, seed=self.looking.seed)
-        self.record["recommendation"] = found.to_json()
-        on_languages.recommendation_section(self.page, found)
+        found = compare_donors(languages, self.predictors, gains)
+        self.record["donors"] = found.to_json()
+        language_sections.donor_section(self.page, found)
 
 
 def _weights(network: Network) -> dict[str, Tensor]:
@@ -263,7 +255,7 @@ def _weights(network: Network) -> dict[str, Tensor]:
 
 
 def finite(value: Any) -> Any:
-    """Return plain JSON: NaN, which JSON does not know, is null."""
+    """Return a value as JSON knows it: NaN and infinity become null."""
     if isinstance(value, Mapping):
         return {str(key): finite(part) for key, part in value.items()}
     if isinstance(value, list | tuple):

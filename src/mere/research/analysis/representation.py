@@ -1,4 +1,4 @@
-"""The languages' sentences in the network's spaces, box by box and stage by stage (claim A-4)."""
+"""The languages' sentences in the network's spaces, after each box of each stage's model."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 from jaxtyping import Float
 
 from mere.data.examples import Annotated
-from mere.research.analysis.distance import centroid_distances, cka, principal, spread
+from mere.research.analysis.analysed_run import Network
+from mere.research.analysis.distance import between_variance, centroid_distances, cka, principal
 from mere.research.analysis.probe import Probe, probe
-from mere.research.analysis.subject import Network
 from mere.research.analysis.vectors import sentence_vectors
 
 
@@ -21,14 +21,14 @@ class Space:
     """One space: the sentences' vectors after a box of a stage's model.
 
     Args:
-        distances: 1 - cosine of the languages' centroids. spread: share of the variance between them.
+        distances: 1 - cosine of the languages' centroids. between_variance: share of the variance between them.
         picture: (N, 2) principal components.
     """
 
     stage: str
     box: str
     distances: Float[np.ndarray, "L L"]
-    spread: float
+    between_variance: float
     probe: Probe
     picture: Float[np.ndarray, "N 2"]
 
@@ -44,7 +44,7 @@ class Space:
 
 @dataclass(frozen=True)
 class Representation:
-    """All spaces of the same sentences, and how alike they are.
+    """All spaces of the same sentences, and how similar they are.
 
     Args:
         langs: language of every sentence. cka: (S, S) of the spaces in order.
@@ -63,7 +63,7 @@ class Representation:
                 space.name: {
                     "mean_centroid_distance": round(space.mean_distance, 5),
                     "centroid_distances": np.round(space.distances, 5).tolist(),
-                    "variance_between_languages": round(space.spread, 5),
+                    "variance_between_languages": round(space.between_variance, 5),
                     "language_probe": space.probe.to_json(),
                     "principal_components": np.round(space.picture, 3).tolist(),
                 }
@@ -94,11 +94,11 @@ def representation(
             stage,
             box,
             centroid_distances(found, langs, languages),
-            spread(found, langs),
+            between_variance(found, langs),
             probe(found, langs),
             principal(found),
         )
         for (stage, box), found in vectors.items()
     )
-    alike = np.array([[cka(x, y) for y in vectors.values()] for x in vectors.values()])
-    return Representation(languages, tuple(langs), spaces, alike)
+    similarity = np.array([[cka(x, y) for y in vectors.values()] for x in vectors.values()])
+    return Representation(languages, tuple(langs), spaces, similarity)

@@ -1,12 +1,12 @@
 """The transfer matrix: train on some languages, test on all of them, also on those that were not trained on.
 
-    A            each language alone: its own score, and zero-shot on the others
-    A+B          every two together: what B adds to A, over A alone
+    A            one language: its own score, and zero-shot on the others
+    A+B          every two together: what B adds to A, over training on A only
     all but A    leave one language out: what the others give A without a sentence of it
     all          everything together
 
-Each is a run of `mere train` with the run's own recipe up to the stage that is analysed, and as many epochs as every
-other (mere.research.compare.runner: finished runs stay, an interrupted one goes on, a failed one is told).
+Each is a run of `mere train` by the run's recipe up to the stage that is analysed, for as many epochs as every other.
+Finished runs are kept, an interrupted one is resumed, a failed one is reported (mere.research.compare.runner).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import Any
 from mere.config import Recipe, StageSettings
 from mere.data.corpora import load_corpora
 from mere.models.predictor import Predictor
-from mere.research.analysis.context import Looking
-from mere.research.analysis.subject import Subject
+from mere.research.analysis.analysed_run import AnalysedRun
+from mere.research.analysis.context import AnalysisContext, TransferSettings
 from mere.research.compare.budget import Budget
 from mere.research.compare.folder import check_begun
 from mere.research.compare.plan import Cell, Plan
@@ -51,13 +51,13 @@ class Transfer:
         return f"all but {missing[0]}" if len(missing) == 1 and len(group) > 2 else "+".join(group)
 
     def gain(self, donor: str, target: str) -> float:
-        """Return what a donor adds: F1 on the target of training on both, less that of training on it alone.
+        """Return what a donor adds: F1 on the target of training on both, less that of training on the target only.
 
         Where pairs were not trained, the donor's zero-shot F1 on the target. NaN where a run failed.
         """
-        pair, alone = tuple(sorted((donor, target))), (target,)
+        pair, only = tuple(sorted((donor, target))), (target,)
         if self.has_pairs:
-            return self._score(pair, target) - self._score(alone, target)
+            return self._score(pair, target) - self._score(only, target)
         return self._score((donor,), target)
 
     @property
@@ -84,18 +84,17 @@ def groups(languages: Sequence[str], *, pairs: bool) -> list[Group]:
     return [group for size in sizes if size for group in combinations(langs, size)]
 
 
-def cell(subject: Subject, stage: StageSettings, group: Group, epochs: float, out: Path) -> Cell:
+def cell(run: AnalysedRun, stage: StageSettings, group: Group, epochs: float, out: Path) -> Cell:
     """Return the run of a group: the stages up to `stage`, their epochs scaled to `epochs` in all.
 
-    Weights from elsewhere (`start`) are left out: they have seen other languages. So are the recipe's trackers, where
-    only its own run belongs.
+    Initial weights (`start`) are left out, as other languages trained them, and so are the recipe's trackers.
     """
-    names = [s.name for s in subject.shared_stages]
-    stages = [s.model_dump(mode="json") for s in subject.shared_stages[: names.index(stage.name) + 1]]
+    names = [s.name for s in run.shared_stages]
+    stages = [s.model_dump(mode="json") for s in run.shared_stages[: names.index(stage.name) + 1]]
     whole = sum(s["epochs"] for s in stages)
     for settings in stages:
         settings.update(epochs=settings["epochs"] * epochs / whole, steps=0, seconds=0.0)
-    tree = subject.recipe.model_dump(mode="json")
+    tree = run.recipe.model_dump(mode="json")
     name = "+".join(group)
     tree |= {"name": name, "start": "", "threads": 1, "tracking": [], "stages": stages}
     tree["data"]["languages"] = list(group)
@@ -104,39 +103,37 @@ def cell(subject: Subject, stage: StageSettings, group: Group, epochs: float, ou
 
 
 def transfer(
-    looking: Looking, stage: StageSettings, out: Path, *, epochs: float, pairs: bool, jobs: int
+    context: AnalysisContext, stage: StageSettings, out: Path, settings: TransferSettings
 ) -> Transfer:
     """Train and score every group.
 
     Args:
-        stage: the last stage of each run. out: folder of the analysis; the runs lie in OUT/transfer.
-        epochs: of every run. pairs: train every two languages together as well.
-        jobs: runs at a time, one thread each.
+        stage: the last stage of each run. out: folder of the analysis; the runs are in OUT/transfer.
 
     Raises:
         ConfigError, DataError: OUT/transfer holds runs with other settings, or on other data.
     """
-    subject = looking.subject
-    wanted = groups(subject.languages, pairs=pairs)
-    cells = {group: cell(subject, stage, group, epochs, out) for group in wanted}
-    corpus = load_corpora(subject.recipe.data)
+    run = context.run
+    wanted = groups(run.languages, pairs=settings.pairs)
+    cells = {group: cell(run, stage, group, settings.epochs, out) for group in wanted}
+    corpus = load_corpora(run.recipe.data)
     for group, one in cells.items():
         check_begun(one, corpus.only(group).fingerprint())
-    plan = Plan(
-        tuple(c.regime for c in cells.values()), (subject.recipe.seed,), Budget(), tuple(cells.values())
-    )
-    split = subject.recipe.data.dev_split
-    failed = {f.cell.folder: f.why for f in run_cells(plan, split, jobs=jobs, say=looking.say)}
+    plan = Plan(tuple(c.regime for c in cells.values()), (run.recipe.seed,), Budget(), tuple(cells.values()))
+    split = run.recipe.data.dev_split
+    failed = {
+        f.cell.folder: f.why for f in run_cells(plan, split, jobs=settings.jobs, progress=context.progress)
+    }
     f1 = {}
     for group, one in cells.items():
         if one.folder not in failed:
-            looking.say(f"scoring {one.regime}")
+            context.progress(f"scoring {one.regime}")
             predictor = Predictor.load(one.folder / "model")
-            f1[group] = looking.score(
-                predictor.model, subject.languages, use_switcher=False, maker=predictor.maker
+            f1[group] = context.score(
+                predictor.model, run.languages, use_switcher=False, maker=predictor.maker
             )
     return Transfer(
-        tuple(sorted(subject.languages)),
+        tuple(sorted(run.languages)),
         f1,
         {group: failed[one.folder] for group, one in cells.items() if one.folder in failed},
     )

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 
 from mere.data.examples import Annotated
-from mere.research.analysis.subject import Network
+from mere.research.analysis.analysed_run import Network
 
 PIECES_PER_BATCH = 4096
 BOXES = ("encoder", "aggregator", "switcher")

@@ -1,10 +1,10 @@
-"""What fine-tuning moved, and whether it moved what the languages share (METHOD §2, B-7).
+"""What fine-tuning changes, and whether it changes the parameters that languages share (docs/method.md, 6.4).
 
-    Δ = own weights - shared weights
+    Δ = fine-tuned weights - shared weights
 
 Every parameter is of one of four kinds by the top-p % sets of Fisher information in the shared model: `shared` is
-in the top set of the language and of another one, `own` in that of the language alone, `others` only in those
-of others, `none` in no one's. The most moved parameters are counted by kind, beside the share that each kind has
+in the top set of the language and of another one, `specific` only in that of the language, `others` only in those of
+other languages, `none` in none. The most changed parameters are counted by kind, beside the share that each kind has
 of all parameters; `lift` is the quotient, 1 by chance.
 """
 
@@ -20,54 +20,54 @@ from torch import Tensor
 
 from mere.research.analysis.overlap import Diagonals, flat, module_of, top_sets
 
-KINDS = ("shared", "own", "others", "none")
+KINDS = ("shared", "specific", "others", "none")
 
 
 @dataclass(frozen=True)
-class Moved:
-    """What moved for one language.
+class WeightChange:
+    """How one language's fine-tuning changed the shared weights.
 
     Args:
         relative: module -> |Δ| / |W|, Euclidean norms, W the shared weights.
-        squares: module -> its share of |Δ|².
+        squared_share: module -> its share of |Δ|².
         changed: share of the parameters that changed at all.
-        kinds: kind -> share of the most moved parameters, and of all of them.
+        kinds: kind -> share of the most changed parameters, and of all of them.
     """
 
     lang: str
     percent: float
     relative: dict[str, float]
-    squares: dict[str, float]
+    squared_share: dict[str, float]
     changed: float
     kinds: dict[str, tuple[float, float]]
 
     def to_json(self) -> dict[str, Any]:
         kinds = {
-            kind: {"most_moved": most, "all": every, "lift": most / every if every else None}
+            kind: {"most_changed": most, "all": every, "lift": most / every if every else None}
             for kind, (most, every) in self.kinds.items()
         }
         return {**vars(self), "kinds": kinds}
 
 
-def moved(
+def weight_change(
     lang: str,
     shared: Mapping[str, Tensor],
-    own: Mapping[str, Tensor],
+    tuned: Mapping[str, Tensor],
     diagonals: Diagonals,
     *,
     percent: float = 10.0,
-) -> Moved:
-    """Compare a language's own weights with the shared ones.
+) -> WeightChange:
+    """Compare a language's fine-tuned weights with the shared ones.
 
     Args:
-        shared, own: parameters by name; only names in both that some language's information reaches are compared.
+        shared, tuned: parameters by name; compared are those in both that some language has information in.
         diagonals: Fisher information in the shared model, by language; `lang` is among them.
-        percent: size of the top sets and of the set of the most moved parameters.
+        percent: size of the top sets and of the set of the most changed parameters.
     """
-    reached = {name for diagonal in diagonals.values() for name in diagonal}
-    names = [name for name in shared if name in own and name in reached]
+    informed = {name for diagonal in diagonals.values() for name in diagonal}
+    names = [name for name in shared if name in tuned and name in informed]
     shapes = {name: shared[name].shape for name in names}
-    change = {name: (own[name] - shared[name]).float() for name in names}
+    change = {name: (tuned[name] - shared[name]).float() for name in names}
     sizes: dict[str, list[float]] = {}
     for name in names:
         sums = sizes.setdefault(module_of(name), [0.0, 0.0])
@@ -75,11 +75,11 @@ def moved(
         sums[1] += float(shared[name].double().square().sum())
     total = sum(square for square, _ in sizes.values())
     distance = flat(change, shapes).abs()
-    return Moved(
+    return WeightChange(
         lang,
         percent,
         relative={module: (d / w) ** 0.5 if w else 0.0 for module, (d, w) in sizes.items()},
-        squares={module: d / total if total else 0.0 for module, (d, _) in sizes.items()},
+        squared_share={module: d / total if total else 0.0 for module, (d, _) in sizes.items()},
         changed=float((distance > 0).double().mean()),
         kinds=_by_kind(lang, distance, {k: flat(v, shapes) for k, v in diagonals.items()}, percent),
     )
@@ -96,7 +96,7 @@ def _by_kind(
             theirs |= top_sets(information, [percent])[0]
     kinds: dict[str, Bool[Tensor, " Z"]] = {
         "shared": mine & theirs,
-        "own": mine & ~theirs,
+        "specific": mine & ~theirs,
         "others": ~mine & theirs,
         "none": ~mine & ~theirs,
     }

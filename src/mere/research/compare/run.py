@@ -18,11 +18,10 @@ from mere.research.compare.budget import Budget
 from mere.research.compare.costs import costs_of, flags, spent, training_sizes
 from mere.research.compare.curves import curves_of
 from mere.research.compare.describe import describe
-from mere.research.compare.page import write_page
 from mere.research.compare.plan import Cell, Plan, make_plan
+from mere.research.compare.report import write_markdown, write_page
 from mere.research.compare.runner import Failure, run_cells
-from mere.research.compare.text import write_markdown
-from mere.research.compare.time_to_quality import reached
+from mere.research.compare.time_to_quality import time_to_quality
 from mere.research.origin import Data
 from mere.research.provenance import commit, hardware, software
 from mere.research.results import FailedAttempt, Results, System
@@ -61,7 +60,7 @@ def compare(
     jobs: int = 1,
     train: bool = True,
     command: str = "",
-    say: Callable[[str], None] = lambda words: None,
+    progress: Callable[[str], None] = lambda words: None,
 ) -> Outcome:
     """Run every regime of a recipe with every seed, and compare them with a baseline on a split.
 
@@ -76,7 +75,7 @@ def compare(
         groups: languages that are tested together (mere.metrics.paired), as in "ja+te" or "ja+te/en+ru".
         jobs: processes at a time, of one thread each.
         train: False reports on the cells that are finished already, and trains none.
-        command: that the report names. say: told how it goes.
+        command: that the report names. progress: told how it goes.
 
     Raises:
         ConfigError, DataError: the recipe, a name or the corpus is wrong, or `out` holds cells of another run.
@@ -92,7 +91,7 @@ def compare(
     for name in (name for pair in pairs for name in pair):
         if name not in plan.regimes:
             raise ConfigError(f"--pair {name}: no such regime.{nearest(name, plan.regimes)}")
-    say("reading the corpus")
+    progress("reading the corpus")
     corpus = _corpus_of(plan)
     corpus.sentences(split)  # refuses a split that is not there before anything is trained
     for group in groups:
@@ -101,8 +100,10 @@ def compare(
     for cell in plan.cells:
         other = _data(cell) != _data(plan.of(plan.regimes[0])[0])  # a start that is not compared itself
         folder.check_begun(cell, _load(cell).fingerprint() if other else fingerprint)
-    failures = run_cells(plan, split, jobs=jobs, train=train, say=say)
-    return _report(plan, corpus, split, Tests(baseline, pairs, groups), failures, Path(out), command, say)
+    failures = run_cells(plan, split, jobs=jobs, train=train, progress=progress)
+    return _report(
+        plan, corpus, split, Tests(baseline, pairs, groups), failures, Path(out), command, progress
+    )
 
 
 def _corpus_of(plan: Plan) -> Corpus:
@@ -133,7 +134,7 @@ def _report(
     failures: list[Failure],
     out: Path,
     command: str,
-    say: Callable[[str], None],
+    progress: Callable[[str], None],
 ) -> Outcome:
     baseline = tests.baseline
     finished = {regime: _scored(plan.of(regime), split) for regime in plan.regimes}
@@ -141,7 +142,7 @@ def _report(
     if not finished:
         told = "; ".join(f"{failure.cell.name}: {failure.why}" for failure in failures) or "none was begun"
         raise TrainingError(f"{out}: no cell is finished, so there is nothing to compare ({told}).")
-    say("scoring")
+    progress("scoring")
     recipe = plan.of(plan.regimes[0])[0].recipe
     metrics = score.main_metrics(recipe)
     reports = {regime: score.report_on(cells, corpus, split) for regime, cells in finished.items()}
@@ -164,11 +165,11 @@ def _report(
             update={
                 "description": describe(cells[0]),
                 "note": " ".join(notes),
-                "reached": reached(cells, others, sizes[regime], metrics[0]),
+                "time_to_quality": time_to_quality(cells, others, sizes[regime], metrics[0]),
             }
         )
     for regime, words in uneven.items():
-        say(f"{regime}: {words}")
+        progress(f"{regime}: {words}")
     results = Results(
         experiment=recipe.name,
         description=f"Regimes of training compared, each against {baseline}. {score.CORRECTION}.",

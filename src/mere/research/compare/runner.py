@@ -50,24 +50,24 @@ class _Job:
 
 
 def run_cells(
-    plan: Plan, split: str, *, jobs: int, say: Callable[[str], None], train: bool = True
+    plan: Plan, split: str, *, jobs: int, progress: Callable[[str], None], train: bool = True
 ) -> list[Failure]:
     """Bring every cell of the plan to its end, `jobs` at a time, and return those that failed.
 
     Args:
-        split: whose sentences are predicted. say: told what begins, ends and fails.
+        split: whose sentences are predicted. progress: told what begins, ends and fails.
         train: False only predicts where a model is finished.
     """
     cells = [cell for cell in plan.cells if train or folder.is_finished(cell)]
     waiting = [cell for cell in cells if _commands(cell, split)]
     if len(waiting) < len(cells):
-        say(f"{len(cells) - len(waiting)} of {len(plan.cells)} cells are finished already")
-    return _Runner(waiting, split, jobs, say).run()
+        progress(f"{len(cells) - len(waiting)} of {len(plan.cells)} cells are finished already")
+    return _Runner(waiting, split, jobs, progress).run()
 
 
 class _Runner:
-    def __init__(self, cells: Sequence[Cell], split: str, jobs: int, say: Callable[[str], None]):
-        self.waiting, self.split, self.jobs, self.say = list(cells), split, jobs, say
+    def __init__(self, cells: Sequence[Cell], split: str, jobs: int, progress: Callable[[str], None]):
+        self.waiting, self.split, self.jobs, self.progress = list(cells), split, jobs, progress
         self.total, self.done = len(cells), 0
         self.running: list[_Job] = []
         self.failures: dict[Path, Failure] = {}
@@ -82,7 +82,9 @@ class _Runner:
                 for job in list(self.running):
                     self._look_at(job)
                 if self.running and time.monotonic() - reported >= REPORT_SECONDS:
-                    self.say("; ".join(f"{job.cell.name}: {_standing(job.cell)}" for job in self.running))
+                    self.progress(
+                        "; ".join(f"{job.cell.name}: {_standing(job.cell)}" for job in self.running)
+                    )
                     reported = time.monotonic()
         return list(self.failures.values())
 
@@ -115,7 +117,7 @@ class _Runner:
         self.running.append(_Job(cell, rest, _start(first, log, lock), begun))
         os.close(lock)  # the process holds it on
         verb = "goes on" if folder.is_begun(cell) else "begins"
-        self.say(f"{cell.name} {verb} ({self.done + len(self.running)} of {self.total})")
+        self.progress(f"{cell.name} {verb} ({self.done + len(self.running)} of {self.total})")
 
     def _look_at(self, job: _Job) -> None:
         status = job.process.poll()
@@ -132,14 +134,16 @@ class _Runner:
         if status == 0:
             self.done += 1
             minutes = (time.monotonic() - job.began) / 60
-            self.say(f"{job.cell.name} is finished after {minutes:.1f} min ({self.done} of {self.total})")
+            self.progress(
+                f"{job.cell.name} is finished after {minutes:.1f} min ({self.done} of {self.total})"
+            )
             return
         why = f"killed by {_signal_name(-status)}" if status < 0 else f"exit status {status}"
         self._fail(job.cell, why, _last_lines(log, job.output_from))
 
     def _fail(self, cell: Cell, why: str, lines: tuple[str, ...] = ()) -> None:
         self.failures[cell.folder] = Failure(cell, why, lines)
-        self.say("\n  ".join([f"{cell.name} failed: {why}", *lines]))
+        self.progress("\n  ".join([f"{cell.name} failed: {why}", *lines]))
 
     @contextlib.contextmanager
     def _stopping(self) -> Iterator[None]:

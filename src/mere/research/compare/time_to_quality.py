@@ -13,7 +13,7 @@ from mere.research.compare import folder
 from mere.research.compare.costs import spent
 from mere.research.compare.curves import evaluations, records_of
 from mere.research.compare.plan import Cell
-from mere.research.results import Reached
+from mere.research.results import TimeToQuality
 
 
 def best_on_dev(cell: Cell, langs: Iterable[str], metric: str) -> float | None:
@@ -40,9 +40,9 @@ def when_reached(cell: Cell, target: float, langs: Iterable[str], metric: str) -
     return None
 
 
-def reached(
+def time_to_quality(
     cells: Sequence[Cell], baseline: Sequence[Cell], sizes: Mapping[str, int], metric: str
-) -> Reached | None:
+) -> TimeToQuality | None:
     """Return for each seed when the cells are as good on dev as the baseline's of that seed are at their end.
 
     Args:
@@ -51,7 +51,7 @@ def reached(
     if not baseline:
         return None
     others = {cell.seed: cell for cell in baseline}
-    found = Reached(
+    found = TimeToQuality(
         baseline=baseline[0].regime,
         seeds=[],
         targets=[],

@@ -1,0 +1,1 @@
+"""How experiments are shown: tables of results, charts, and one self-contained HTML page."""

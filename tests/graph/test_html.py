@@ -67,8 +67,8 @@ def test_the_text_is_the_text_and_every_mention_covers_its_own(item: Item) -> No
     document = item.document
     read = Read(fragment(document))
     assert read.text == pictured(document.text)
-    assert [read.covered[str(i)] for i, _ in enumerate(mentions(document))] == [
-        pictured(entity.text) for entity in mentions(document)
+    assert [read.covered[str(i)] for i, _ in enumerate(mentions(document).values())] == [
+        pictured(entity.text) for entity in mentions(document).values()
     ]
     for tag, attributes in read.tags:
         assert attributes.keys() <= OURS[tag]

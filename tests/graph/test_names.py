@@ -65,7 +65,7 @@ def test_forms_that_are_one_when_normalised() -> None:
 def test_which_mentions_are_one_node() -> None:
     def nodes(merge: Merge) -> int:
         names = Names(GraphSettings(merge=merge))
-        return len({names.node(entity, "urn:x:d") for entity in mentions(curie().document)})
+        return len({names.node(entity, "urn:x:d") for entity in mentions(curie().document).values()})
 
     assert [nodes(merge) for merge in (Merge.normalised, Merge.exact, Merge.none)] == [2, 3, 4]
 

@@ -50,7 +50,7 @@ def test_nodes_are_what_counting_in_memory_gives(documents: list[Item], merge: M
     names = Names(GraphSettings(merge=merge))
     forms: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for id, document in documents:
-        for entity in mentions(document):
+        for entity in mentions(document).values():
             forms[names.node(entity, names.document(id))][entity.text] += 1
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(counter, "_HELD", held)  # counts go to disk often

@@ -98,6 +98,7 @@ ENTITY = {"start": 0, "end": 3, "text": "Ada"}
         (broken(entities=[{**ENTITY, "link": 7}]), "entities.0.link: Input should be a valid string"),
         (broken(triples=[{"subject": ENTITY, "relation": "r"}]), 'the key "object" is missing'),
         (broken(triples=[{"subject": ENTITY, "object": ENTITY, "relation": ""}]), '"relation" is empty'),
+        (broken(triples=[{"subject": {**ENTITY, "text": "Bo"}, "object": ENTITY, "relation": "r"}]), "says 'Bo'"),
         (broken(triples=[{"subject": {**ENTITY, "end": 99}, "object": ENTITY, "relation": "r"}]), "ends at 99"),
         (broken(text="👩\u200d🚀 Ada", entities=[{"start": 6, "end": 9, "text": "Ada"}]), "count UTF-16 units"),
     ],

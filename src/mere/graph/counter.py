@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
 from collections.abc import Iterator
 
 _HELD = 1 << 16  # counts held in memory before they are added to those on disk
@@ -16,7 +15,7 @@ class DiskCounter:
     """A counter of triples of strings."""
 
     def __init__(self) -> None:
-        self._held: Counter[tuple[str, str, str]] = Counter()
+        self._held: dict[tuple[str, str, str], int] = {}
         self._base = sqlite3.connect("", isolation_level=None)  # "": a file that SQLite deletes
         for setting in ("journal_mode = off", "synchronous = off", f"cache_size = -{_CACHE_KIB}"):
             self._base.execute(f"pragma {setting}")
@@ -25,7 +24,7 @@ class DiskCounter:
         )
 
     def add(self, key: tuple[str, str, str]) -> None:
-        self._held[key] += 1
+        self._held[key] = self._held.get(key, 0) + 1
         if len(self._held) >= _HELD:
             self._flush()
 

@@ -36,8 +36,8 @@ def document_html(document: Document) -> str:
 
 def fragment(document: Document) -> str:
     """Return a document for a page that has `document.css` and runs `arcs.js` after it."""
-    found = list(mentions(document))
-    index = {(entity.start, entity.end, entity.type, entity.link): i for i, entity in enumerate(found)}
+    found = mentions(document)
+    index = {key: i for i, key in enumerate(found)}
     lang = f' lang="{shown(document.lang)}"' if document.lang else ""
     rows = "".join(
         f'<tr data-s="{index[s.start, s.end, s.type, s.link]}" data-o="{index[o.start, o.end, o.type, o.link]}" '
@@ -49,7 +49,7 @@ def fragment(document: Document) -> str:
     head = "<tr><th>subject</th><th>relation</th><th>object</th><th>score</th></tr>"
     table = f'<table class="mere-triples"><thead>{head}</thead><tbody>{rows}</tbody></table>' if rows else ""
     notes = "".join(f'<p class="mere-notes">{shown(note)}</p>' for note in document.notes)
-    text = "".join(_marked(document.text, found))
+    text = "".join(_marked(document.text, list(found.values())))
     return f'<div class="mere-document"><p class="mere-text" dir="auto"{lang}>{text}</p>{table}{notes}</div>'
 
 

@@ -37,5 +37,16 @@ def is_iri(name: str) -> bool:
     return _IRI.match(name) is not None
 
 
+class _Percent(dict[str, str]):
+    """Characters percent-encoded, each worked out once."""
+
+    def __missing__(self, character: str) -> str:
+        self[character] = encoded = "".join(f"%{byte:02X}" for byte in character.encode())
+        return encoded
+
+
+_PERCENT = _Percent()
+
+
 def _encoded(match: re.Match[str]) -> str:
-    return "".join(f"%{byte:02X}" for byte in match[0].encode())
+    return _PERCENT[match[0]]

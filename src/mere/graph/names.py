@@ -10,7 +10,6 @@ document/notes.txt:12        a document; its own id where that is an IRI
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
 from functools import lru_cache
 
 from mere.graph.iri import is_iri, legal, segment
@@ -27,16 +26,15 @@ def normalised(form: str) -> str:
     return " ".join(folded.split())
 
 
-def mentions(document: Document) -> Iterator[Entity]:
-    """Yield each mention of a document once: its entities, and subjects and objects that are not among them."""
-    seen: set[Key] = set()
-    ends = (end for triple in document.triples for end in (triple.subject, triple.object))
-    for found in (document.entities, ends):
-        for entity in found:
-            key = (entity.start, entity.end, entity.type, entity.link)
-            if key not in seen:
-                seen.add(key)
-                yield entity
+def mentions(document: Document) -> dict[Key, Entity]:
+    """Return each mention of a document once: its entities, and subjects and objects that are not among them."""
+    found: dict[Key, Entity] = {}
+    for entity in document.entities:
+        found.setdefault((entity.start, entity.end, entity.type, entity.link), entity)
+    for triple in document.triples:
+        for entity in (triple.subject, triple.object):
+            found.setdefault((entity.start, entity.end, entity.type, entity.link), entity)
+    return found
 
 
 class Names:
@@ -49,8 +47,9 @@ class Names:
         self._model_part = "" if settings.model is None else segment(settings.model) + ";"
         self.relation = lru_cache(_CACHED)(lambda relation: f"{self.base}relation/{segment(relation)}")
         self.type = lru_cache(_CACHED)(lambda type: f"{self.base}type/{segment(type)}")
-        self._merged = lru_cache(_CACHED)(self._merged_iri)
         self._segment = lru_cache(_CACHED)(segment)
+        self._of_type = lru_cache(_CACHED)(lambda type: "" if type is None else f";{segment(type)}")
+        self._merged = lru_cache(_CACHED)(self.merged)
 
     def entitled(self, kind: str, id: str) -> str:
         """Return the IRI of something with an id of its own: the id where it is an IRI, else under `kind`."""
@@ -64,11 +63,11 @@ class Names:
         if entity.link is not None:
             return self.entitled("linked", entity.link)
         if self.merge is Merge.none:
-            return f"{document}#entity={self._place(entity)}"
+            return f"{document}#entity={entity.start},{entity.end}{self._of_type(entity.type)}"
         return self._merged(entity.text, entity.type)
 
     def mention(self, entity: Entity, document: str) -> str:
-        return f"{document}#char={self._place(entity)}"
+        return f"{document}#char={entity.start},{entity.end}{self._of_type(entity.type)}"
 
     def statement(self, triple: Triple, document: str) -> str:
         subject, object = triple.subject, triple.object
@@ -77,10 +76,11 @@ class Names:
             f"{object.start},{object.end}"
         )
 
-    def _place(self, entity: Entity) -> str:
-        place = f"{entity.start},{entity.end}"
-        return place if entity.type is None else f"{place};{self._segment(entity.type)}"
-
-    def _merged_iri(self, text: str, type: str | None) -> str:
+    def merged(self, text: str, type: str | None) -> str:
+        """Return the IRI of a node that mentions share, for `Merge.exact` and `Merge.normalised`."""
         form = segment(normalised(text) if self.merge is Merge.normalised else text)
-        return f"{self.base}untyped/{form}" if type is None else f"{self.base}entity/{segment(type)}/{form}"
+        return (
+            f"{self.base}untyped/{form}"
+            if type is None
+            else f"{self.base}entity/{self._segment(type)}/{form}"
+        )

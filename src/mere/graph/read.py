@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, NotRequired
+from typing import Annotated, NotRequired
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
@@ -87,33 +87,31 @@ def _document(line: _Line) -> Document:
     entities: list[Entity] = []
     at: dict[tuple[int, int], Entity] = {}  # the first entity at each span
     for item in line.get("entities") or ():
-        start, end = item["start"], item["end"]
         mention = _slice(text, item)
-        entity = Entity(start, end, mention, item.get("type"), item.get("score"), item.get("link"))
+        get = item.get
+        entity = Entity(item["start"], item["end"], mention, get("type"), get("score"), get("link"))
         entities.append(entity)
-        at.setdefault((start, end), entity)
+        at.setdefault((entity.start, entity.end), entity)
+
+    def end(item: _Mention) -> Entity:
+        known = at.get((item["start"], item["end"]))
+        if known is not None and item.get("text", known.text) in (known.text, None):
+            return known
+        return Entity(item["start"], item["end"], _slice(text, item))
+
     triples = [
-        Triple(
-            at.get((item["subject"]["start"], item["subject"]["end"])) or _bare(text, item["subject"]),
-            item["relation"],
-            at.get((item["object"]["start"], item["object"]["end"])) or _bare(text, item["object"]),
-            item.get("score"),
-        )
+        Triple(end(item["subject"]), item["relation"], end(item["object"]), item.get("score"))
         for item in line.get("triples") or ()
     ]
     return Document(text, line.get("lang"), tuple(entities), tuple(triples))
 
 
-def _slice(text: str, item: Any) -> str:
+def _slice(text: str, item: _Mention | _Entity) -> str:
     start, end = item["start"], item["end"]
     mention = text[start:end]
     if not 0 <= start < end <= len(text) or item.get("text", mention) not in (mention, None):
         raise _Misplaced
     return mention
-
-
-def _bare(text: str, item: Any) -> Entity:
-    return Entity(item["start"], item["end"], _slice(text, item))
 
 
 def _refusal(raw: str, where: str) -> DataError:

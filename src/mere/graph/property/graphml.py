@@ -23,6 +23,7 @@ from mere.graph.settings import GraphSettings, Item
 
 REPLACED = "characters that XML cannot hold, written as U+FFFD"
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_SPECIAL = re.compile(f"{_ILLEGAL.pattern[:-1]}&<>\r]")
 _KEYS = {
     "node": {"iri": "string", "name": "string", "type": "string", "aliases": "string", "mentions": "int"},
     "edge": {
@@ -30,6 +31,7 @@ _KEYS = {
         "object_start": "int", "object_end": "int", "score": "double", "model": "string",
     },
 }  # fmt: skip
+_OPENING = {kind: [f'<data key="{kind}_{name}">' for name in keys] for kind, keys in _KEYS.items()}
 _HEAD = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<graphml xmlns="http://graphml.graphdrawing.org/xmlns">\n'
     + "".join(
@@ -79,12 +81,16 @@ class _GraphML:
 
     def _data(self, kind: str, values: Iterable[str | float | None]) -> str:
         return "".join(
-            f'<data key="{kind}_{name}">{self._text(value) if isinstance(value, str) else value}</data>'
-            for name, value in zip(_KEYS[kind], values, strict=True)
-            if value is not None
+            [
+                f"{key}{self._text(value) if isinstance(value, str) else value}</data>"
+                for key, value in zip(_OPENING[kind], values, strict=True)
+                if value is not None
+            ]
         )
 
     def _text(self, text: str) -> str:
+        if _SPECIAL.search(text) is None:
+            return text
         text, replaced = _ILLEGAL.subn("\ufffd", text)
         if replaced:
             self.changed[REPLACED] += replaced

@@ -46,7 +46,7 @@ class NodeIndex:
     def add(self, item: Item) -> None:
         """Count the mentions of a document."""
         document = self.names.document(item.id)
-        for entity in mentions(item.document):
+        for entity in mentions(item.document).values():
             self._forms.add((self.names.node(entity, document), entity.text, entity.type or ""))
 
     def nodes(self) -> Iterator[Node]:

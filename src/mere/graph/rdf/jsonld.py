@@ -44,7 +44,7 @@ def jsonld(items: Iterable[Item], settings: GraphSettings) -> Iterator[str]:
 def _nodes(item: Item, names: Names) -> Iterator[dict[str, Any]]:
     document = names.document(item.id)
     yield _without_none({"@id": document, "identifier": item.id, "language": item.document.lang})
-    for entity in mentions(item.document):
+    for entity in mentions(item.document).values():
         node = names.node(entity, document)
         type = None if entity.type is None else names.type(entity.type)
         yield _without_none({"@type": type, "@id": node, "label": entity.text})

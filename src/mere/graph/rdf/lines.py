@@ -20,6 +20,14 @@ _DECLARED = (
 )  # nodes known to be declared; at that many they are forgotten, and declared once more when met
 
 
+_IDENTIFIER, _LANGUAGE = f" <{v.IDENTIFIER}> ", f" <{v.LANGUAGE}> "
+_CONTEXT, _ANCHOR, _DENOTES = f" <{v.CONTEXT}> ", f" <{v.ANCHOR}> ", f" <{v.DENOTES}> "
+_BEGIN, _END, _INTEGER = f' <{v.BEGIN}> "', f' <{v.END}> "', f'"^^<{v.INTEGER}>'
+_SCORE, _DECIMAL = f' <{v.SCORE}> "', f'"^^<{v.DECIMAL}>'
+_SUBJECT, _OBJECT, _SOURCE = f" <{v.SUBJECT_MENTION}> ", f" <{v.OBJECT_MENTION}> ", f" <{v.SOURCE}> "
+_REIFIES = f" <{v.REIFIES}> <<( "
+
+
 def ntriples(items: Iterable[Item], settings: GraphSettings) -> Iterator[str]:
     """Yield a document's lines at a time."""
     return _Lines(settings, in_graphs=False).of(items)
@@ -36,13 +44,13 @@ class _Lines:
     def __init__(self, settings: GraphSettings, *, in_graphs: bool):
         self.names = Names(settings)
         self.in_document_graph = in_graphs and settings.rdf is not Rdf.v1_1
-        self.asserted: Callable[[str, str, str], str]
+        self.asserted: Callable[[str, str, str, str, str], str]
         if settings.rdf is not Rdf.v1_1:
             self.asserted = _with_triple_term
         else:
             self.asserted = _in_named_graph if in_graphs else _reified
         model = self.names.model
-        self.attributed = "" if model is None else f"<{v.AGENT}> <{model}>"
+        self.attributed = "" if model is None else f" <{v.AGENT}> <{model}>"
         self.forms: dict[tuple[str, str | None], tuple[str, str]] = {}
 
     def of(self, items: Iterable[Item]) -> Iterator[str]:
@@ -54,39 +62,35 @@ class _Lines:
     def _write(self, item: Item, parts: list[str]) -> None:
         document = self.names.document(item.id)
         end = f" <{document}> .\n" if self.in_document_graph else " .\n"
-        parts.append(f"<{document}> <{v.IDENTIFIER}> {quoted(item.id)} .\n")
+        parts.append(f"<{document}>{_IDENTIFIER}{quoted(item.id)} .\n")
         if item.document.lang is not None:
-            parts.append(f"<{document}> <{v.LANGUAGE}> {quoted(item.document.lang)} .\n")
+            parts.append(f"<{document}>{_LANGUAGE}{quoted(item.document.lang)} .\n")
         nodes: dict[Key, tuple[str, str]] = {}
-        for entity in mentions(item.document):
+        for key, entity in mentions(item.document).items():
             node, form = self._form(entity, document, parts)
             mention = f"<{self.names.mention(entity, document)}>"
-            nodes[entity.start, entity.end, entity.type, entity.link] = node, mention
+            nodes[key] = node, mention
             parts.append(
-                f"{mention} <{v.CONTEXT}> <{document}>{end}"
-                f'{mention} <{v.BEGIN}> "{entity.start}"^^<{v.INTEGER}>{end}'
-                f'{mention} <{v.END}> "{entity.end}"^^<{v.INTEGER}>{end}'
-                f"{mention} <{v.ANCHOR}> {form}{end}"
-                f"{mention} <{v.DENOTES}> {node}{end}"
+                f"{mention}{_CONTEXT}<{document}>{end}{mention}{_BEGIN}{entity.start}{_INTEGER}{end}"
+                f"{mention}{_END}{entity.end}{_INTEGER}{end}{mention}{_ANCHOR}{form}{end}"
+                f"{mention}{_DENOTES}{node}{end}"
             )
             if entity.score is not None:
-                parts.append(f'{mention} <{v.SCORE}> "{entity.score:.4f}"^^<{v.DECIMAL}>{end}')
+                parts.append(f"{mention}{_SCORE}{entity.score:.4f}{_DECIMAL}{end}")
         for triple in item.document.triples:
             subject, object = triple.subject, triple.object
-            subject_node, subject_mention = nodes[subject.start, subject.end, subject.type, subject.link]
-            object_node, object_mention = nodes[object.start, object.end, object.type, object.link]
+            s, subject_mention = nodes[subject.start, subject.end, subject.type, subject.link]
+            o, object_mention = nodes[object.start, object.end, object.type, object.link]
             statement = f"<{self.names.statement(triple, document)}>"
-            fact = f"{subject_node} <{self.names.relation(triple.relation)}> {object_node}"
             parts.append(
-                f"{self.asserted(fact, statement, end)}"
-                f"{statement} <{v.SUBJECT_MENTION}> {subject_mention}{end}"
-                f"{statement} <{v.OBJECT_MENTION}> {object_mention}{end}"
-                f"{statement} <{v.SOURCE}> <{document}>{end}"
+                f"{self.asserted(s, self.names.relation(triple.relation), o, statement, end)}"
+                f"{statement}{_SUBJECT}{subject_mention}{end}{statement}{_OBJECT}{object_mention}{end}"
+                f"{statement}{_SOURCE}<{document}>{end}"
             )
             if triple.score is not None:
-                parts.append(f'{statement} <{v.SCORE}> "{triple.score:.4f}"^^<{v.DECIMAL}>{end}')
+                parts.append(f"{statement}{_SCORE}{triple.score:.4f}{_DECIMAL}{end}")
             if self.attributed:
-                parts.append(f"{statement} {self.attributed}{end}")
+                parts.append(f"{statement}{self.attributed}{end}")
 
     def _form(self, entity: Entity, document: str, parts: list[str]) -> tuple[str, str]:
         """Return a mention's node and its form as terms; says what there is to say of the node, unless it just did."""
@@ -94,28 +98,28 @@ class _Lines:
         key = (entity.text, entity.type)
         if shared and key in self.forms:
             return self.forms[key]
-        node, form = f"<{self.names.node(entity, document)}>", quoted(entity.text)
+        node = self.names.merged(*key) if shared else self.names.node(entity, document)
+        form = quoted(entity.text)
         if entity.type is not None:
-            parts.append(f"{node} <{v.TYPE}> <{self.names.type(entity.type)}> .\n")
-        parts.append(f"{node} <{v.LABEL}> {form} .\n")
+            parts.append(f"<{node}> <{v.TYPE}> <{self.names.type(entity.type)}> .\n")
+        parts.append(f"<{node}> <{v.LABEL}> {form} .\n")
         if shared:
             if len(self.forms) == _DECLARED:
                 self.forms.clear()
-            self.forms[key] = node, form
-        return node, form
+            self.forms[key] = f"<{node}>", form
+        return f"<{node}>", form
 
 
-def _with_triple_term(fact: str, statement: str, end: str) -> str:
-    return f"{fact}{end}{statement} <{v.REIFIES}> <<( {fact} )>>{end}"
+def _with_triple_term(s: str, p: str, o: str, statement: str, end: str) -> str:
+    return f"{s} <{p}> {o}{end}{statement}{_REIFIES}{s} <{p}> {o} )>>{end}"
 
 
-def _in_named_graph(fact: str, statement: str, end: str) -> str:
-    return f"{fact} {statement} .\n"
+def _in_named_graph(s: str, p: str, o: str, statement: str, end: str) -> str:
+    return f"{s} <{p}> {o} {statement} .\n"
 
 
-def _reified(fact: str, statement: str, end: str) -> str:
-    subject, predicate, object = fact.split(" ")  # IRIs hold no space
+def _reified(s: str, p: str, o: str, statement: str, end: str) -> str:
     return (
-        f"{fact}{end}{statement} <{v.TYPE}> <{v.STATEMENT}>{end}{statement} <{v.SUBJECT}> {subject}{end}"
-        f"{statement} <{v.PREDICATE}> {predicate}{end}{statement} <{v.OBJECT}> {object}{end}"
+        f"{s} <{p}> {o}{end}{statement} <{v.TYPE}> <{v.STATEMENT}>{end}{statement} <{v.SUBJECT}> {s}{end}"
+        f"{statement} <{v.PREDICATE}> <{p}>{end}{statement} <{v.OBJECT}> {o}{end}"
     )

@@ -36,7 +36,7 @@ class _Document:
         lang = item.document.lang
         yield " .\n" if lang is None else f" ; dcterms:language {quoted(lang)} .\n"
         declared: set[tuple[str, str | None, str]] = set()
-        for entity in mentions(item.document):
+        for entity in mentions(item.document).values():
             node = self._term(self.names.node(entity, self.document))
             if (node, entity.type, entity.text) not in declared:
                 declared.add((node, entity.type, entity.text))

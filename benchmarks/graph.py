@@ -19,7 +19,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyoxigraph
@@ -187,7 +187,7 @@ def main() -> None:
         description="Documents of six entities and five triples to every format of graphs, from JSON lines.",
         command=f"python benchmarks/graph.py --statements {arguments.statements}",
         commit=commit(),
-        date=datetime.now(timezone.utc).date(),
+        date=datetime.now(UTC).date(),
         seeds=[1],
         hardware=hardware(),
         software=software(),

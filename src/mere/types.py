@@ -141,6 +141,7 @@ class Document:
         entities: mentions found, in order of position.
         triples: facts found, best first within a sentence, sentences in order.
         sentences: the spans that the text was cut into.
+        langs: the language whose switcher each sentence took, as `lang`; they differ where a text changes language.
         notes: what the reader should know ("language not sure: universal path").
     """
 
@@ -150,14 +151,21 @@ class Document:
     triples: tuple[Triple, ...] = ()
     sentences: tuple[Span, ...] = ()
     notes: tuple[str, ...] = ()
+    langs: tuple[str | None, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
+        """Return the document as JSON has it; its sentences stand there where they differ in language."""
         record: dict[str, Any] = {
             "text": self.text,
             "lang": self.lang,
             "entities": [entity.to_json() for entity in self.entities],
             "triples": [triple.to_json() for triple in self.triples],
         }
+        if len(set(self.langs)) > 1:
+            record["sentences"] = [
+                {"start": start, "end": end, "lang": lang}
+                for (start, end), lang in zip(self.sentences, self.langs, strict=True)
+            ]
         if self.notes:
             record["notes"] = list(self.notes)
         return record

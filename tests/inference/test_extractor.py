@@ -169,6 +169,39 @@ def test_a_sure_language_that_the_model_lacks_takes_the_universal_path(make_pred
     assert document.notes[0].endswith("unknown to the model: universal path")
 
 
+DE, EN = "Die Brücke über den Fluss wurde im Herbst gebaut.", "The bridge over the river was built in autumn."
+RU = "Мост через реку построили осенью."
+
+
+def test_a_text_in_two_languages_takes_two_paths(make_predictor: Make) -> None:
+    predictor = make_predictor()
+    document = Extractor(predictor)(f"{DE} {DE}\n{EN}")
+    assert (document.lang, document.langs, document.notes) == ("de", ("de", "de", "en"), ())
+    assert dict(zip(*predictor.calls[0], strict=True)) == {DE: "de", EN: "en"}
+    assert document.to_json()["sentences"][2] == {"start": 100, "end": 146, "lang": "en"}
+    assert "sentences" not in Extractor(predictor)(f"{DE} {DE}").to_json()
+    stated = Extractor(predictor)(f"{DE}\n{EN}", "de")
+    assert stated.langs == ("de", "de"), "a language that is stated is that of the whole text"
+
+
+def test_sentences_in_a_language_that_the_model_lacks_are_told(make_predictor: Make) -> None:
+    document = Extractor(make_predictor())(f"{DE}\n{RU}\n{DE}")
+    assert document.langs == ("de", None, "de")
+    assert document.notes == ('sentence 2: language is "ru", unknown to the model: universal path',)
+
+
+@pytest.mark.parametrize("lang", ["", " ", "und", "UND"])
+def test_what_states_no_language_is_identified(make_predictor: Make, lang: str) -> None:
+    assert Extractor(make_predictor())(DE, lang).lang == "de"
+
+
+def test_only_the_languages_that_can_occur(make_predictor: Make) -> None:
+    assert Extractor(make_predictor())("Anna nasceu em Lima.").lang is None
+    assert Extractor(make_predictor(), languages=["de", "en"])("Anna nasceu em Lima.").lang == "de"
+    with pytest.raises(DataError, match='language "bam" cannot be told from a text'):
+        Extractor(make_predictor(), languages=["bam", "de"])
+
+
 def test_one_language_per_text(make_predictor: Make) -> None:
     documents = list(Extractor(make_predictor()).extract(["Ada.", "Bo."], ["de", "en"]))
     assert [document.lang for document in documents] == ["de", "en"]

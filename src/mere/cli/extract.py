@@ -65,6 +65,10 @@ def extract(
     lang: Annotated[
         str | None, typer.Option("--lang", help="Language of texts that state none; default: identify it.")
     ] = None,
+    languages: Annotated[
+        str | None,
+        typer.Option("--languages", help="The only languages that can occur where none is stated: de,en."),
+    ] = None,
     format: Annotated[
         Format,
         typer.Option(
@@ -129,7 +133,8 @@ def extract(
         raise UserError("No model. Give its folder, then files: mere extract runs/quickstart/model notes.txt")
     from mere.inference.extractor import load
 
-    extractor = load(model, batch_size=batch_size, threshold=threshold)
+    only = [code.strip() for code in languages.split(",")] if languages is not None else None
+    extractor = load(model, batch_size=batch_size, threshold=threshold, languages=only)
     if lang is not None and lang not in extractor.labels.languages:
         talk(f'Note: the model does not know language "{lang}": universal path.')
     waiting: deque[InputText] = deque()

@@ -40,6 +40,7 @@ class Slots(NamedTuple):
 SLOTS = Slots()
 NUM_FEATURES = SLOTS.shapes.stop
 _LONG_AFFIXES = (SLOTS.affixes.start + 3, SLOTS.affixes.stop - 1)
+_GLUED = SLOTS.shapes.stop - 1
 WITH_BEFORE = 1
 """Column of a unit's form with that of the unit before, where both belong to one word."""
 IDENTIFYING = (0, 1, *_LONG_AFFIXES, *range(SLOTS.ngrams.start, SLOTS.ngrams.stop))
@@ -96,26 +97,36 @@ class Features:
     @staticmethod
     def _keys(unit: str, glued: bool, before: str) -> list[int]:
         """The hashes of a unit's features by slot; 0 where a slot is empty."""
-        keys = [0] * NUM_FEATURES
-        norm = unicodedata.normalize("NFKC", unit).casefold()
-        digits = "".join("0" if char.isdigit() else char for char in norm)
-        keys[SLOTS.form] = _key("f", norm), _key("b", f"{before[-4:].casefold()}|{norm}")
-        affixes = [_key(kind, digits[:n]) for kind, n in _PREFIXES]
-        keys[SLOTS.affixes] = affixes + [_key(kind, digits[-n:]) for kind, n in _SUFFIXES]
-        marked = f"<{digits}>"
-        grams = [marked[i : i + n] for n in (3, 4, 5) for i in range(len(marked) - n + 1)]
-        if len(grams) > NUM_NGRAMS:  # a long unit: keep grams spread over all of it
-            grams = [grams[i * len(grams) // NUM_NGRAMS] for i in range(NUM_NGRAMS)]
-        keys[SLOTS.ngrams.start : SLOTS.ngrams.start + len(grams)] = [_key("n", gram) for gram in grams]
-        composed = unicodedata.normalize("NFC", unit)
-        shape = _shape(composed)
-        keys[SLOTS.shapes] = (
-            _key("x", shape),
-            _key("y", _squeeze(shape)[:6]),
-            _key("c", f"{script_of(unit)}|{unicodedata.category(composed[0])}"),
-            _key("g", f"{glued}|{_squeeze(shape)[:2]}"),
-        )
+        norm, outline, own = _alone(unit)
+        keys = list(own)
+        keys[WITH_BEFORE] = _key("b", f"{before[-4:].casefold()}|{norm}")
+        keys[_GLUED] = _key("g", f"{glued}|{outline}")
         return keys
+
+
+@lru_cache(maxsize=16_384)
+def _alone(unit: str) -> tuple[str, str, list[int]]:
+    """Return a unit's form and outline, and the hashes of what does not depend on what stands before it."""
+    keys = [0] * NUM_FEATURES
+    norm = unicodedata.normalize("NFKC", unit).casefold()
+    digits = norm if norm.isalpha() else "".join(["0" if char.isdigit() else char for char in norm])
+    keys[SLOTS.form.start] = _key("f", norm)
+    affixes = [_key(kind, digits[:n]) for kind, n in _PREFIXES]
+    keys[SLOTS.affixes] = affixes + [_key(kind, digits[-n:]) for kind, n in _SUFFIXES]
+    marked = f"<{digits}>"
+    grams = [marked[i : i + n] for n in (3, 4, 5) for i in range(len(marked) - n + 1)]
+    if len(grams) > NUM_NGRAMS:  # a long unit: keep grams spread over all of it
+        grams = [grams[i * len(grams) // NUM_NGRAMS] for i in range(NUM_NGRAMS)]
+    keys[SLOTS.ngrams.start : SLOTS.ngrams.start + len(grams)] = [_key("n", gram) for gram in grams]
+    composed = unicodedata.normalize("NFC", unit)
+    shape = _shape(composed)
+    squeezed = _squeeze(shape)
+    keys[SLOTS.shapes.start : _GLUED] = (
+        _key("x", shape),
+        _key("y", squeezed[:6]),
+        _key("c", f"{script_of(unit)}|{unicodedata.category(composed[0])}"),
+    )
+    return norm, squeezed[:2], keys
 
 
 def _contexts(text: str, spans: list[Span]) -> list[tuple[str, bool, str]]:
@@ -150,4 +161,4 @@ def _shape_of(c: str) -> str:
 
 
 def _squeeze(shape: str) -> str:
-    return "".join(c for i, c in enumerate(shape) if i == 0 or shape[i - 1] != c)
+    return "".join([c for i, c in enumerate(shape) if i == 0 or shape[i - 1] != c])

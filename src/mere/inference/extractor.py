@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count, repeat
@@ -15,8 +16,8 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from mere.errors import DataError, MereError, ModelError
-from mere.inference.io import check_text
-from mere.inference.language import identify
+from mere.inference.io import check_text, stated
+from mere.inference.language import Identifier
 from mere.inference.sentences import split_sentences
 from mere.inference.windows import cut_windows, merge
 from mere.schema import Labels
@@ -64,6 +65,7 @@ class _Plan:
     lang: str | None
     notes: list[str] = field(default_factory=list)
     sentences: list[Span] = field(default_factory=list)
+    langs: list[str | None] = field(default_factory=list)  # one per sentence
     windows: list[tuple[int, Span]] = field(
         default_factory=list
     )  # (index of the sentence, slice of the text)
@@ -77,12 +79,22 @@ class Extractor:
         predictor: the model.
         batch_size: windows per forward pass; changes speed and memory, not results.
         threshold: least probability of a relation, or None for the one the model was saved with.
+        languages: the only languages that can occur in texts that state none; None where any can.
     """
 
-    def __init__(self, predictor: Predictor, *, batch_size: int = 64, threshold: float | None = None):
+    def __init__(
+        self,
+        predictor: Predictor,
+        *,
+        batch_size: int = 64,
+        threshold: float | None = None,
+        languages: Sequence[str] | None = None,
+    ):
         self.predictor = predictor
         self.batch_size = batch_size
         self.threshold = threshold
+        expected = predictor.labels.languages if languages is None else languages
+        self._identifier = Identifier(expected, only=languages is not None)
 
     @property
     def labels(self) -> Labels:
@@ -134,9 +146,15 @@ class Extractor:
         check_text(text, f"text {number}")
         if not text.strip():
             return _Plan(text, None)
+        given = stated(given)
         spoken, note = self._language(text, given)
-        plan = _Plan(text, spoken if spoken in self.labels.languages else None, [note] if note else [])
+        plan = _Plan(text, spoken if spoken in self.labels.languages else None)
         plan.sentences = split_sentences(text, spoken)
+        plan.langs = [plan.lang] * len(plan.sentences)
+        if given is None:
+            self._follow(plan, spoken)
+        if note and plan.lang is None:
+            plan.notes.insert(0, note)
         max_pieces = self.predictor.max_pieces
         for index, sentence in enumerate(plan.sentences):
             windows = [sentence]
@@ -161,19 +179,34 @@ class Extractor:
                 lang,
                 None if lang in known else f'the model does not know language "{given}": universal path',
             )
-        found, probability = identify(text, expected=known)
+        found, probability = self._identifier(text)
         if found is None:
             return None, "language not sure: universal path"
         if found not in known:
             return found, f'language is "{found}" ({probability:.2f}), unknown to the model: universal path'
         return found, None
 
+    def _follow(self, plan: _Plan, spoken: str | None) -> None:
+        """Give each sentence the path of its own language, and the text that of most of its characters."""
+        known = self.labels.languages
+        found = self._identifier.sentences(plan.text, plan.sentences, spoken)
+        plan.langs = [lang if lang in known else None for lang in found]
+        read: Counter[str | None] = Counter()
+        for path, sentence in zip(plan.langs, plan.sentences, strict=True):
+            read[path] += _length(sentence)
+        plan.lang = read.most_common(1)[0][0]
+        told = spoken if plan.lang is None else None  # the note on the whole text says it
+        for lang in dict.fromkeys(lang for lang in found if lang not in (None, told, *known)):
+            first, number = found.index(lang) + 1, found.count(lang)
+            those = f"sentence {first}" if number == 1 else f"{number} sentences from sentence {first} on"
+            plan.notes.append(f'{those}: language is "{lang}", unknown to the model: universal path')
+
     def _finish(self, pool: Sequence[_Plan]) -> Iterator[Document]:
         """Predict all windows of the pool in order of length, so that batches waste little on padding."""
         tasks = [(plan, index) for plan in pool for index in range(len(plan.windows))]
         tasks.sort(key=lambda task: _length(task[0].windows[task[1]][1]))
         texts = [plan.text[slice(*plan.windows[index][1])] for plan, index in tasks]
-        langs = [plan.lang for plan, _ in tasks]
+        langs = [plan.langs[plan.windows[index][0]] for plan, index in tasks]
         if tasks:
             predictions = self.predictor.predict(
                 texts, langs, batch_size=self.batch_size, threshold=self.threshold
@@ -184,18 +217,25 @@ class Extractor:
             yield _document(plan)
 
 
-def load(folder: str | Path, *, batch_size: int = 64, threshold: float | None = None) -> Extractor:
+def load(
+    folder: str | Path,
+    *,
+    batch_size: int = 64,
+    threshold: float | None = None,
+    languages: Sequence[str] | None = None,
+) -> Extractor:
     """Return an extractor for a model.
 
     Args:
         folder: the model's folder, or its name on the Hugging Face Hub: "org/name" or "org/name@revision".
             A folder that is here wins, and a Path is always a folder (mere.store.fetch).
+        batch_size, threshold, languages: as `Extractor` takes them.
 
     Raises:
         ModelError: there is no such model, its files are not those that it was written with, or torch is not
             installed.
     """
-    return Extractor(load_predictor(folder), batch_size=batch_size, threshold=threshold)
+    return Extractor(load_predictor(folder), batch_size=batch_size, threshold=threshold, languages=languages)
 
 
 def load_predictor(folder: str | Path) -> Predictor:
@@ -249,4 +289,5 @@ def _document(plan: _Plan) -> Document:
         triples=tuple(triples),
         sentences=tuple(plan.sentences),
         notes=tuple(plan.notes),
+        langs=tuple(plan.langs),
     )

@@ -54,6 +54,11 @@ def check_text(text: str, where: str) -> None:
         )
 
 
+def stated(lang: str | None) -> str | None:
+    """Return a language, or None for what says that it is not stated: nothing, white space, "und"."""
+    return None if lang is None or lang.strip().lower() in ("", "und") else lang
+
+
 def read_texts(
     source: str,
     *,
@@ -180,7 +185,7 @@ def parse_json_row(line: str, where: str, text_key: str = "text") -> InputText:
         raise DataError(f'{where}: "lang" must be a string or null, got {type(lang).__name__}.')
     check_text(text, where)
     extra = {key: value for key, value in record.items() if key not in (text_key, "lang")}
-    return InputText(text, where, lang, extra)
+    return InputText(text, where, stated(lang), extra)
 
 
 def output_record(item: InputText, document: Document) -> dict[str, Any]:

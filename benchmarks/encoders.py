@@ -53,7 +53,7 @@ def main() -> None:
     for seed in arguments.seeds:
         for context in LAYERS:
             out = arguments.out / f"{context}-{seed}"
-            model = train(recipe_of(context, seed), out, resume=True, talk=False)
+            model = train(recipe_of(context, seed), out, resume=True, progress=False)
             found = Predictor.load(model).predict([s.text for s in gold], [s.lang for s in gold])
             predictions[context].append(found)
             costs[context].append(json.loads((model / "metrics.json").read_text(encoding="utf-8"))["costs"])

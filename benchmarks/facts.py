@@ -341,7 +341,7 @@ def main() -> None:
     folder = arguments.out / f"seed-{arguments.seed}"
     for system in arguments.systems:
         recipe = recipe_of(system, arguments.data, arguments.text, folder, arguments.threads, arguments.seed)
-        train(recipe, folder / system, resume=True, talk=False)
+        train(recipe, folder / system, resume=True, progress=False)
     if arguments.verb == "report":
         results = report(arguments.data, arguments.out, sorted(set(arguments.seeds)), resamples=1000)
         results.write(ROOT / "benchmarks" / "results" / "facts.json")

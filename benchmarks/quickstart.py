@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     recipe = Recipe.read(ROOT / "recipes" / "quickstart.yaml")
-    model = train(recipe, arguments.out, resume=True, talk=False)
+    model = train(recipe, arguments.out, resume=True, progress=False)
     corpus, predictor = quickstart_corpus(), Predictor.load(model)
     command = "python benchmarks/quickstart.py --out runs/quickstart-benchmark"
     systems = {}

@@ -50,7 +50,7 @@ def tiny_run(tiny_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     from mere.training.run import train
 
     out = tmp_path_factory.mktemp("tiny-run") / "run"
-    train(tiny.recipe(data={"path": str(tiny_corpus)}), out, talk=False)
+    train(tiny.recipe(data={"path": str(tiny_corpus)}), out, progress=False)
     return out
 
 

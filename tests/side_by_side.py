@@ -29,7 +29,8 @@ from torch.distributed.fsdp import fully_shard
 from mere.config import Recipe
 from mere.errors import DataError, MereError, TrainingError
 from mere.training.loop import StepReport
-from mere.training.parallel.processes import Processes, joined, telling_who_is_gone
+from mere.training.parallel.lost import reporting_lost_processes
+from mere.training.parallel.processes import Processes, join_processes
 from mere.training.progress import Bar, Listener
 from mere.training.run import Run
 
@@ -75,8 +76,8 @@ class SameEverywhere(Weighing):
         super().step(report)
         assert self.run is not None
         digest = hashlib.sha256(repr(report).encode())
-        for name, tensor in self.run.sharding.held(self.run.model).items():
-            if name not in self.run.sharding.parts:
+        for name, tensor in self.run.processes.local_weights(self.run.model).items():
+            if name not in self.run.processes.parts:
                 digest.update(tensor.numpy().tobytes())
         assert len(set(self.processes.gather(digest.hexdigest()))) == 1, report
 
@@ -134,7 +135,7 @@ def environment() -> dict[str, str]:
 def talk_among(processes: Processes) -> None:
     """Check what each process hears, with fewer items than processes too, and that an error of the first is all's."""
     for count in (0, 1, 7):
-        squares = processes.spread(lambda share: [item**2 for item in share], list(range(count)))
+        squares = processes.map(lambda share: [item**2 for item in share], list(range(count)))
         assert squares == [item**2 for item in range(count)]
     assert processes.agree(processes.rank) == 0
     assert processes.gather(processes.rank) == list(range(processes.size))
@@ -156,7 +157,7 @@ def talk_among(processes: Processes) -> None:
 def refuse() -> None:
     """Let the others hear that the last process is gone when they ask for something, and in a sharded layer."""
     try:
-        with joined() as processes:
+        with join_processes() as processes:
             layer = fully_shard(nn.Linear(2, 2))
             if processes.rank == processes.size - 1:
                 raise DataError("the last one refuses")
@@ -164,7 +165,7 @@ def refuse() -> None:
                 processes.gather(processes.rank)
             except TrainingError as error:
                 print(error, file=sys.stderr)
-            with telling_who_is_gone():
+            with reporting_lost_processes():
                 layer(torch.ones(1, 2))
     except MereError as error:
         print(f"{error} In a group: {torch.distributed.is_initialized()}", file=sys.stderr)
@@ -184,7 +185,7 @@ def main(arguments: Sequence[str]) -> None:
     if not arguments:
         refuse()
         return
-    with joined() as processes:
+    with join_processes() as processes:
         talk_among(processes)
         for recipe, out in zip(arguments[::2], arguments[1::2], strict=True):
             train(Recipe.read(recipe), Path(out), processes)

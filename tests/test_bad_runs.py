@@ -189,7 +189,7 @@ def test_a_full_disk_keeps_the_last_good_checkpoint_and_the_run_goes_on(
     assert cure in full.stderr
     assert len(full.stderr.splitlines()) == 1
     tensors, progress = load_checkpoint(out / "checkpoint.safetensors")
-    assert (int(tensors["step"]), progress.leg) == (0, 0)
+    assert (int(tensors["step"]), progress.stage_run) == (0, 0)
     assert not list(out.glob("*.tmp"))
     worked(mere(*args, "--resume"))
     assert (out / "model" / "model.safetensors").read_bytes() == weights

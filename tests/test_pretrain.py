@@ -12,6 +12,7 @@ pytest.importorskip("transformers")
 import transformers
 from benchmarks.pretrain import END, HIDDEN, PAD, START, Shape, Texts, losses, make_tokenizer, pretrain
 
+from mere.config import PretrainedSettings
 from mere.data.pieces.pretrained import Subwords
 from tests import tiny
 
@@ -61,7 +62,7 @@ def test_the_seed_gives_the_checkpoint_that_transformers_and_we_read(tmp_path: P
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
     tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "a")
-    pieces = Subwords.fit(tiny.SENTENCES, name=str(tmp_path / "a"), words=False, width=8, keep="none")
+    pieces = Subwords.fit(PretrainedSettings(name=str(tmp_path / "a"), words="none"), tiny.SENTENCES)
     assert pieces.checkpoint.specials.hidden == tokenizer.mask_token_id
     for text in TEXTS:
         ours = pieces.describe(text, pieces.cut(text))[:, 0] - 1

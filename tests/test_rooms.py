@@ -7,7 +7,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "mere"
 FLOORS = (
-    ("types", "errors", "advice", "lang_codes"),
+    ("types", "errors", "advice", "environment", "lang_codes"),
     ("schema", "config", "hub"),
     ("data",),
     ("metrics", "nn"),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tests import tiny
 
+from mere.config import CompactSettings
 from mere.data.batching import Batch, collate
 from mere.data.examples import ExampleMaker
 from mere.data.features import WITH_BEFORE
@@ -14,7 +15,7 @@ from mere.data.pieces.hashed import HashedUnits
 from mere.schema import Labels
 
 LABELS = Labels.from_sentences(tiny.SENTENCES)
-PIECES = HashedUnits.fit(tiny.SENTENCES, rows=4096, min_count=1)
+PIECES = HashedUnits.fit(CompactSettings(rows=4096), tiny.SENTENCES)
 
 
 def batch_of(*texts: str) -> Batch:

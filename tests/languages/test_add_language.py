@@ -21,7 +21,7 @@ from mere.data.formats import jsonl
 from mere.errors import DataError, TrainingError, UserError
 from mere.languages.add_language import Added, add_language
 from mere.languages.defaults import Choices
-from mere.languages.verify import check_unchanged
+from mere.languages.verify import verify_unchanged
 from mere.models.predictor import Predictor
 from mere.models.tensors import to_tensors
 from mere.store.card import split_front_matter
@@ -136,7 +136,7 @@ def test_languages_one_after_the_other(tiny_model: Path, tmp_path: Path) -> None
     second = add_language(
         first.folder, tmp_path / "pl.train.jsonl", "pl", tmp_path / "plus-pl", Choices(start="uk", epochs=2.0)
     )
-    assert second.unchanged.languages == 6
+    assert second.verification.languages == 6
     for lang in (*OTHERS, "uk"):
         assert vectors(first.folder, lang) == vectors(second.folder, lang)
         assert found(first.folder, lang, 0.0) == found(second.folder, lang, 0.0)
@@ -205,7 +205,7 @@ def test_without_dev_sentences_the_universal_threshold_counts(tiny_model: Path, 
 def test_a_model_without_switchers_gets_own_weights(tiny_corpus: Path, tmp_path: Path, rank: int) -> None:
     stage = {**tiny.recipe().stages[0].model_dump(), "epochs": 40, "evaluations": 0}
     recipe = tiny.recipe(data={"path": str(tiny_corpus)}, stages=[stage], switcher={"width": 0})
-    model = train(recipe, tmp_path / "run", talk=False)
+    model = train(recipe, tmp_path / "run", progress=False)
     done = add(model, tmp_path, lora=rank, epochs=40.0)
     for lang in OTHERS:
         assert vectors(model, lang) == vectors(done.folder, lang)
@@ -224,15 +224,22 @@ def test_a_model_without_switchers_gets_own_weights(tiny_corpus: Path, tmp_path:
 def test_entities_and_own_models_beside_them(typed_corpus: Path, tmp_path: Path) -> None:
     """A model of entities whose languages have weights of their own gets the same for the new one."""
     stage = {**tiny.recipe().stages[0].model_dump(), "epochs": 30, "evaluations": 0}
-    legs = {**stage, "name": "alone", "epochs": 4, "per_language": True, "train": ["heads"], "lora": 2}
+    per_language = {
+        **stage,
+        "name": "alone",
+        "epochs": 4,
+        "per_language": True,
+        "train": ["heads"],
+        "lora": 2,
+    }
     recipe = tiny.recipe(
         task=["entities"],
         data={"path": str(typed_corpus)},
-        stages=[stage, legs],
+        stages=[stage, per_language],
         switcher={"width": 0},
         entities={"hidden": 32},
     )
-    model = train(recipe, tmp_path / "run", talk=False)
+    model = train(recipe, tmp_path / "run", progress=False)
     typed = [tiny.typed(sentence) for sentence in UKRAINIAN]
     done = add(model, tmp_path, corpus(tmp_path / "data", typed), epochs=40.0)
     assert "rank 2 of heads" in done.notes[0]
@@ -299,14 +306,14 @@ def test_the_check_finds_what_differs(tiny_model: Path, tmp_path: Path) -> None:
         return tmp_path / name
 
     same = written("same", folder.thresholds)
-    assert check_unchanged(tiny_model, same, TEXTS).sentences == len(TEXTS)
+    assert verify_unchanged(tiny_model, same, TEXTS).sentences == len(TEXTS)
     with pytest.raises(TrainingError, match='the threshold of "de" would not be'):
-        check_unchanged(tiny_model, written("threshold", folder.thresholds | {"de": 0.77}), TEXTS)
+        verify_unchanged(tiny_model, written("threshold", folder.thresholds | {"de": 0.77}), TEXTS)
     bias = predictor.model.get_parameter("switcher.of.de.up_bias")
     with torch.no_grad():
         bias[0] = torch.nextafter(bias[0], torch.tensor(2.0))
     with pytest.raises(TrainingError, match=r"the weights switcher\.of\.de\.up_bias would not be"):
-        check_unchanged(tiny_model, written("weight", folder.thresholds), TEXTS)
+        verify_unchanged(tiny_model, written("weight", folder.thresholds), TEXTS)
 
 
 def test_a_folder_without_metrics_and_card_can_grow_too(tiny_model: Path, tmp_path: Path) -> None:

@@ -8,10 +8,19 @@ from typing import Any
 
 import pytest
 import torch
-from inside_models import KINDS, LABELS, LANGUAGES, TEXTS, close, recipe, vectors, written
 from safetensors.torch import load_file
 from tests import tiny
 from tests.command import mere, refused, worked
+from tests.models.encoder_switcher_models import (
+    KINDS,
+    LABELS,
+    LANGUAGES,
+    TEXTS,
+    close,
+    recipe,
+    vectors,
+    written,
+)
 
 import mere as library
 from mere.languages.export import export_language

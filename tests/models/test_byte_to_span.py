@@ -256,7 +256,7 @@ def small_recipe(corpus: Path, *, epochs: int = 3, **spans: object) -> Recipe:
 @pytest.mark.parametrize(("pointer", "epochs"), [(True, 120), (False, 200)])
 def test_a_tiny_corpus_is_learned_by_heart(pointer: bool, epochs: int, tmp_path: Path) -> None:
     recipe = small_recipe(write_corpus(tmp_path), epochs=epochs, pointer=pointer)
-    model = train(recipe, tmp_path / "run", talk=False)
+    model = train(recipe, tmp_path / "run", progress=False)
     dev = json.loads((model / "metrics.json").read_text(encoding="utf-8"))["dev"]["entity_f1/strict"]
     assert dev["macro"] == 100.0
     long = ROWS["de"][3][0]  # 121 bytes, and a mention of 60: longer than a window

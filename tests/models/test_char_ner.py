@@ -175,7 +175,7 @@ def test_a_tiny_corpus_is_learned_by_heart(tmp_path: Path) -> None:
             ],
         }
     )
-    model = train(recipe, tmp_path / "run", talk=False)
+    model = train(recipe, tmp_path / "run", progress=False)
     dev = json.loads((model / "metrics.json").read_text(encoding="utf-8"))["dev"]["entity_f1/strict"]
     assert dev["macro"] == 100.0
     text = "東京と北京。"

@@ -13,8 +13,8 @@ from torch import nn
 pytest.importorskip("transformers")
 
 import transformers
-from inside_examples import KINDS, LANG_ID, TEXTS, close, inside, lang_of, merged
 from tests import checkpoints
+from tests.nn.encoder_switcher_examples import KINDS, LANG_ID, TEXTS, close, inside, lang_of, merged
 
 from mere.errors import ConfigError
 from mere.nn.encoder_switchers import LoraSwitcher

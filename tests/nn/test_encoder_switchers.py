@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 pytest.importorskip("transformers")
 
-from inside_examples import KINDS, LANG_ID, LANGUAGES, TEXTS, close, inside
 from tests import checkpoints
+from tests.nn.encoder_switcher_examples import KINDS, LANG_ID, LANGUAGES, TEXTS, close, inside
 
 from mere.errors import ModelError
 from mere.nn.encoder_switchers import InsideSwitcher

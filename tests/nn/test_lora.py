@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mere.nn.lora import LowRank, matrices, merged, tables
+from mere.nn.lora import LowRank, matrices, merge_low_rank, tables
 from mere.nn.recurrent import BiLSTM
 
 
@@ -15,17 +15,17 @@ def test_a_merge_by_hand() -> None:
     up = torch.tensor([[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]])
     down = torch.tensor([[10.0, 20.0], [0.5, 0.25]])
     by_hand = torch.tensor([[11.0, 22.0], [4.0, 4.5], [15.5, 26.25]])
-    assert torch.equal(merged(base, up, down), by_hand)
-    assert base[0, 0] == 1.0, "what is merged is left as it was"
+    assert torch.equal(merge_low_rank(base, up, down), by_hand)
+    assert base[0, 0] == 1.0, "what is merge_low_rank is left as it was"
 
 
 def test_a_merge_is_the_product_whatever_the_layout() -> None:
     torch.manual_seed(0)
     base, up, down = torch.randn(40, 24), torch.randn(40, 5), torch.randn(5, 24)
     exact = base.double() + up.double() @ down.double()
-    assert torch.allclose(merged(base, up, down).double(), exact, atol=1e-5)
+    assert torch.allclose(merge_low_rank(base, up, down).double(), exact, atol=1e-5)
     strided = [t.T.contiguous().T for t in (base, up, down)]
-    assert torch.equal(merged(*strided), merged(base, up, down))
+    assert torch.equal(merge_low_rank(*strided), merge_low_rank(base, up, down))
 
 
 def filled(weight: nn.Parameter, rank: int) -> LowRank:

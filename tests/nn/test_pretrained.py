@@ -27,10 +27,10 @@ from mere.models.predictor import Predictor
 from mere.nn.encoders import PretrainedEncoder
 from mere.nn.encoders.pretrained import windows
 from mere.schema import Labels
-from mere.training.parallel.processes import ALONE
+from mere.training.parallel.processes import ONE_PROCESS
 from mere.training.progress import Silent
 from mere.training.run import Run, train
-from mere.training.run_data import Material
+from mere.training.run_data import RunData
 
 TEXTS = checkpoints.TEXTS
 LONG = " ".join(checkpoints.TEXTS)
@@ -154,11 +154,11 @@ def test_a_trimmed_encoder_gives_the_same_vectors(family, trim, tmp_path):
 @pytest.mark.parametrize("trim", ["none", "texts"])
 def test_what_is_left_of_a_vocabulary_is_told(trim, folders, tiny_corpus):
     chosen = recipe(folders["bert"], tiny_corpus, epochs=1, trim=trim)
-    material = Material.read(chosen, ALONE)
-    table = build_encoder(chosen.encoder, material.pieces).backbone.get_input_embeddings()
+    run_data = RunData.read(chosen, ONE_PROCESS)
+    table = build_encoder(chosen.encoder, run_data.pieces).backbone.get_input_embeddings()
     whole = transformers.AutoModel.from_pretrained(folders["bert"]).get_input_embeddings()
     told = f"{table.num_embeddings} of the encoder's {whole.num_embeddings} subwords are kept"
-    assert material.notes == ((told,) if trim == "texts" else ())
+    assert run_data.notes == ((told,) if trim == "texts" else ())
     assert (table.num_embeddings < whole.num_embeddings) == (trim == "texts")
 
 
@@ -298,7 +298,7 @@ def recipe(folder: Path, corpus: Path, *, epochs: float, **given: Any) -> Recipe
 
 
 def test_learns_the_corpus_by_heart(folders, tiny_corpus, tmp_path):
-    model = train(recipe(folders["xlm-roberta"], tiny_corpus, epochs=60), tmp_path / "run", talk=False)
+    model = train(recipe(folders["xlm-roberta"], tiny_corpus, epochs=60), tmp_path / "run", progress=False)
     predicted = Predictor.load(model).predict(
         [s.text for s in tiny.SENTENCES], [s.lang for s in tiny.SENTENCES]
     )

@@ -13,7 +13,7 @@ from mere.training.run import train
 
 
 def cut_off(recipe: Recipe, out: Path, steps: int) -> None:
-    """Train and be interrupted before the run's step `steps` + 1, which may be the first of a leg."""
+    """Train and be interrupted before the run's step `steps` + 1, which may be the first of a stage run."""
     run, done = StageLoop.run, 0
 
     def stops(self: StageLoop) -> Iterator[StepReport]:
@@ -29,4 +29,4 @@ def cut_off(recipe: Recipe, out: Path, steps: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(StageLoop, "run", stops)
         with pytest.raises(KeyboardInterrupt):
-            train(recipe, out, talk=False)
+            train(recipe, out, progress=False)

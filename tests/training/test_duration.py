@@ -20,7 +20,7 @@ from mere.data.pieces import HashedUnits
 from mere.data.units import Units
 from mere.errors import ConfigError
 from mere.schema import Labels
-from mere.training.duration import Limit, share_of
+from mere.training.duration import Duration, share_of_stage
 from mere.training.run import train
 from mere.training.source import BatchSource, TrainingData
 
@@ -36,16 +36,16 @@ def stage(**settings: Any) -> StageSettings:
 
 
 def test_a_stages_steps_are_shared_in_proportion_to_sentences() -> None:
-    shares = {lang: share_of(stage(steps=50), SIZES, lang) for lang in SIZES}
+    shares = {lang: share_of_stage(stage(steps=50), SIZES, lang) for lang in SIZES}
     assert shares == {"de": (30, 0.0), "te": (15, 0.0), "ja": (5, 0.0)}
-    assert share_of(stage(steps=50), SIZES, None) == (50, 0.0)
-    assert share_of(stage(seconds=20.0), SIZES, "te") == (0, 6.0)
-    assert share_of(stage(), SIZES, "te") == (0, 0.0)
+    assert share_of_stage(stage(steps=50), SIZES, None) == (50, 0.0)
+    assert share_of_stage(stage(seconds=20.0), SIZES, "te") == (0, 6.0)
+    assert share_of_stage(stage(), SIZES, "te") == (0, 0.0)
 
 
 @given(st.dictionaries(st.text("abc", min_size=1), st.integers(1, 50), min_size=1), st.integers(1, 5000))
 def test_shares_add_up(sizes: dict[str, int], steps: int) -> None:
-    shares = [share_of(stage(steps=steps), sizes, lang)[0] for lang in sizes]
+    shares = [share_of_stage(stage(steps=steps), sizes, lang)[0] for lang in sizes]
     assert min(shares) >= 1
     assert sum(shares) == steps or (sum(shares) > steps and 1 in shares)
 
@@ -56,21 +56,21 @@ def test_steps_and_seconds_together_are_refused() -> None:
 
 
 def test_seconds_project_the_steps_of_the_whole() -> None:
-    limit = Limit(steps=100, seconds=10.0)
-    assert limit.total(0, 0.0) == 100  # a guess
-    assert limit.total(20, 4.0) == 50
-    assert limit.total(49, 9.99) == 50
-    assert limit.total(51, 10.1) == 51
-    assert [limit.is_over(51, spent) for spent in (9.99, 10.0)] == [False, True]
-    assert not limit.is_over(100, 5.0)
+    duration = Duration(steps=100, seconds=10.0)
+    assert duration.total(0, 0.0) == 100  # a guess
+    assert duration.total(20, 4.0) == 50
+    assert duration.total(49, 9.99) == 50
+    assert duration.total(51, 10.1) == 51
+    assert [duration.is_over(51, spent) for spent in (9.99, 10.0)] == [False, True]
+    assert not duration.is_over(100, 5.0)
 
 
 def test_evaluations_are_spread_over_steps_or_seconds() -> None:
-    steps = Limit(steps=10)
+    steps = Duration(steps=10)
     assert [s for s in range(1, 11) if steps.evaluates(s, 0.0, 1.0, 4)] == [2, 5, 8, 10]
-    seconds = Limit(steps=10, seconds=8.0)
+    seconds = Duration(steps=10, seconds=8.0)
     assert [s for s in range(1, 11) if seconds.evaluates(s, 0.9 * s, 0.9, 4)] == [3, 5, 7, 9]
-    assert not any(limit.evaluates(10, 8.0, 1.0, 0) for limit in (steps, seconds))
+    assert not any(duration.evaluates(10, 8.0, 1.0, 0) for limit in (steps, seconds))
 
 
 def source(**limits: Any) -> BatchSource:
@@ -108,7 +108,7 @@ def run(folder: Path, corpus: Path, *stages: dict[str, Any]) -> tuple[dict[str, 
     recipe = tiny.recipe(
         stages=whole, data={"path": str(corpus), "languages": ["de", "te"]}, aggregator={"layers": 0}
     )
-    model = train(recipe, folder, talk=False)
+    model = train(recipe, folder, progress=False)
     log = [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     return json.loads((model / "metrics.json").read_text(encoding="utf-8"))["costs"], log
 

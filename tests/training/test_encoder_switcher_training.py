@@ -18,7 +18,7 @@ from mere.config import Recipe
 from mere.data.formats import jsonl
 from mere.languages.add_language import add_language
 from mere.languages.defaults import Choices
-from mere.languages.verify import check_unchanged
+from mere.languages.verify import verify_unchanged
 from mere.metrics.report import evaluate
 from mere.models.predictor import Predictor
 from mere.training.progress import Listener, Silent
@@ -105,7 +105,7 @@ def test_a_pretrained_encoder_is_frozen_and_its_languages_learn(tiny_corpus: Pat
         switcher={"kind": "lora", "rank": 8},
         stages=[stage],
     )
-    model = train(chosen, tmp_path / "run", talk=False)
+    model = train(chosen, tmp_path / "run", progress=False)
     assert f1(model) == 1.0
     stored = load_file(model / "model.safetensors")
     pretrained = load_file(checkpoint / "model.safetensors")
@@ -121,11 +121,11 @@ def test_stopped_and_resumed_equals_uninterrupted(kind: str, tiny_corpus: Path, 
     ]
     stages[1]["sampling"] = {"pieces_per_batch": 16}
     chosen = recipe(tiny_corpus, kind, stages=stages, checkpoint_minutes=0)
-    whole = train(chosen, tmp_path / "whole", talk=False)
+    whole = train(chosen, tmp_path / "whole", progress=False)
     log = (tmp_path / "whole" / "log.jsonl").read_text(encoding="utf-8").splitlines()
     steps = [json.loads(line)["step"] for line in log if json.loads(line).get("event") == "evaluation"]
     cut_off(chosen, tmp_path / "cut", steps[0] + 2)
-    resumed = train(chosen, tmp_path / "cut", resume=True, talk=False)
+    resumed = train(chosen, tmp_path / "cut", resume=True, progress=False)
     assert (whole / "model.safetensors").read_bytes() == (resumed / "model.safetensors").read_bytes()
 
 
@@ -133,15 +133,15 @@ def test_stopped_and_resumed_equals_uninterrupted(kind: str, tiny_corpus: Path, 
 def test_a_language_comes_later_and_no_other_changes(kind: str, tiny_corpus: Path, tmp_path: Path) -> None:
     stages = [stage.model_dump() for stage in recipe(tiny_corpus, kind).stages]
     stages[1] |= {"epochs": 3, "train": ["switcher"], "evaluations": 1}
-    model = train(recipe(tiny_corpus, kind, stages=stages), tmp_path / "run", talk=False)
+    model = train(recipe(tiny_corpus, kind, stages=stages), tmp_path / "run", progress=False)
     swiss = [dataclasses.replace(s, lang="gsw") for s in tiny.SENTENCES if s.lang == "de"]
     (tmp_path / "data").mkdir()
     for split in ("train", "dev"):
         jsonl.write(swiss, tmp_path / "data" / f"gsw.{split}.jsonl")
     done = add_language(model, tmp_path / "data", "gsw", tmp_path / "new", Choices(epochs=40.0, lr=0.02))
     assert f1(model, swiss) < f1(done.folder, swiss)
-    assert done.unchanged.languages == 5
+    assert done.verification.languages == 5
     was, now = (load_file(folder / "model.safetensors") for folder in (model, done.folder))
     assert {name for name in now if name not in was} == {n for n in now if n.startswith("switcher.of.gsw.")}
     assert all(torch.equal(was[name], now[name]) for name in was)
-    assert check_unchanged(model, done.folder, TEXTS).sentences == len(TEXTS)
+    assert verify_unchanged(model, done.folder, TEXTS).sentences == len(TEXTS)

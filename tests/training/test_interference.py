@@ -55,7 +55,7 @@ def corpus(folder: Path, says: dict[str, tuple[str, str]]) -> Path:
 
 def trained(corpus: Path, run: Path, stage: dict[str, Any], **changes: Any) -> dict[str, float]:
     """Train one stage and return strict triple F1 on dev by language, in per cent."""
-    train(tiny.recipe(data={"path": str(corpus)}, stages=[stage], **changes), run, talk=False)
+    train(tiny.recipe(data={"path": str(corpus)}, stages=[stage], **changes), run, progress=False)
     metrics = json.loads((run / "model" / "metrics.json").read_text(encoding="utf-8"))
     scores: dict[str, float] = metrics["dev"]["triple_f1/strict"]
     return {lang: scores[lang] for lang in PLANTED}

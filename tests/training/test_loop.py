@@ -24,7 +24,7 @@ from mere.models.model import Model, build
 from mere.schema import Labels
 from mere.store.folder import write_tensors
 from mere.training import run as run_module
-from mere.training.initialisation import start_from
+from mere.training.initialisation import load_initial_weights
 from mere.training.loop import StageLoop, learning_rate
 from mere.training.run import Run, train
 from mere.training.source import BatchSource, TrainingData
@@ -234,12 +234,12 @@ def test_averaged_weights_follow_the_formula() -> None:
 
 def test_clipping_bounds_the_first_step() -> None:
     """AdamW's step is free of scale, so the bound shows in the gradients themselves."""
-    tight = loop(short(clip=1e-3))
+    tight = loop(short(max_grad_norm=1e-3))
     report = next(tight.run())
     assert report.gradient_norm > 1e-3, "what is reported is the norm before the cut"
     gradients = [p.grad.norm() for p in tight.parameters.values() if p.grad is not None]
     assert torch.stack(gradients).norm() == pytest.approx(1e-3, rel=1e-3)
-    free = loop(short(clip=0.0))
+    free = loop(short(max_grad_norm=0.0))
     assert next(free.run()).gradient_norm == pytest.approx(report.gradient_norm)
     gradients = [p.grad.norm() for p in free.parameters.values() if p.grad is not None]
     assert torch.stack(gradients).norm() == pytest.approx(report.gradient_norm, rel=1e-4)
@@ -271,32 +271,45 @@ def test_start_from_takes_everything_but_the_switchers(tmp_path: Path) -> None:
     write_tensors(tmp_path / "weights.safetensors", given.state_dict())
     model = build(tiny.recipe(), LABELS)
     own = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    start_from(model, tmp_path / "weights.safetensors")
+    load_initial_weights(model, tmp_path / "weights.safetensors")
     for name, tensor in model.state_dict().items():
         assert torch.equal(tensor, (own if name.startswith("switcher") else given.state_dict())[name])
     bare = build(tiny.recipe(switcher={"width": 0}, stages=[{"name": "s"}]), LABELS)
-    start_from(bare, tmp_path / "weights.safetensors")
+    load_initial_weights(bare, tmp_path / "weights.safetensors")
+
+
+def test_an_aggregator_begins_as_the_identity_where_the_weights_have_none(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    given = build(tiny.recipe(aggregator={"layers": 0}), LABELS)
+    write_tensors(tmp_path / "weights.safetensors", given.state_dict())
+    model = build(tiny.recipe(), LABELS)
+    load_initial_weights(model, tmp_path / "weights.safetensors")
+    for name, tensor in model.state_dict().items():
+        if not name.startswith(("switcher", "aggregator")):
+            assert torch.equal(tensor, given.state_dict()[name])
+    x, is_piece = torch.randn(2, 4, model.encoder.dim), torch.ones(2, 4, dtype=torch.bool)
+    assert torch.equal(model.eval().aggregator(x, is_piece, 2), x)
 
 
 def test_start_from_refuses_what_does_not_fit(tmp_path: Path) -> None:
     model, path = build(tiny.recipe(), LABELS), tmp_path / "weights.safetensors"
     with pytest.raises(ModelError, match=r"weights\.safetensors: this file is missing"):
-        start_from(model, path)
+        load_initial_weights(model, path)
     other = Labels(LABELS.relations[1:], (), LABELS.languages)
     write_tensors(path, build(tiny.recipe(), other).state_dict())
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     with pytest.raises(
         ModelError, match=r"of another model \(5 names .*first triples\.entity_tagger\.relation_vectors"
     ):
-        start_from(model, path)
+        load_initial_weights(model, path)
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
     deeper = tiny.recipe(aggregator={"layers": 2, "heads": 4})
     write_tensors(path, build(deeper, LABELS).state_dict())
     with pytest.raises(ModelError, match=r"first aggregator\.blocks\.1\."):
-        start_from(model, path)
+        load_initial_weights(model, path)
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(ModelError, match="not a whole safetensors file"):
-        start_from(model, path)
+        load_initial_weights(model, path)
 
 
 @pytest.fixture
@@ -321,7 +334,7 @@ def test_a_run_cut_off_after_a_stage_was_closed_goes_on(
     two_stages: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str
 ) -> None:
     """The last checkpoint is then of a step before the close, whose best weights have moved on already."""
-    whole = train(two_stages, tmp_path / "whole", talk=False)
+    whole = train(two_stages, tmp_path / "whole", progress=False)
 
     def cut_off(*args: Any, **kwargs: Any) -> None:
         raise KeyboardInterrupt
@@ -331,14 +344,14 @@ def test_a_run_cut_off_after_a_stage_was_closed_goes_on(
             save = run_module.save_checkpoint
 
             def save_first_stage(path: Path, state: Any, progress: Any) -> None:
-                (cut_off if progress.leg else save)(path, state, progress)
+                (cut_off if progress.stage_run else save)(path, state, progress)
 
             patch.setattr(run_module, "save_checkpoint", save_first_stage)
         else:
             patch.setattr(Run, "_write_model", cut_off)
         with pytest.raises(KeyboardInterrupt):
-            train(two_stages, tmp_path / "cut", talk=False)
-    resumed = train(two_stages, tmp_path / "cut", resume=True, talk=False)
+            train(two_stages, tmp_path / "cut", progress=False)
+    resumed = train(two_stages, tmp_path / "cut", resume=True, progress=False)
     name = "model.safetensors"
     assert (resumed / name).read_bytes() == (whole / name).read_bytes()
 
@@ -350,7 +363,7 @@ def test_a_run_begun_before_a_setting_existed_can_be_resumed(two_stages: Recipe,
     older = text.replace('"start": "",', "", 1)
     assert older != text
     (ours / "run.json").write_text(older, encoding="utf-8")
-    assert (train(two_stages, ours, resume=True, talk=False) / "config.json").is_file()
+    assert (train(two_stages, ours, resume=True, progress=False) / "config.json").is_file()
     newer = two_stages.model_copy(update={"start": "weights.safetensors"})
     with pytest.raises(ConfigError, match=r"begun with other settings \(start:  -> weights.safetensors\)"):
-        train(newer, ours, resume=True, talk=False)
+        train(newer, ours, resume=True, progress=False)

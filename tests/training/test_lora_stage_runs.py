@@ -1,4 +1,4 @@
-"""LoRA legs: what they train, that what is evaluated is what is stored, that a stop in the middle costs nothing."""
+"""Stage runs with LoRA: what they train, that what is evaluated is stored, that a stop in the middle costs nothing."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ MATRICES_OF_HEADS = {
 }
 
 
-def leg(**changes: Any) -> Recipe:
+def stage_run(**changes: Any) -> Recipe:
     return tiny.recipe(stages=[{**LEG, **changes}])
 
 
 def loop(recipe: Recipe, model: Model | None = None, *, steps: int = 0) -> StageLoop:
-    """A leg of all the tiny corpus, after some of its steps."""
+    """A stage_run of all the tiny corpus, after some of its steps."""
     torch.manual_seed(1)
     stage = recipe.stages[0]
     source = BatchSource(DATA, recipe=recipe, sampling=stage.sampling, epochs=stage.epochs, seed=[0, 0])
@@ -81,9 +81,9 @@ def differing(some: dict[str, torch.Tensor], others: dict[str, torch.Tensor]) ->
 
 def test_what_is_trained_and_what_is_not() -> None:
     """Matrices by their factors, all small tensors themselves, tables and other groups not at all."""
-    model = build(leg(), LABELS)
+    model = build(stage_run(), LABELS)
     before = snapshot(model)
-    ours = loop(leg(), model, steps=3)
+    ours = loop(stage_run(), model, steps=3)
     lowered = {n.removeprefix("up.") for n in ours.trainable.factors if n.startswith("up.")}
     assert {
         "encoder.embedding.mix.weight",
@@ -102,10 +102,10 @@ def test_what_is_trained_and_what_is_not() -> None:
 
 
 def test_before_the_first_step_the_model_is_its_base_bit_for_bit() -> None:
-    model = build(leg(), LABELS)
+    model = build(stage_run(), LABELS)
     before = snapshot(model)
     expected = Predictor(copy.deepcopy(model), MAKER).predict(TEXTS, [None] * len(TEXTS), threshold=0.0)
-    ours = loop(leg(ema=0.9), model)
+    ours = loop(stage_run(ema=0.9), model)
     ours.trainable.write()
     assert not differing(before, ours.weights())
     assert compact(before, ours.delta()) == {}, "and a language that gained nothing costs nothing"
@@ -113,18 +113,20 @@ def test_before_the_first_step_the_model_is_its_base_bit_for_bit() -> None:
 
 
 def test_gradients_that_an_earlier_stage_left_count_for_nothing() -> None:
-    clean, used = build(leg(), LABELS), build(leg(), LABELS)
+    clean, used = build(stage_run(), LABELS), build(stage_run(), LABELS)
     used.load_state_dict(clean.state_dict())
     for parameter in used.parameters():
         parameter.grad = torch.ones_like(parameter)
-    assert not differing(loop(leg(), clean, steps=2).weights(), loop(leg(), used, steps=2).weights())
+    assert not differing(
+        loop(stage_run(), clean, steps=2).weights(), loop(stage_run(), used, steps=2).weights()
+    )
 
 
 @pytest.mark.parametrize("rank", [1, 3])
 def test_the_change_of_a_matrix_has_no_more_than_its_rank(rank: int) -> None:
-    model = build(leg(), LABELS)
+    model = build(stage_run(), LABELS)
     before = snapshot(model)
-    ours = loop(leg(lora=rank), model, steps=40)
+    ours = loop(stage_run(lora=rank), model, steps=40)
     assert ours.trainable.low_rank
     for name in ours.trainable.low_rank:
         change = model.state_dict()[name].double() - before[name].double()
@@ -135,9 +137,9 @@ def test_the_change_of_a_matrix_has_no_more_than_its_rank(rank: int) -> None:
 
 @pytest.mark.parametrize("ema", [0.0, 0.9])
 def test_what_is_evaluated_is_what_is_loaded_bit_for_bit(ema: float, tmp_path: Path) -> None:
-    model = build(leg(), LABELS)
+    model = build(stage_run(), LABELS)
     base = copy.deepcopy(model)
-    ours = loop(leg(ema=ema), model, steps=10)
+    ours = loop(stage_run(ema=ema), model, steps=10)
     evaluated = snapshot_of(ours)
     write_tensors(tmp_path / "de.safetensors", compact(base.state_dict(), ours.delta()))
     stored = read_tensors(tmp_path / "de.safetensors")
@@ -156,10 +158,10 @@ def snapshot_of(ours: StageLoop) -> dict[str, torch.Tensor]:
 
 def test_averages_are_of_the_factors() -> None:
     """The mean of two products has up to twice the rank; the product of two means keeps it."""
-    model = build(leg(), LABELS)
+    model = build(stage_run(), LABELS)
     name = "encoder.embedding.mix.weight"
     base = model.state_dict()[name].clone()
-    ours = loop(leg(ema=0.5), model)
+    ours = loop(stage_run(ema=0.5), model)
     matrix = ours.trainable.low_rank[name]
     up, down = matrix.up.detach().clone(), matrix.down.detach().clone()
     for report in ours.run():
@@ -173,7 +175,7 @@ def test_averages_are_of_the_factors() -> None:
 
 
 def test_the_clip_is_on_what_is_trained() -> None:
-    ours = loop(leg(clip=0.01), steps=2)
+    ours = loop(stage_run(max_grad_norm=0.01), steps=2)
     gradients = [p.grad.flatten() for p in ours.parameters.values() if p.grad is not None]
     assert torch.cat(gradients).norm().item() == pytest.approx(0.01, rel=1e-3)
     assert len(gradients) > 20
@@ -181,21 +183,21 @@ def test_the_clip_is_on_what_is_trained() -> None:
 
 def test_a_rank_that_saves_nothing_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"lora: at rank 60 no matrix .* half as few numbers.*lora=0"):
-        loop(leg(lora=60))
+        loop(stage_run(lora=60))
     with pytest.raises(ConfigError, match="stage lora has a lora rank, which only a stage per_language uses"):
-        leg(per_language=False)
+        stage_run(per_language=False)
 
 
 @pytest.fixture(scope="module")
 def stages() -> list[dict[str, Any]]:
-    """A first stage that learns too little, and the legs."""
+    """A first stage that learns too little, and the stage_runs."""
     return [{**tiny.recipe().stages[0].model_dump(), "epochs": 30}, LEG]
 
 
 @pytest.fixture(scope="module")
 def run(stages: list[dict[str, Any]], tiny_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("lora") / "run"
-    train(tiny.recipe(data={"path": str(tiny_corpus)}, stages=stages), out, talk=False)
+    train(tiny.recipe(data={"path": str(tiny_corpus)}, stages=stages), out, progress=False)
     return out
 
 
@@ -261,14 +263,14 @@ class StoppingBar(Bar):
 
 
 class Interrupts(Silent):
-    """Stops the run, as Ctrl-C would, after some steps of a leg."""
+    """Stops the run, as Ctrl-C would, after some steps of a stage run."""
 
-    def __init__(self, leg: str, steps: int):
-        self.leg, self.steps = leg, steps
+    def __init__(self, stage_run: str, steps: int):
+        self.stage_run, self.steps = stage_run, steps
 
     @contextmanager
     def stage(self, name: str, num_steps: int, done: int) -> Iterator[Bar]:
-        yield StoppingBar(self.steps) if name == self.leg else Bar()
+        yield StoppingBar(self.steps) if name == self.stage_run else Bar()
 
 
 @pytest.mark.parametrize(("steps", "epochs", "evaluations"), [(1, 6, 0), (22, 40, 2)])
@@ -287,12 +289,12 @@ def test_stopped_in_a_leg_and_resumed_equals_uninterrupted(
         checkpoint_minutes=0,
         precision="bf16",
     )
-    whole = train(recipe, tmp_path / "whole", talk=False)
+    whole = train(recipe, tmp_path / "whole", progress=False)
     with pytest.raises(KeyboardInterrupt):
         Run(recipe, tmp_path / "cut", resume=False, listener=Interrupts("lora.de", steps)).finish()
-    resumed = train(recipe, tmp_path / "cut", resume=True, talk=False)
+    resumed = train(recipe, tmp_path / "cut", resume=True, progress=False)
     for name in ("model.safetensors", "languages/de.safetensors", "languages/en.safetensors"):
         assert (whole / name).read_bytes() == (resumed / name).read_bytes()
     factors = [name for name in read_tensors(whole / "languages" / "de.safetensors") if name[:3] == "up."]
-    assert factors, "the leg kept what it trained"
+    assert factors, "the stage run kept what it trained"
     assert (tmp_path / "whole/log.jsonl").read_text() == (tmp_path / "cut/log.jsonl").read_text()

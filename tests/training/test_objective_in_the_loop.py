@@ -95,7 +95,7 @@ def test_conflict_is_logged(tmp_path: Path) -> None:
     settings = recipe(4, measure=2).model_copy(
         update={"data": recipe().data.model_copy(update={"path": str(folder)})}
     )
-    train(settings, tmp_path / "run", talk=False)
+    train(settings, tmp_path / "run", progress=False)
     events = [
         json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text(encoding="utf-8").splitlines()
     ]

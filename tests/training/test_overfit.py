@@ -48,6 +48,6 @@ def test_either_context_learns(context, tiny_corpus, tmp_path):
         encoder=tiny.recipe().encoder.model_dump() | {"context": context},
         stages=[tiny.recipe().stages[0].model_dump()],
     )
-    model = train(recipe, tmp_path / "run", talk=False)
+    model = train(recipe, tmp_path / "run", progress=False)
     dev = json.loads((model / "metrics.json").read_text(encoding="utf-8"))["dev"]["triple_f1/strict"]
     assert dev["macro"] == 100.0

@@ -65,7 +65,7 @@ def test_the_typed_corpus_is_what_it_says() -> None:
 def test_entities_alone(typed_corpus: Path, tmp_path: Path) -> None:
     sampling = {"pieces_per_batch": 80, "group_size": 2, "temperature": 2.0}
     ours = recipe(typed_corpus, task=["entities"], stages=[stage("unified", sampling=sampling)])
-    model = train(ours, tmp_path / "run", talk=False)
+    model = train(ours, tmp_path / "run", progress=False)
     assert learned(model)[0]
     assert scores(model) == {"entity_f1/strict": 100.0}
     labels = json.loads((model / "labels.json").read_text(encoding="utf-8"))
@@ -82,7 +82,7 @@ def test_entities_alone(typed_corpus: Path, tmp_path: Path) -> None:
 
 def test_entities_and_triples_jointly(typed_corpus: Path, tmp_path: Path) -> None:
     ours = recipe(typed_corpus, task=["entities", "triples"], stages=[stage("unified", epochs=100)])
-    model = train(ours, tmp_path / "run", talk=False)
+    model = train(ours, tmp_path / "run", progress=False)
     assert learned(model) == (True, True)
     assert scores(model) == {"entity_f1/strict": 100.0, "triple_f1/strict": 100.0}
     document = mere.load(model)("Clara Whitfield was born in Dunmore.", "en")
@@ -116,7 +116,7 @@ def test_a_corpus_for_each_task(typed_corpus: Path, tiny_corpus: Path, tmp_path:
         stages=[stage("unified", epochs=100)],
         data={"path": [str(only_entities), str(only_triples)]},
     )
-    model = train(ours, tmp_path / "run", talk=False)
+    model = train(ours, tmp_path / "run", progress=False)
     assert scores(model) == {"entity_f1/strict": 100.0, "triple_f1/strict": 100.0}
     assert learned(model, tuple(s for s in tiny.TYPED if s.lang == "ja"))[0]
     assert learned(model, tuple(s for s in tiny.SENTENCES if s.lang == "de"))[1]
@@ -135,7 +135,7 @@ def test_a_last_stage_per_language(typed_corpus: Path, tmp_path: Path) -> None:
         stage("own", epochs=60, per_language=True, train=["encoder", "heads"]),
     ]
     ours = recipe(typed_corpus, task=["entities"], stages=stages)
-    model = train(ours, tmp_path / "run", talk=False)
+    model = train(ours, tmp_path / "run", progress=False)
     assert learned(model)[0]
     assert scores(model) == {"entity_f1/strict": 100.0}
     assert scores(model, "dev, universal path")["entity_f1/strict"] < 100
@@ -154,7 +154,7 @@ def test_a_last_stage_per_language(typed_corpus: Path, tmp_path: Path) -> None:
 
 def test_an_only_stage_per_language_is_a_model_for_each(typed_corpus: Path, tmp_path: Path) -> None:
     ours = recipe(typed_corpus, task=["entities"], stages=[stage("alone", epochs=60, per_language=True)])
-    model = train(ours, tmp_path / "run", talk=False)
+    model = train(ours, tmp_path / "run", progress=False)
     assert learned(model)[0]
     steps = json.loads((model / "metrics.json").read_text(encoding="utf-8"))["costs"]["steps"]
     assert steps.keys() == {f"alone.{lang}" for lang in LANGUAGES}
@@ -187,27 +187,33 @@ def files(model: Path) -> dict[str, bytes]:
 
 
 def steps_of(run: Path) -> list[tuple[str, int]]:
-    """The legs of a finished run, in order, and the steps of each."""
+    """The stage_runs of a finished run, in order, and the steps of each."""
     return list(
         json.loads((run / "model" / "metrics.json").read_text(encoding="utf-8"))["costs"]["steps"].items()
     )
 
 
-@pytest.mark.parametrize("where", ["within a leg", "at the end of a leg", "after the first step of a leg"])
+@pytest.mark.parametrize(
+    "where", ["within a stage run", "at the end of a stage run", "after the first step of a stage run"]
+)
 def test_a_run_cut_off_within_a_languages_leg_goes_on_to_the_same_bits(
     short: Recipe, tmp_path: Path, where: str
 ) -> None:
-    whole = train(short, tmp_path / "whole", talk=False)
-    (_, first), (name, leg), (following, _), *_ = steps_of(tmp_path / "whole")
+    whole = train(short, tmp_path / "whole", progress=False)
+    (_, first), (name, stage_run), (following, _), *_ = steps_of(tmp_path / "whole")
     assert (name, following) == ("own.ar", "own.de")
-    assert leg > 2
+    assert stage_run > 2
     steps = (
         first
-        + {"within a leg": 2, "at the end of a leg": leg, "after the first step of a leg": leg + 1}[where]
+        + {
+            "within a stage run": 2,
+            "at the end of a stage run": stage_run,
+            "after the first step of a stage run": stage_run + 1,
+        }[where]
     )
     cut_off(short, tmp_path / "cut", steps)
     assert (tmp_path / "cut" / "checkpoint.safetensors").is_file()
-    resumed = train(short, tmp_path / "cut", resume=True, talk=False)
+    resumed = train(short, tmp_path / "cut", resume=True, progress=False)
     assert files(resumed).keys() >= {
         "model.safetensors",
         *(f"languages/{lang}.safetensors" for lang in LANGUAGES),

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from interrupted import cut_off
 from safetensors.torch import load_file
@@ -18,7 +19,7 @@ from tests import tiny
 from mere.data.corpus import Corpus
 from mere.errors import ConfigError, DataError, ModelError, TrainingError, UserError
 from mere.store import folder as model_folder
-from mere.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from mere.training.checkpoint import RunProgress, load_checkpoint, save_checkpoint
 from mere.training.folder import RunFolder
 from mere.training.loop import StageLoop
 from mere.training.run import train
@@ -50,15 +51,15 @@ def assert_same_weights(a: Path, b: Path) -> None:
 
 @pytest.mark.parametrize("steps", [1, 5, 11])
 def test_stopped_and_resumed_equals_uninterrupted(short, tmp_path, steps):
-    whole = train(short, tmp_path / "whole", talk=False)
+    whole = train(short, tmp_path / "whole", progress=False)
     cut_off(short, tmp_path / "cut", steps)
-    resumed = train(short, tmp_path / "cut", resume=True, talk=False)
+    resumed = train(short, tmp_path / "cut", resume=True, progress=False)
     assert_same_weights(whole, resumed)
     assert (tmp_path / "whole/log.jsonl").read_text() == (tmp_path / "cut/log.jsonl").read_text()
 
 
 def test_killed_with_sigkill_at_any_moment_equals_uninterrupted(short, tmp_path):
-    whole = train(short, tmp_path / "whole", talk=False)
+    whole = train(short, tmp_path / "whole", progress=False)
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(yaml.safe_dump(short.model_dump(mode="json")), encoding="utf-8")
     command = [sys.executable, "-m", "mere", "train", str(recipe), "--out", str(tmp_path / "cut"), "--resume"]
@@ -80,14 +81,14 @@ def test_killed_with_sigkill_at_any_moment_equals_uninterrupted(short, tmp_path)
 
 def test_a_run_is_not_overwritten_nor_resumed_as_another(short, tmp_path, tiny_corpus):
     out = tmp_path / "run"
-    model = train(short, out, talk=False)
+    model = train(short, out, progress=False)
     with pytest.raises(UserError, match=r"holds a run already.*--resume"):
-        train(short, out, talk=False)
+        train(short, out, progress=False)
     other = short.model_copy(update={"seed": 5})
     with pytest.raises(ConfigError, match=r"seed: 2 -> 5"):
-        train(other, out, resume=True, talk=False)
+        train(other, out, resume=True, progress=False)
     before = (model / "model.safetensors").stat().st_mtime_ns
-    assert train(short, out, resume=True, talk=False) == model  # finished: left as it is
+    assert train(short, out, resume=True, progress=False) == model  # finished: left as it is
     assert (model / "model.safetensors").stat().st_mtime_ns == before
 
 
@@ -109,18 +110,16 @@ def test_resume_refuses_a_corpus_that_has_changed(short, tmp_path, tiny_corpus):
     for file in tiny_corpus.iterdir():
         (corpus / file.name).write_bytes(file.read_bytes())
     recipe = short.model_copy(update={"data": short.data.model_copy(update={"path": str(corpus)})})
-    train(recipe, tmp_path / "run", talk=False)
+    train(recipe, tmp_path / "run", progress=False)
     text = (corpus / "de.train.jsonl").read_text(encoding="utf-8")
     (corpus / "de.train.jsonl").write_text(text.replace("Am Abend", "Am Morgen"), encoding="utf-8")
     with pytest.raises(DataError, match="the corpus has changed since this run began"):
-        train(recipe, tmp_path / "run", resume=True, talk=False)
+        train(recipe, tmp_path / "run", resume=True, progress=False)
 
 
 def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path, monkeypatch):
-    import torch
-
     path = tmp_path / "checkpoint.safetensors"
-    save_checkpoint(path, {"step": torch.tensor(1)}, Progress(leg=1))
+    save_checkpoint(path, {"step": torch.tensor(1)}, RunProgress(stage_run=1))
 
     def full(tensors, file, metadata=None):
         Path(file).write_bytes(b"half")
@@ -128,10 +127,10 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path, monkeypatch):
 
     monkeypatch.setattr(model_folder, "save_file", full)
     with pytest.raises(TrainingError, match=r"No space left.*What was there is untouched.*--resume"):
-        save_checkpoint(path, {"step": torch.tensor(2)}, Progress(leg=2))
+        save_checkpoint(path, {"step": torch.tensor(2)}, RunProgress(stage_run=2))
     tensors, progress = load_checkpoint(path)
     assert tensors["step"] == 1
-    assert progress.leg == 1
+    assert progress.stage_run == 1
     assert [p.name for p in tmp_path.iterdir()] == ["checkpoint.safetensors"]
 
 
@@ -149,11 +148,31 @@ def test_a_full_disk_while_writing_json_keeps_the_old_file(tmp_path, monkeypatch
     assert [p.name for p in tmp_path.iterdir()] == ["metrics.json"]
 
 
-def test_a_checkpoint_cut_short_is_refused(tmp_path):
-    import torch
-
+def test_a_run_that_an_earlier_version_began_is_still_this_run(short, tmp_path):
+    """Settings and a checkpoint under their former names."""
+    claim = partial(RunFolder(tmp_path / "run").claim, corpus=Corpus({"train": tiny.SENTENCES}))
+    assert claim(short, resume=False) == ""
+    file = tmp_path / "run" / "run.json"
+    record = json.loads(file.read_text(encoding="utf-8"))
+    record["recipe"]["dev_units_per_batch"] = record["recipe"].pop("dev_pieces_per_batch")
+    for stage in record["recipe"]["stages"]:
+        stage["clip"] = stage.pop("max_grad_norm")
+        stage["sampling"]["concat"] = stage["sampling"].pop("group_size")
+    del record["device"], record["recipe"]["device"]
+    file.write_text(json.dumps(record), encoding="utf-8")
+    assert claim(short, resume=True) == ""
+    former = {"leg": 1, "seconds": {"unified": 2.0}, "steps": {"unified": 3}}
     path = tmp_path / "checkpoint.safetensors"
-    save_checkpoint(path, {"x": torch.zeros(1000)}, Progress())
+    model_folder.save_tensors(
+        path, {"step": torch.tensor(4)}, {"format": "2", "progress": json.dumps(former)}
+    )
+    _, progress = load_checkpoint(path)
+    assert (progress.stage_run, progress.steps) == (1, {"unified": 3})
+
+
+def test_a_checkpoint_cut_short_is_refused(tmp_path):
+    path = tmp_path / "checkpoint.safetensors"
+    save_checkpoint(path, {"x": torch.zeros(1000)}, RunProgress())
     path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(ModelError, match=r"not a whole checkpoint"):
         load_checkpoint(path)
@@ -173,7 +192,7 @@ def test_the_saved_state_is_complete(short, tmp_path):
 
     StageLoop.state = spy
     try:
-        model = train(short, run, talk=False)
+        model = train(short, run, progress=False)
     finally:
         StageLoop.state = original
     names = {

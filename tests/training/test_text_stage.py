@@ -23,10 +23,10 @@ from mere.models.tensors import targets_to_tensors, to_tensors
 from mere.nn.encoders import CompactEncoder
 from mere.schema import Labels
 from mere.training.loop import StageLoop
-from mere.training.parallel.processes import ALONE
-from mere.training.parallel.split_batch import share_of_batch
+from mere.training.parallel.processes import ONE_PROCESS
+from mere.training.parallel.split_batch import split_batch
 from mere.training.run import train
-from mere.training.run_data import Material
+from mere.training.run_data import RunData
 from mere.training.source import BatchSource
 from mere.training.text import TextData
 from mere.types import Sentence
@@ -113,7 +113,7 @@ def test_shares_of_a_batch_tell_their_units_from_those_of_all(size: int) -> None
     (whole,) = loop.model.item_losses(to_tensors(batch, CPU), targets_to_tensors(targets, CPU)).values()
     found: list[float] = []
     for rank in range(size):
-        own, taught = share_of_batch(batch, targets, rank, size)
+        own, taught = split_batch(batch, targets, rank, size)
         if len(own.lang_id) and taught.text is not None and len(taught.text.row):
             (items,) = loop.model.item_losses(to_tensors(own, CPU), targets_to_tensors(taught, CPU)).values()
             found += items.values.tolist()
@@ -134,7 +134,7 @@ def test_a_long_text_is_read_in_windows_to_its_end() -> None:
 def test_what_reading_leaves_behind_is_an_encoder(tiny_corpus: Path, tmp_path: Path) -> None:
     """The next stage begins with it; nothing else was touched, and no file keeps the matcher."""
     recipe = tiny.recipe(data={"path": str(tiny_corpus)}, stages=stages())
-    train(recipe, tmp_path / "run", talk=False)
+    train(recipe, tmp_path / "run", progress=False)
     read = load_file(tmp_path / "run" / "read.safetensors")
     stored = load_file(tmp_path / "run" / "model" / "model.safetensors")
     assert read.keys() == stored.keys()
@@ -163,9 +163,9 @@ def test_stopped_while_reading_and_resumed_equals_uninterrupted(
         checkpoint_minutes=0,
         precision="bf16",
     )
-    whole = train(recipe, tmp_path / "whole", talk=False)
+    whole = train(recipe, tmp_path / "whole", progress=False)
     cut_off(recipe, tmp_path / "cut", steps)
-    resumed = train(recipe, tmp_path / "cut", resume=True, talk=False)
+    resumed = train(recipe, tmp_path / "cut", resume=True, progress=False)
     assert (whole / "model.safetensors").read_bytes() == (resumed / "model.safetensors").read_bytes()
     assert (tmp_path / "whole/log.jsonl").read_text() == (tmp_path / "cut/log.jsonl").read_text()
 
@@ -177,12 +177,12 @@ def test_a_run_is_not_resumed_on_another_text(tiny_corpus: Path, tmp_path: Path)
     cut_off(recipe, tmp_path / "run", 3)
     text.write_text("Ein anderer.\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"data\.text .*de\.txt: it has changed since this run began"):
-        train(recipe, tmp_path / "run", resume=True, talk=False)
+        train(recipe, tmp_path / "run", resume=True, progress=False)
 
 
 def test_text_that_no_stage_reads_is_told(tiny_corpus: Path) -> None:
     recipe = tiny.recipe(data={"path": str(tiny_corpus), "text": "nowhere"})
-    notes = Material.read(recipe, ALONE).notes
+    notes = RunData.read(recipe, ONE_PROCESS).notes
     assert notes == ("data.text is not read: no stage learns from text (objective: masked)",)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from mere import __version__
+from mere import __version__, environment
 from mere.cli import guard
 from mere.cli.add_language import add_language
 from mere.cli.analyze import analyze
@@ -19,7 +19,6 @@ from mere.cli.evaluate import evaluate
 from mere.cli.export import export
 from mere.cli.extract import extract
 from mere.cli.graph import graph
-from mere.cli.import_ import import_
 from mere.cli.push import push
 from mere.cli.quickstart import quickstart
 from mere.cli.serve import serve
@@ -95,11 +94,11 @@ app.command()(
 )
 app.command()(guard.guarded(graph, when_interrupted="Nothing was written."))
 app.command()(guard.guarded(export, when_interrupted="Nothing was written."))
-app.command("import")(guard.guarded(import_, when_interrupted="Nothing was written; the model is as it was."))
 app.command()(guard.guarded(serve))
 app.command()(guard.guarded(push, when_interrupted="The hub has all of the model or none of it; push again."))
 
 
 def main() -> None:
     """Run the command line on `sys.argv`; ends the process with the exit status."""
+    environment.prepare()
     app(prog_name="mere")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +13,7 @@ from mere.cli.guard import MODEL_HELP, refuse_several, talk
 from mere.errors import UserError
 
 
-class Form(str, Enum):
+class Form(StrEnum):
     """What is written."""
 
     model = "model"
@@ -44,11 +44,11 @@ def export(
     if form is Form.model:
         from mere.languages.export import export_language
 
-        single = export_language(find_model(model), lang, out)
-        numbers = sum(p.numel() for p in single.model.parameters())
+        exported = export_language(find_model(model), lang, out)
+        numbers = sum(p.numel() for p in exported.model.parameters())
         talk(
             f"{lang}: {numbers:,} parameters, "
-            + ("all in its weights" if single.has_one_path else "its switcher beside the shared ones")
+            + ("all in its weights" if exported.has_one_path else "its switcher beside the shared ones")
         )
     else:
         from mere.languages.adapters import export_adapter

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Iterator
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +17,7 @@ from mere.errors import UserError
 from mere.inference.io import InputText, check_text, encode_record, output_record, read_texts
 
 
-class Format(str, Enum):
+class Format(StrEnum):
     """How documents are written: as JSON lines, as a graph (mere.graph) that can be printed, or as Parquet."""
 
     jsonl = "jsonl"
@@ -32,14 +32,14 @@ class Format(str, Enum):
     parquet = "parquet"
 
 
-class Engine(str, Enum):
+class Engine(StrEnum):
     """Who works off a corpus: processes of this machine, or Ray."""
 
     local = "local"
     ray = "ray"
 
 
-class Input(str, Enum):
+class Input(StrEnum):
     """What the files are: by their names, or plain text, or JSON lines."""
 
     auto = "auto"
@@ -47,7 +47,7 @@ class Input(str, Enum):
     jsonl = "jsonl"
 
 
-class Per(str, Enum):
+class Per(StrEnum):
     """What one text is, in plain text."""
 
     line = "line"

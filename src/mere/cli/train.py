@@ -31,6 +31,6 @@ def train(
         raise UserError('training needs torch, which is not installed. Install: pip install "mere[train]"')
     from mere.training.run import train as run_training
 
-    model = run_training(recipe, out, list(overrides or []), resume=resume, talk=not quiet)
+    model = run_training(recipe, out, list(overrides or []), resume=resume, progress=not quiet)
     if os.environ.get("RANK", "0") == "0":  # torchrun starts several processes, one of which speaks
         typer.echo(model)

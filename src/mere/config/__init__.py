@@ -6,14 +6,17 @@ of a recipe is reported together. No torch here.
 
 from mere.config.base import Settings
 from mere.config.encoders import (
+    ENCODERS,
     OWN_ENCODERS,
     BytesSettings,
     ByteStreamSettings,
     ByteWordsSettings,
     CompactSettings,
+    EncoderKind,
     EncoderSettings,
     PretrainedSettings,
     SwitcherSettings,
+    encoder_kind,
 )
 from mere.config.recipe import DataSettings, Recipe
 from mere.config.stages import ObjectiveSettings, ParameterGroup, SamplingSettings, StageSettings
@@ -21,12 +24,14 @@ from mere.config.tasks import EntitiesSettings, Task, TriplesSettings
 from mere.config.tree import read_tree
 
 __all__ = [
+    "ENCODERS",
     "OWN_ENCODERS",
     "ByteStreamSettings",
     "ByteWordsSettings",
     "BytesSettings",
     "CompactSettings",
     "DataSettings",
+    "EncoderKind",
     "EncoderSettings",
     "EntitiesSettings",
     "ObjectiveSettings",
@@ -39,5 +44,6 @@ __all__ = [
     "SwitcherSettings",
     "Task",
     "TriplesSettings",
+    "encoder_kind",
     "read_tree",
 ]

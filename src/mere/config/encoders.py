@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import importlib
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -80,6 +82,7 @@ class PretrainedSettings(Settings):
         description="a word is its first subword, the mean of its subwords, or none: every subword is a piece",
     )
     width: int = Field(8, ge=1, description="subwords of one piece; a word of more is several pieces")
+    layers: int = Field(0, ge=0, description="the lowest layers that are used; 0: all")
     freeze: int | None = Field(
         None,
         ge=0,
@@ -118,14 +121,64 @@ class PretrainedSettings(Settings):
         return name
 
 
-ENCODERS: dict[str, type[Settings]] = {
-    "compact": CompactSettings,
-    "byte-words": ByteWordsSettings,
-    "byte-stream": ByteStreamSettings,
-    "bytes": BytesSettings,
-    "pretrained": PretrainedSettings,
+@dataclass(frozen=True)
+class EncoderKind:
+    """A row of the table of encoders: everything that differs between them beside their own code.
+
+    Args:
+        settings: the class of its settings.
+        pieces: the class that cuts texts into what it reads (mere.data.pieces), as "module:class".
+        module: the class that computes it (mere.nn.encoders), as "module:class"; imported when a model is built.
+        is_pretrained: it begins with the weights of a checkpoint, which also says its width.
+        learns_from_text: a masked stage can train it.
+        has_context: a piece's vector depends on the others of its sentence.
+        splits_characters: a piece may end inside a character.
+    """
+
+    settings: type[Settings]
+    pieces: str
+    module: str
+    is_pretrained: bool = False
+    learns_from_text: bool = False
+    has_context: bool = True
+    splits_characters: bool = False
+
+    def pieces_class(self) -> Any:
+        """Import and return the class of its pieces."""
+        return _imported(self.pieces)
+
+    def module_class(self) -> Any:
+        """Import and return the class of its module; that needs torch."""
+        return _imported(self.module)
+
+
+def _imported(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+_PIECES, _NN = "mere.data.pieces", "mere.nn.encoders"
+ENCODERS: dict[str, EncoderKind] = {
+    "compact": EncoderKind(
+        CompactSettings, f"{_PIECES}:HashedUnits", f"{_NN}:CompactEncoder", learns_from_text=True
+    ),
+    "byte-words": EncoderKind(ByteWordsSettings, f"{_PIECES}:WordBytes", f"{_NN}:ByteWordsEncoder"),
+    "byte-stream": EncoderKind(
+        ByteStreamSettings, f"{_PIECES}:TextBytes", f"{_NN}:ByteStreamEncoder", splits_characters=True
+    ),
+    "bytes": EncoderKind(
+        BytesSettings,
+        f"{_PIECES}:TextBytes",
+        f"{_NN}:BytesEncoder",
+        has_context=False,
+        splits_characters=True,
+    ),
+    "pretrained": EncoderKind(
+        PretrainedSettings, f"{_PIECES}:Subwords", f"{_NN}:PretrainedEncoder", is_pretrained=True
+    ),
 }
-OWN_ENCODERS = tuple(name for name in ENCODERS if name != "pretrained")
+"""Every encoder there is, by the `name` (or `kind`) of its settings."""
+OWN_ENCODERS = tuple(name for name, kind in ENCODERS.items() if not kind.is_pretrained)
 """Those that begin from scratch."""
 
 
@@ -142,6 +195,11 @@ def encoder_name(value: Any) -> str:
     if name in ENCODERS or re.search(r"[/\\.~]", name) or Path(name).is_dir():
         return name if name in ENCODERS else "pretrained"
     return name if difflib.get_close_matches(name, ENCODERS, cutoff=0.7) else "pretrained"
+
+
+def encoder_kind(settings: Settings) -> EncoderKind:
+    """Return the row of the table that an encoder's settings belong to."""
+    return ENCODERS[encoder_name(settings)]
 
 
 EncoderSettings = Annotated[
@@ -193,7 +251,7 @@ def switcher_misfits(switcher: SwitcherSettings, encoder: Settings) -> list[str]
         problems.append(
             "switcher.modules says where adapters or lora go; a bottleneck stands after the aggregator"
         )
-    has_layers = isinstance(encoder, PretrainedSettings) or getattr(encoder, "context", "") == "transformer"
+    has_layers = encoder_kind(encoder).is_pretrained or getattr(encoder, "context", "") == "transformer"
     if switcher.modules == ():
         problems.append("switcher.modules is empty: name modules of the encoder, or leave it out")
     if switcher.size and switcher.kind != "bottleneck" and not has_layers:

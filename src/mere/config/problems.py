@@ -37,8 +37,8 @@ def explain(problem: ErrorDetails, where: str, root: type[BaseModel], stage_name
         return f'{where}: "{path}" is missing.'
     given = problem.get("input")
     shown = f", found {given!r}" if isinstance(given, str | int | float | bool) else ""
-    said = problem["msg"].removeprefix("Value error, ")
-    return f'{where}: "{path}": {said}{shown}.' if path else f"{where}: {said}."
+    message = problem["msg"].removeprefix("Value error, ")
+    return f'{where}: "{path}": {message}{shown}.' if path else f"{where}: {message}."
 
 
 def _keys_at(root: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
@@ -47,10 +47,10 @@ def _keys_at(root: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
         if isinstance(part, int):
             model = StageSettings
         elif part in ENCODERS:
-            model = ENCODERS[part]
+            model = ENCODERS[part].settings
         elif part in model.model_fields:
             annotation = model.model_fields[part].annotation
-            if get_origin(annotation) is not None:  # tuple[…], which Python 3.10 takes for a class
+            if get_origin(annotation) is not None:  # tuple[…], dict[…]
                 continue
             if isinstance(annotation, type) and issubclass(annotation, BaseModel):
                 model = annotation

@@ -13,18 +13,20 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from mere.config.base import Settings
 from mere.config.encoders import (
+    ENCODERS,
     AggregatorSettings,
     CompactSettings,
     EncoderSettings,
-    PretrainedSettings,
     SwitcherSettings,
+    encoder_kind,
     encoder_name,
     switcher_misfits,
 )
 from mere.config.problems import explain
+from mere.config.renames import with_present_names
 from mere.config.stages import StageSettings
 from mere.config.tasks import EntitiesSettings, Task, TriplesSettings, misfits
-from mere.config.tree import apply_override, merged, read_tree, stages_of
+from mere.config.tree import apply_override, merge_trees, read_tree, stages_of
 from mere.errors import ConfigError, nearest
 
 Tracking = Literal["tensorboard", "mlflow", "wandb"]
@@ -88,8 +90,15 @@ class Recipe(Settings):
     )
     regime: str = Field("", description="which of the recipe's `regimes` this is (see Recipe.from_tree)")
     seed: int = Field(0, ge=0, description="seeds initialisation, sampling and dropout")
-    threads: int = Field(0, ge=0, description="CPU threads; 0 takes what torch finds")
-    precision: Literal["fp32", "bf16"] = Field("bf16", description="bf16: autocast; the CRF stays in fp32")
+    threads: int = Field(0, ge=0, description="CPU threads; 0: as many as there are and the model can use")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="what is trained on; auto: a GPU where there is one"
+    )
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto",
+        description="bf16: autocast, the CRF stays in fp32; auto: the faster one for this encoder on this machine, "
+        "chosen when a run begins and stored with it",
+    )
     sharding: Literal["none", "full"] = Field(
         "none",
         description="of several processes, full: each holds only a part of the pretrained encoder's parameters, "
@@ -135,11 +144,11 @@ class Recipe(Settings):
     @model_validator(mode="after")
     def _fits(self) -> Recipe:
         problems = []
-        if not isinstance(self.encoder, PretrainedSettings):  # its width is known when it is built
-            dim = self.encoder.dim
-            if dim % 2 or (self.aggregator.layers and dim % self.aggregator.heads):
-                problems.append(f"encoder.dim {dim} must be even and divisible by aggregator.heads")
-        problems += misfits(self.encoder.name, self.task, self.entities.decoder)
+        kind = encoder_kind(self.encoder)
+        dim = getattr(self.encoder, "dim", 0)  # a checkpoint says its own when it is built
+        if dim % 2 or (self.aggregator.layers and dim % self.aggregator.heads):
+            problems.append(f"encoder.dim {dim} must be even and divisible by aggregator.heads")
+        problems += misfits(self.encoder.name, kind, self.task, self.entities.decoder)
         problems += switcher_misfits(self.switcher, self.encoder)
         if self.sharding == "full":
             problems += self._not_sharded()
@@ -148,6 +157,10 @@ class Recipe(Settings):
             if stage.per_language:
                 problems.append(f"stage {stage.name} is per language, so it must be the last one")
         for stage in self.stages:
+            if stage.freeze is not None and not kind.is_pretrained:
+                problems.append(
+                    f"stage {stage.name} freezes layers of a pretrained encoder, and {self.encoder.name} is none"
+                )
             if stage.lora and not stage.per_language:
                 problems.append(f"stage {stage.name} has a lora rank, which only a stage per_language uses")
             if stage.steps and stage.seconds:
@@ -168,7 +181,7 @@ class Recipe(Settings):
     def _not_sharded(self) -> list[str]:
         """Say what of the recipe does not go with an encoder in parts, and how it would."""
         problems = []
-        if not isinstance(self.encoder, PretrainedSettings):
+        if not encoder_kind(self.encoder).is_pretrained:
             problems.append(f"sharding full is for pretrained encoders, and {self.encoder.name} is none")
         if "triples" in self.task and not self.triples.shared:
             problems.append("sharding full knows of one encoder: triples.shared true")
@@ -189,9 +202,10 @@ class Recipe(Settings):
         problems = []
         if from_text != sorted(from_text, reverse=True) or all(from_text):
             problems.append("masked stages come first, and one that learns from annotations follows")
-        if stages and not isinstance(self.encoder, CompactSettings):
+        if stages and not encoder_kind(self.encoder).learns_from_text:
+            able = " and ".join(name for name, kind in ENCODERS.items() if kind.learns_from_text)
             problems.append(
-                f"encoder.name {self.encoder.name} learns from annotations only; compact learns from text"
+                f"encoder.name {self.encoder.name} learns from annotations only; {able} learns from text"
             )
         for stage in stages:
             if stage.train != ("encoder",):
@@ -237,7 +251,7 @@ class Recipe(Settings):
             if name not in regimes:
                 known = ", ".join(regimes)
                 raise ConfigError(f'{where}: no regime "{name}".{nearest(name, regimes)} There are: {known}.')
-            tree = merged(tree, regimes[name])
+            tree = merge_trees(tree, regimes[name])
         kind = encoder_name(tree.get("encoder", {}))
         recipe_alone = copy.deepcopy(tree)
         for override in overrides:
@@ -257,7 +271,17 @@ class Recipe(Settings):
         names = [str(stage.get("name")) for stage in stages_of(tree)]
         raise ConfigError([explain(problem, where, cls, names) for problem in problems])
 
+    @classmethod
+    def from_stored(cls, tree: dict[str, Any], where: str) -> Recipe:
+        """Validate the settings that a run or a model stored, perhaps under the names of an earlier version.
+
+        Raises:
+            ConfigError: as `from_tree`.
+        """
+        return cls.from_tree(with_present_names(tree), where=where)
+
     def to_yaml(self) -> str:
+        """Return the recipe as YAML, every setting with its value."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 

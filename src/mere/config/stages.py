@@ -90,6 +90,23 @@ class StageSettings(Settings):
         0.0, ge=0, description="seconds of training instead of epochs, all its models together; 0: epochs"
     )
     lr: float = Field(2e-3, gt=0, description="peak learning rate")
+    head_lr: float = Field(
+        0.0,
+        ge=0,
+        description="peak learning rate of what stands above the encoder; 0: lr, as for the encoder",
+    )
+    freeze: int | None = Field(
+        None,
+        ge=0,
+        description="lowest layers of a pretrained encoder that stay as they are in this stage, below them the "
+        "embeddings; null: what encoder.freeze says",
+    )
+    dropout: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description="all dropout of the model in this stage; null: what the model's settings say",
+    )
     warmup: float = Field(0.05, ge=0, le=1, description="share of the steps in which the rate rises")
     schedule: Literal["linear", "cosine", "constant"] = Field("cosine", description="how the rate falls to 0")
     weight_decay: float = Field(0.01, ge=0, description="AdamW's decoupled weight decay")

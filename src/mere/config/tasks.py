@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from mere.config.base import Settings
+from mere.config.encoders import EncoderKind
 
 Task = Literal["entities", "triples"]
 
@@ -77,21 +78,21 @@ class EntitiesSettings(Settings):
         return self
 
 
-def misfits(encoder: str, task: tuple[Task, ...], decoder: str) -> list[str]:
+def misfits(name: str, encoder: EncoderKind, task: tuple[Task, ...], decoder: str) -> list[str]:
     """Say which heads cannot read the pieces of an encoder."""
     problems = []
-    if encoder == "bytes" and "triples" in task:
+    if not encoder.has_context and "triples" in task:
         problems.append(
-            "the task triples needs an encoder with context, which bytes has not: take byte-stream"
+            f"the task triples needs an encoder with context, which {name} has not: take byte-stream"
         )
-    if encoder == "bytes" and "entities" in task and decoder != "spans":
+    if not encoder.has_context and "entities" in task and decoder != "spans":
         problems.append(
-            f"the encoder bytes has no context, which entities.decoder {decoder} needs: "
+            f"the encoder {name} has no context, which entities.decoder {decoder} needs: "
             "take the decoder spans, or the encoder byte-stream"
         )
-    if encoder == "byte-stream" and "entities" in task and decoder == "crf":
+    elif encoder.splits_characters and "entities" in task and decoder == "crf":
         problems.append(
-            "entities.decoder crf may begin or end an entity inside a character of the encoder byte-stream: "
+            f"entities.decoder crf may begin or end an entity inside a character of the encoder {name}: "
             "take the decoder types or spans, or the encoder byte-words"
         )
     return problems

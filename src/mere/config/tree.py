@@ -32,12 +32,14 @@ def read_tree(path: str | Path) -> dict[str, Any]:
     return tree
 
 
-def merged(tree: dict[str, Any], on_top: dict[str, Any]) -> dict[str, Any]:
+def merge_trees(tree: dict[str, Any], on_top: dict[str, Any]) -> dict[str, Any]:
     """Return settings with others on top, group by group; a list is replaced whole."""
     both = dict(tree)
     for key, value in on_top.items():
         before = both.get(key)
-        both[key] = merged(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
+        both[key] = (
+            merge_trees(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
+        )
     return both
 
 

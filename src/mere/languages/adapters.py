@@ -1,4 +1,4 @@
-"""LoRA between a model's switcher and peft's names: one language out, or one in.
+"""One language's LoRA out of a model's switcher, under the names that peft uses.
 
 site      a linear layer by its name in our encoder, "backbone.encoder.layer.0.attention.self.query"
 module    the same by its name in the model that transformers loads, "encoder.layer.0.attention.self.query"
@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mere.data.pieces import Pieces
 from mere.errors import ModelError
 from mere.languages.export import load_language
-from mere.languages.peft import Adapter, Change, write_adapter
+from mere.languages.peft import Change, write_adapter
 from mere.models.model import Model
 from mere.nn.encoder_switchers import LoraSwitcher
 from mere.nn.encoders import PretrainedEncoder
@@ -46,76 +46,6 @@ def modules_of(encoder: PretrainedEncoder, changes: Mapping[str, Change]) -> dic
     """Return changes by site as changes by module."""
     prefix = f"{encoder.path}." if encoder.path else ""
     return {prefix + site.removeprefix(_BACKBONE): change for site, change in changes.items()}
-
-
-def sites_of(
-    encoder: PretrainedEncoder, switcher: LoraSwitcher, adapter: Adapter
-) -> tuple[dict[str, Change], list[str]]:
-    """Return an adapter's changes by site, filled up with zeros to the switcher's rank, and what was left out.
-
-    In a model with a head the encoder's modules have a prefix ("roberta.encoder.layer.0…"). What lies outside the
-    encoder (a pooler, a head, a decoder) is left out.
-
-    Raises:
-        ModelError: it changes what the switcher does not, or was made for an encoder of another shape.
-    """
-    prefix = _prefix(encoder, adapter)
-    inner = {name.partition(".")[0] for name, _ in encoder.backbone.named_parameters()}
-    changes = {
-        site: (torch.zeros(outputs, switcher.size), torch.zeros(switcher.size, inputs))
-        for site, (outputs, inputs) in switcher.sites.items()
-    }
-    left = list(adapter.others)
-    for module, change in adapter.changes.items():
-        name = module.removeprefix(prefix)
-        if not module.startswith(prefix) or name.partition(".")[0] not in inner:
-            left.append(module)
-        elif _BACKBONE + name in switcher.sites:
-            changes[_BACKBONE + name] = _fitted(change, switcher, _BACKBONE + name, adapter)
-        else:
-            raise ModelError(
-                f"{adapter.path}: changes {module}, which is not among what this model's languages change. "
-                "Train the model with that module in switcher.modules, or the adapter without it."
-            )
-    return changes, left
-
-
-def _prefix(encoder: PretrainedEncoder, adapter: Adapter) -> str:
-    """Return what stands before the encoder's own names in those of the adapter's modules."""
-    names = [name for name, module in encoder.backbone.named_modules() if isinstance(module, nn.Linear)]
-    found = set()
-    for module in adapter.changes:
-        parts = module.split(".")
-        for first in range(len(parts)):
-            if ".".join(parts[first:]) in names:
-                found.add("".join(f"{part}." for part in parts[:first]))
-                break
-    if encoder.path:  # T5's decoder has the same names inside
-        found = {prefix for prefix in found if f".{prefix}".endswith(f".{encoder.path}.")}
-    if len(found) != 1:
-        raise ModelError(
-            f"{adapter.path}: its modules ({', '.join(list(adapter.changes)[:2])} …) are not those of this model's "
-            f"encoder ({', '.join(names[:2])} …). It was made for {adapter.base or 'an unknown model'}, the encoder "
-            f"is {encoder.checkpoint.name}."
-        )
-    return found.pop()
-
-
-def _fitted(change: Change, switcher: LoraSwitcher, site: str, adapter: Adapter) -> Change:
-    up, down = change
-    if (len(up), down.shape[1]) != switcher.sites[site]:
-        raise ModelError(
-            f"{adapter.path}: its change of {site.removeprefix(_BACKBONE)} is {len(up)} x {down.shape[1]}, in this "
-            f"model's encoder that is {' x '.join(map(str, switcher.sites[site]))}. "
-            f"It was made for {adapter.base or 'an unknown model'}."
-        )
-    if len(down) > switcher.size:
-        raise ModelError(
-            f"{adapter.path}: has rank {len(down)}, this model's languages have rank {switcher.size}. "
-            f"Train the model with switcher.rank={len(down)}, or the adapter with r={switcher.size}."
-        )
-    more = switcher.size - len(down)
-    return nn.functional.pad(up, (0, more)), nn.functional.pad(down, (0, 0, 0, more))
 
 
 def is_untrained(encoder: PretrainedEncoder) -> bool:

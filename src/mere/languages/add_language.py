@@ -1,8 +1,8 @@
-"""A language added to a finished model: its own switcher is trained, everything else stays as it is.
+"""Adds a language to a finished model: its own switcher is trained, everything else stays as it is.
 
-A model without switchers gets weights of its own for the language instead (mere.store.delta). The result is a
-whole new folder, in which every other language gives what it gave, bit for bit; that is checked before the folder
-is there (mere.languages.verify).
+In a model without switchers the language gets weights of its own instead (mere.store.delta). The result is a whole
+new folder, in which every other language predicts what it did, bit for bit; that is verified before the folder is
+put in place (mere.languages.verify).
 """
 
 from __future__ import annotations
@@ -23,13 +23,11 @@ from mere.errors import UserError, nearest
 from mere.languages.defaults import (
     AUTO,
     Choices,
-    less_else,
-    less_memory,
     nearest_start,
     stage_for,
 )
-from mere.languages.new_language import NewSentences, added_card, added_metrics
-from mere.languages.verify import Unchanged, check_unchanged
+from mere.languages.new_language import NewLanguageData, added_card, added_metrics
+from mere.languages.verify import Verification, verify_unchanged
 from mere.models.model import Model, build
 from mere.models.predictor import Predictor
 from mere.nn.switcher import module_name
@@ -40,8 +38,9 @@ from mere.store.folder import ModelFolder
 from mere.training.calibrate import MIN_SENTENCES
 from mere.training.costs import stored_bytes
 from mere.training.evaluation import Evaluation, evaluate_dev
+from mere.training.hardware import choose_device, choose_threads
 from mere.training.loop import StageLoop
-from mere.training.out_of_memory import telling_what_to_turn
+from mere.training.out_of_memory import reporting_out_of_memory
 from mere.training.progress import Listener, Silent
 from mere.training.source import BatchSource, TrainingData
 from mere.training.trainable import select_parameters
@@ -49,12 +48,12 @@ from mere.training.trainable import select_parameters
 
 @dataclass(frozen=True)
 class Added:
-    """What was done: the new folder, what to know about it, dev scores by metric in percent, and the check."""
+    """A language that was added: the new folder, notes for the user, dev scores in percent, and the verification."""
 
     folder: Path
     notes: tuple[str, ...]
     dev: Mapping[str, float]
-    unchanged: Unchanged
+    verification: Verification
 
 
 def add_language(
@@ -78,16 +77,17 @@ def add_language(
     """
     folder = ModelFolder.read(model)
     _refuse_known(folder, lang)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    with new_folder(Path(out)) as part, telling_what_to_turn(f"adding {lang}", less_else(device.type)):
-        addition = _Addition(
-            folder, Corpus.load(data), lang, choices or Choices(), listener or Silent(), device
-        )
+    advice = (
+        f"Free memory on the device, or leave the longest sentences of {lang} out. Nothing was written; the model is "
+        "as it was."
+    )
+    with new_folder(Path(out)) as part, reporting_out_of_memory(f"adding {lang}", advice):
+        addition = _Addition(folder, Corpus.load(data), lang, choices or Choices(), listener or Silent())
         addition.train()
         addition.write(part)
-        addition.listener.say("comparing every other language's outputs before and after")
-        unchanged = check_unchanged(folder.path, part, addition.new.texts_to_compare(folder.pieces))
-    return Added(Path(out), tuple(addition.notes), addition.dev_scores, unchanged)
+        addition.listener.say("comparing every other language's predictions before and after")
+        verification = verify_unchanged(folder.path, part, addition.new.texts_to_compare(folder.pieces))
+    return Added(Path(out), tuple(addition.notes), addition.dev_scores, verification)
 
 
 def _refuse_known(folder: ModelFolder, lang: str) -> None:
@@ -109,25 +109,23 @@ class _Addition:
         lang: str,
         choices: Choices,
         listener: Listener,
-        device: torch.device,
     ):
         self.folder, self.lang, self.choices, self.listener = folder, lang, choices, listener
-        self.device = device
+        self.device = choose_device("auto")
         self.recipe: Recipe = folder.recipe
         self.notes: list[str] = []
-        self.new = NewSentences.of(corpus, lang, folder, skip_unknown=choices.skip_unknown)
+        self.new = NewLanguageData.of(corpus, lang, folder, skip_unknown=choices.skip_unknown)
         self.notes += self.new.notes
         refuse_unreadable((*self.new.train, *self.new.dev), folder.pieces)
         before = folder.labels
         self.labels = Labels(before.relations, before.types, (*before.languages, lang))
         self.maker = ExampleMaker(folder.pieces, self.labels)
         self.data = TrainingData(self.new.train, self.maker)
-        if self.recipe.threads:
-            torch.set_num_threads(self.recipe.threads)
+        torch.set_num_threads(choose_threads(self.recipe))
         torch.manual_seed(self.recipe.seed)
         self.model = build(self.recipe, before, folder.pieces)
         folder.load_weights(self.model)
-        self.model.to(device)
+        self.model.to(self.device)
         self.stage = stage_for(lang, self.recipe, self.data.lengths, self.choices, str(folder.path))
         if self.model.switcher is None:
             how = f"low-rank changes, rank {self.stage.lora}" if self.stage.lora else "whole matrices"
@@ -138,8 +136,8 @@ class _Addition:
         self.start = self._start()
         if self.model.switcher is not None:
             self.model.switcher.add(lang, None if self.start == UNIVERSAL else self.start)
-            self.model.to(device)
-        self.own: dict[str, Tensor] = {}
+            self.model.to(self.device)
+        self.delta: dict[str, Tensor] = {}
         self.thresholds = dict(folder.thresholds)
         self.dev_scores: dict[str, float] = {}
         self.costs: dict[str, Any] = {}
@@ -168,11 +166,11 @@ class _Addition:
         chosen = {}
         for name, parameter in self.model.named_parameters():
             is_bias = name.startswith(("entities.", "triples.")) and "bias" in name.rpartition(".")[2]
-            is_own = name.startswith(f"switcher.of.{module_name(self.lang)}.") or (
+            is_new = name.startswith(f"switcher.of.{module_name(self.lang)}.") or (
                 self.choices.head_bias and is_bias
             )
-            parameter.requires_grad_(is_own)
-            if is_own:
+            parameter.requires_grad_(is_new)
+            if is_new:
                 chosen[name] = parameter
         return chosen
 
@@ -185,9 +183,8 @@ class _Addition:
             epochs=self.stage.epochs,
             seed=[self.recipe.seed, len(self.labels.languages)],
         )
-        cure = less_memory(self.lang, self.stage, self.data.lengths, self.device.type)
-        loop = StageLoop(self.model, self.recipe, self.stage, source, chosen=self._chosen(), cure=cure)
-        before = loop.trainable.begun() | _copied(loop.trainable.whole)
+        loop = StageLoop(self.model, self.recipe, self.stage, source, chosen=self._chosen())
+        before = loop.trainable.base_weights() | _copied(loop.trainable.whole)
         predictor = self._predictor()
 
         def score() -> float:
@@ -217,47 +214,47 @@ class _Addition:
         }
         self._settle(before, delta)
 
-    def _predictor(self, own: Mapping[str, Model] | None = None) -> Predictor:
-        return Predictor(self.model, self.maker, own=own, pieces_per_batch=self.recipe.dev_pieces_per_batch)
+    def _predictor(self, specialists: Mapping[str, Model] | None = None) -> Predictor:
+        return Predictor(
+            self.model, self.maker, own=specialists, pieces_per_batch=self.recipe.dev_pieces_per_batch
+        )
 
     def _scored(self, predictor: Predictor) -> Evaluation:
         """Score the new language's dev sentences."""
-        advice = f"Leave the longest dev sentences of {self.lang} out. {less_else(self.device.type)}"
-        with telling_what_to_turn(f"stage {self.stage.name}, scoring dev", advice):
-            return evaluate_dev(predictor, self.recipe.task, self.new.dev, universal=False)
+        return evaluate_dev(predictor, self.recipe.task, self.new.dev, universal=False)
 
     def _settle(self, before: Mapping[str, Tensor], delta: Mapping[str, Tensor]) -> None:
-        """Put the new switcher among the shared weights and all else that was trained into the own ones."""
+        """Keep the new switcher among the shared weights, and what else was trained as the language's difference."""
         prefix = f"{WHOLE}switcher.of.{module_name(self.lang)}."
         switcher = {key.removeprefix(WHOLE): t for key, t in delta.items() if key.startswith(prefix)}
         self.model.load_state_dict({**before, **switcher})
         rest = {key: tensor for key, tensor in delta.items() if not key.startswith(prefix)}
-        self.own = compact(before, rest)
+        self.delta = compact(before, rest)
         if not self.new.dev:
             self.notes.append(
                 "no dev sentences: the last weights are kept, the threshold is the universal one"
             )
             return
-        own = {self.lang: specialised(self.model, changed(self.model.state_dict(), self.own))}
-        found = self._predictor(own if self.own else None)
-        evaluation = self._scored(found)
-        judged = [s for s in self.new.dev if s.relations_covered != frozenset()]
-        if "triples" in self.recipe.task and judged:
-            if len(judged) >= MIN_SENTENCES:
+        specialist = {self.lang: specialised(self.model, changed(self.model.state_dict(), self.delta))}
+        predictor = self._predictor(specialist if self.delta else None)
+        evaluation = self._scored(predictor)
+        scored = [s for s in self.new.dev if s.relations_covered != frozenset()]
+        if "triples" in self.recipe.task and scored:
+            if len(scored) >= MIN_SENTENCES:
                 self.thresholds[self.lang] = evaluation.thresholds[self.lang]
             else:
                 self.notes.append(
-                    f"{len(judged)} dev sentences are too few for a threshold of its own "
+                    f"{len(scored)} dev sentences are too few for a threshold of its own "
                     f"({MIN_SENTENCES} are needed): it is the universal one"
                 )
-        least = self.thresholds.get(self.lang, self.thresholds[UNIVERSAL])
-        self.dev_scores = self.new.dev_scores(evaluation, found, least)
+        threshold = self.thresholds.get(self.lang, self.thresholds[UNIVERSAL])
+        self.dev_scores = self.new.dev_scores(evaluation, predictor, threshold)
 
     def write(self, path: Path) -> None:
         """Write the whole folder; the files of other languages' own weights stay as they are."""
-        own = {lang: self.folder.delta(lang) for lang in self.folder.own}
-        if self.own:
-            own[self.lang] = self.own
+        deltas = {lang: self.folder.delta(lang) for lang in self.folder.own}
+        if self.delta:
+            deltas[self.lang] = self.delta
         record = {
             "lang": self.lang,
             "from": self.start,
@@ -269,7 +266,7 @@ class _Addition:
             "notes": self.notes,
             **self.costs,
         }
-        stored = stored_bytes(self.model, own)
+        stored = stored_bytes(self.model, deltas)
         stored["parameters"] = sum(p.numel() for p in self.model.parameters())
         metrics = added_metrics(
             self.folder.metrics(), record, self.dev_scores, self.data.report.to_json(), stored
@@ -283,7 +280,7 @@ class _Addition:
             thresholds=self.thresholds,
             metrics=metrics,
             card=added_card(self.folder, self.labels, record, self.dev_scores),
-            own=own,
+            own=deltas,
         )
 
 

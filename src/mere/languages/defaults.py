@@ -1,6 +1,6 @@
-"""How a language is added where nobody says how: the rate of the model's own recipe, as many steps as it needs.
+"""Defaults of add-language: the learning rate of the model's recipe, and steps by the number of sentences.
 
-Few sentences are shown often in small batches: about `SHOWN` are shown in all, each `EPOCHS` times at least.
+Few sentences are shown often, in small batches: about `SENTENCES_SHOWN` in all, each at least `MIN_EPOCHS` times.
 """
 
 from __future__ import annotations
@@ -18,16 +18,15 @@ from mere.errors import UserError
 from mere.models.model import Model
 from mere.models.tensors import targets_to_tensors, to_tensors
 from mere.schema import UNIVERSAL
-from mere.training.out_of_memory import ON_CPU
 from mere.training.source import BatchSource, TrainingData
 
-SHOWN = 4000
-EPOCHS = 5
-BATCHES = 8
+SENTENCES_SHOWN = 4000
+MIN_EPOCHS = 5
+MIN_BATCHES = 8
 """Batches of an epoch, at least."""
 RANK = 8
 EVALUATIONS = 8
-_COMPARED = 16
+_BATCHES_COMPARED = 16
 """Batches on which starts are compared, at most."""
 
 AUTO = "auto"
@@ -66,14 +65,14 @@ def stage_for(
     Raises:
         UserError: a choice is for the other kind of model.
     """
-    base, changes = (_switcher if recipe.switcher.size else _own_weights)(recipe, choices, model)
-    budget = max(16, int(lengths.max()), int(lengths.sum()) // BATCHES)
+    base, changes = (_switcher if recipe.switcher.size else _language_weights)(recipe, choices, model)
+    budget = max(16, int(lengths.max()), int(lengths.sum()) // MIN_BATCHES)
     sampling = SamplingSettings(
         pieces_per_batch=min(base.sampling.pieces_per_batch, budget),
         mention_replacement=base.sampling.mention_replacement,
         mention_masking=base.sampling.mention_masking,
     )
-    epochs = max(EPOCHS, round(SHOWN / len(lengths)))
+    epochs = max(MIN_EPOCHS, round(SENTENCES_SHOWN / len(lengths)))
     given = {
         "name": f"add-{lang}",
         "epochs": float(epochs) if choices.epochs is None else choices.epochs,
@@ -89,30 +88,6 @@ def stage_for(
     return base.model_copy(update={**given, **changes})
 
 
-def less_memory(lang: str, stage: StageSettings, lengths: NDArray[np.int64], device: str) -> str:
-    """Return what the user can do where memory is short for the stage.
-
-    Args:
-        lengths: pieces of each training sentence. device: torch's type of it.
-    """
-    half = max(16, stage.sampling.pieces_per_batch // 2)
-    fewer = max(1, int(half * BATCHES / lengths.mean()))
-    said = [
-        f"With at most {fewer} sentences of {lang}, none longer than {half} pieces, batches are half as large."
-    ]
-    if not stage.use_switcher:
-        said.append(
-            f"Fewer numbers are trained with --lora {max(1, stage.lora // 2) if stage.lora else RANK}."
-        )
-    return " ".join([*said, less_else(device)])
-
-
-def less_else(device: str) -> str:
-    """Return what the user can do where memory is short for anything, on a device of torch's type `device`."""
-    where = "this machine" if device == "cpu" else f"the GPU, or leave it: {ON_CPU} mere add-language …"
-    return f"End what else runs on {where}. Nothing was written."
-
-
 def _switcher(recipe: Recipe, choices: Choices, model: str) -> tuple[StageSettings, dict[str, Any]]:
     """Return the recipe's last stage with switchers, if it has one, and what makes it train one switcher alone."""
     if choices.lora is not None:
@@ -124,7 +99,7 @@ def _switcher(recipe: Recipe, choices: Choices, model: str) -> tuple[StageSettin
     return base[-1], {"train": ("switcher",), "use_switcher": True, "lora": 0}
 
 
-def _own_weights(recipe: Recipe, choices: Choices, model: str) -> tuple[StageSettings, dict[str, Any]]:
+def _language_weights(recipe: Recipe, choices: Choices, model: str) -> tuple[StageSettings, dict[str, Any]]:
     """Return the recipe's last stage, and what makes it train own weights if it does not do so anyway."""
     if choices.head_bias:
         raise UserError(
@@ -157,10 +132,10 @@ def nearest_start(model: Model, data: TrainingData, recipe: Recipe, stage: Stage
     known = () if model.switcher is None else model.switcher.languages
     totals = dict.fromkeys((UNIVERSAL, *known), 0.0)
     model.eval()
-    batches = min(len(source), _COMPARED)
+    batches = min(len(source), _BATCHES_COMPARED)
     for step in range(batches):
-        arrays, wanted = source[step]
-        batch, targets = to_tensors(arrays, device), targets_to_tensors(wanted, device)
+        arrays, targets_of_batch = source[step]
+        batch, targets = to_tensors(arrays, device), targets_to_tensors(targets_of_batch, device)
         for row, lang in enumerate(totals):
             routed = dataclasses.replace(batch, lang_id=torch.full_like(batch.lang_id, row))
             losses = model.losses(routed, targets)

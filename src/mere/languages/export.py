@@ -1,4 +1,4 @@
-"""One language of a model of several, as a model folder of its own that says what the language's route said.
+"""One language of a model of several, as a model folder of its own that predicts what it did in the whole model.
 
 LoRA inside the encoder, and a language's own weights (mere.store.delta), go into the weights; a bottleneck or
 adapters stay, those of this language alone. What other languages have is left behind.
@@ -17,7 +17,7 @@ from mere.config import Recipe, SwitcherSettings
 from mere.errors import UserError, nearest
 from mere.models.model import Model, build
 from mere.nn.encoder_switchers import LoraSwitcher
-from mere.nn.lora import merged as low_rank
+from mere.nn.lora import merge_low_rank
 from mere.nn.switcher import module_name
 from mere.schema import UNIVERSAL, Labels
 from mere.store.card import card_of_another
@@ -27,7 +27,7 @@ from mere.store.folder import ModelFolder
 
 
 @dataclass(frozen=True)
-class Single:
+class ExportedLanguage:
     """A model of one language.
 
     Args:
@@ -61,29 +61,29 @@ def load_language(stored: ModelFolder, lang: str) -> Model:
 
 
 @torch.no_grad()
-def merged(stored: ModelFolder, lang: str) -> Single:
+def extract_language(stored: ModelFolder, lang: str) -> ExportedLanguage:
     """Return a language of a stored model as a model of its own; raises as `load_language` does."""
     model = load_language(stored, lang)
-    own = f"switcher.of.{module_name(lang)}."
+    prefix = f"switcher.of.{module_name(lang)}."
     state = {
         name: tensor
         for name, tensor in model.state_dict().items()
-        if not name.startswith("switcher.") or name.startswith(own)
+        if not name.startswith("switcher.") or name.startswith(prefix)
     }
     recipe = stored.recipe
     if isinstance(model.switcher, LoraSwitcher):
         state = {name: tensor for name, tensor in state.items() if not name.startswith("switcher.")}
         for site, (up, down) in model.switcher.changes(lang).items():
             name = f"encoder.{site}.weight"
-            state[name] = low_rank(state[name], up, down)
+            state[name] = merge_low_rank(state[name], up, down)
         recipe = _without_switcher(recipe)
     labels = Labels(stored.labels.relations, stored.labels.types, (lang,))
-    alone = build(recipe, labels, stored.pieces)
-    alone.load_state_dict(state, strict=True)
-    least = stored.thresholds.get(lang, stored.thresholds[UNIVERSAL])
-    has_one_path = alone.switcher is None
-    universal = least if has_one_path else stored.thresholds[UNIVERSAL]
-    return Single(alone.eval(), recipe, labels, {UNIVERSAL: universal, lang: least}, has_one_path)
+    built = build(recipe, labels, stored.pieces)
+    built.load_state_dict(state, strict=True)
+    threshold = stored.thresholds.get(lang, stored.thresholds[UNIVERSAL])
+    has_one_path = built.switcher is None
+    universal = threshold if has_one_path else stored.thresholds[UNIVERSAL]
+    return ExportedLanguage(built.eval(), recipe, labels, {UNIVERSAL: universal, lang: threshold}, has_one_path)
 
 
 def _without_switcher(recipe: Recipe) -> Recipe:
@@ -100,7 +100,7 @@ def _without_switcher(recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"switcher": SwitcherSettings(width=0), "stages": stages})
 
 
-def export_language(model: str | Path, lang: str, out: str | Path) -> Single:
+def export_language(model: str | Path, lang: str, out: str | Path) -> ExportedLanguage:
     """Write a language of a model as a model folder of its own, and return what is in it.
 
     Args:
@@ -113,42 +113,42 @@ def export_language(model: str | Path, lang: str, out: str | Path) -> Single:
     """
     stored = ModelFolder.read(model)
     with new_folder(Path(out)) as part:
-        single = merged(stored, lang)
+        exported = extract_language(stored, lang)
         ModelFolder.write(
             part,
-            model=single.model,
-            recipe=single.recipe,
-            labels=single.labels,
+            model=exported.model,
+            recipe=exported.recipe,
+            labels=exported.labels,
             pieces=stored.pieces,
-            thresholds=single.thresholds,
-            metrics=_metrics(stored, single, lang),
-            card=_card(stored, single, lang),
+            thresholds=exported.thresholds,
+            metrics=_metrics(stored, exported, lang),
+            card=_card(stored, exported, lang),
         )
-    return single
+    return exported
 
 
-def _metrics(stored: ModelFolder, single: Single, lang: str) -> dict[str, Any]:
+def _metrics(stored: ModelFolder, exported: ExportedLanguage, lang: str) -> dict[str, Any]:
     dev = {name: {lang: by[lang]} for name, by in stored.metrics().get("dev", {}).items() if lang in by}
     return {
         **({"dev": dev} if dev else {}),
-        "costs": {"parameters": sum(p.numel() for p in single.model.parameters())},
+        "costs": {"parameters": sum(p.numel() for p in exported.model.parameters())},
         "exported": {"lang": lang, "weights_sha256": stored.digest, "of": list(stored.labels.languages)},
     }
 
 
-def _card(stored: ModelFolder, single: Single, lang: str) -> str:
+def _card(stored: ModelFolder, exported: ExportedLanguage, lang: str) -> str:
     """Return the model's card without the scores of other languages, with a section that says what this is."""
     languages = stored.labels.languages
     how = (
         f"What it had for {lang} is merged into its weights, so a text of any language is read as {lang}."
-        if single.has_one_path
+        if exported.has_one_path
         else "A text that is taken for another language takes the universal path."
     )
     return card_of_another(
         stored.card(),
         stored.recipe,
         stored.labels,
-        single.labels,
+        exported.labels,
         heading="One language of several",
         said=f"This is {lang} of a model of {', '.join(languages)}. {how}",
         unmeasured=[name for name in (*languages, "macro") if name != lang],

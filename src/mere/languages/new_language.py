@@ -1,4 +1,4 @@
-"""A new language's sentences, held against what a model knows; and what a model's folder says of the language."""
+"""A new language's sentences, checked against what a model knows, and its entries in the model's folder."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ COMPARED = 100
 
 
 @dataclass(frozen=True)
-class NewSentences:
+class NewLanguageData:
     """The sentences that a language is learned from.
 
     Args:
@@ -48,7 +48,7 @@ class NewSentences:
     notes: tuple[str, ...]
 
     @classmethod
-    def of(cls, corpus: Corpus, lang: str, folder: ModelFolder, *, skip_unknown: bool) -> NewSentences:
+    def of(cls, corpus: Corpus, lang: str, folder: ModelFolder, *, skip_unknown: bool) -> NewLanguageData:
         """Read them as the model's own sentences were read (recipe: data.types, splits).
 
         Raises:
@@ -108,7 +108,7 @@ def _unknown(sentences: Sequence[Sentence], recipe: Recipe, labels: Labels) -> l
     types: Mapping[str, int] = {}
     if "entities" in recipe.task:
         types = Counter(e.type for s in sentences if s.complete for e in s.entities if e.type is not None)
-    said = []
+    problems = []
     for kind, found, known in (("relation", relations, labels.relations), ("type", types, labels.types)):
         names = sorted(set(found) - set(known))
         if names:
@@ -116,8 +116,8 @@ def _unknown(sentences: Sequence[Sentence], recipe: Recipe, labels: Labels) -> l
                 f'"{name}" ({found[name]}×){nearest(name, known).rstrip()}' for name in names[:10]
             )
             more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-            said.append(f"the {kind}{'s' if len(names) > 1 else ''} {shown}{more}")
-    return said
+            problems.append(f"the {kind}{'s' if len(names) > 1 else ''} {shown}{more}")
+    return problems
 
 
 def _known_triples(sentence: Sentence, labels: Labels) -> Sentence:
@@ -133,25 +133,6 @@ def _can_learn(sentences: Iterable[Sentence], recipe: Recipe, labels: Labels) ->
     )
 
 
-def rescored(metrics: Mapping[str, Any], lang: str, scores: Mapping[str, float]) -> dict[str, Any]:
-    """Return what a metrics.json holds with a language's dev scores instead of those it had, macros over all again.
-
-    Args:
-        scores: in percent by metric; none where the language was not measured.
-    """
-    before, dev = metrics.get("dev", {}), {}
-    for metric in {**before, **scores}:
-        found = before.get(metric, {})
-        if metric in scores or lang in found:
-            found = {name: score for name, score in found.items() if name not in (lang, "macro")}
-            if metric in scores:
-                found[lang] = scores[metric]
-            if found:
-                found["macro"] = round(float(np.mean(list(found.values()))), 2)
-        dev[metric] = found
-    return {**metrics, **({"dev": dev} if dev else {})}
-
-
 def added_metrics(
     before: Mapping[str, Any],
     record: Mapping[str, Any],
@@ -159,8 +140,17 @@ def added_metrics(
     alignment: Mapping[str, Any],
     stored: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return a model's metrics.json with the new language in it."""
-    metrics = rescored(before, record["lang"], dev)
+    """Return a model's metrics.json with the new language in it, means over languages taken again.
+
+    Args:
+        record: how it was added. dev: its scores in percent by metric. stored: bytes of the model and its languages.
+    """
+    metrics = dict(before)
+    for metric, score in dev.items():
+        found = metrics.get("dev", {}).get(metric, {})
+        by_lang = {lang: f1 for lang, f1 in found.items() if lang != "macro"} | {record["lang"]: score}
+        macro = round(float(np.mean(list(by_lang.values()))), 2)
+        metrics["dev"] = {**metrics.get("dev", {}), metric: {**by_lang, "macro": macro}}
     costs = metrics.setdefault("costs", {})
     costs |= stored
     for key in ("seconds", "steps", "trained"):

@@ -1,4 +1,4 @@
-"""Whether a model folder says, bit for bit, what another says: in each of that one's languages and in none."""
+"""Verifies that one model folder gives what another gives, bit for bit, in each of its languages and in none."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from mere.data.batching import collate
 from mere.errors import TrainingError
 from mere.models.predictor import Predictor
 from mere.models.tensors import to_tensors
-from mere.nn.switcher import module_name
 from mere.schema import UNIVERSAL
 from mere.store.folder import ModelFolder, read_tensors
 
@@ -23,7 +22,7 @@ _BATCH = 32
 
 
 @dataclass(frozen=True)
-class Unchanged:
+class Verification:
     """What was compared: languages and the universal path, sentences through each, and stored tensors."""
 
     languages: int
@@ -37,36 +36,34 @@ class Unchanged:
         )
 
 
-def check_unchanged(before: Path, after: Path, texts: Sequence[str], *, but: str = "") -> Unchanged:
-    """Load two model folders and compare stored weights, thresholds, labels, and what both make of `texts`.
+def verify_unchanged(before: Path, after: Path, texts: Sequence[str]) -> Verification:
+    """Load two model folders and compare stored weights, thresholds, labels, and what both predict for `texts`.
 
     Compared are the vectors that the heads read and all that decoding finds, with scores. The second folder may
     know more languages.
 
     Args:
-        texts: none: only what is stored is compared.
-        but: a language whose switcher is meant to be another one.
+        texts: without any, only what is stored is compared.
 
     Raises:
         TrainingError: something differs; it is named.
     """
     old, new = ModelFolder.read(before), ModelFolder.read(after)
-    num_tensors = _same_files(old, new, but)
-    languages = [lang for lang in old.labels.languages if lang != but]
+    num_tensors = _same_files(old, new)
+    languages = old.labels.languages
     one, other = Predictor.load(before), Predictor.load(after)
     for lang in (None, *languages):
         where = f'the language "{lang}"' if lang else "the universal path"
-        for ours, theirs in zip(_vectors(one, texts, lang), _vectors(other, texts, lang), strict=True):
-            _same(_digest(ours) == _digest(theirs), after, f"the vectors of {where}")
+        for was, now in zip(_vectors(one, texts, lang), _vectors(other, texts, lang), strict=True):
+            _same(_digest(was) == _digest(now), after, f"the vectors of {where}")
         langs = [lang] * len(texts)
         found = [predictor.predict(texts, langs, threshold=0.0) for predictor in (one, other)]
         _same(found[0] == found[1], after, f"the predictions of {where}")
-    return Unchanged(len(languages), len(texts), num_tensors)
+    return Verification(len(languages), len(texts), num_tensors)
 
 
-def _same_files(old: ModelFolder, new: ModelFolder, but: str) -> int:
+def _same_files(old: ModelFolder, new: ModelFolder) -> int:
     """Compare what is stored; return how many tensors that are."""
-    other = (f"switcher.of.{module_name(but)}.",) if but else ()
     kept = len(old.labels.languages)
     _same(
         (old.labels.relations, old.labels.types, old.labels.languages)
@@ -75,16 +72,15 @@ def _same_files(old: ModelFolder, new: ModelFolder, but: str) -> int:
         "the labels",
     )
     for lang in (UNIVERSAL, *old.labels.languages):
-        least = [folder.thresholds.get(lang, folder.thresholds[UNIVERSAL]) for folder in (old, new)]
-        _same(least[0] == least[1], new.path, f'the threshold of "{lang}"')
-    own = {lang: digest for lang, digest in new.own.items() if lang in old.labels.languages}
-    _same(old.own == own, new.path, "the own weights of a language")
+        thresholds = [folder.thresholds.get(lang, folder.thresholds[UNIVERSAL]) for folder in (old, new)]
+        _same(thresholds[0] == thresholds[1], new.path, f'the threshold of "{lang}"')
+    deltas = {lang: digest for lang, digest in new.own.items() if lang in old.labels.languages}
+    _same(old.own == deltas, new.path, "the weights that a language has of its own")
     stored = {name: _digest(t) for name, t in read_tensors(old.path / "model.safetensors").items()}
     now = {name: _digest(t) for name, t in read_tensors(new.path / "model.safetensors").items()}
-    kept_names = [name for name in stored if not name.startswith(other)]
-    for name in kept_names:
-        _same(now.get(name) == stored[name], new.path, f"the weights {name}")
-    return len(kept_names)
+    for name, digest in stored.items():
+        _same(now.get(name) == digest, new.path, f"the weights {name}")
+    return len(stored)
 
 
 @torch.inference_mode()

@@ -14,17 +14,8 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mere.config import (
-    BytesSettings,
-    ByteStreamSettings,
-    ByteWordsSettings,
-    EncoderSettings,
-    EntitiesSettings,
-    PretrainedSettings,
-    Recipe,
-    SwitcherSettings,
-)
-from mere.data.pieces import Pieces, Subwords
+from mere.config import EncoderSettings, EntitiesSettings, Recipe, SwitcherSettings, encoder_kind
+from mere.data.pieces import Pieces
 from mere.errors import ConfigError
 from mere.models.entities import EntityDecoder, EntityTask
 from mere.models.entity_spans import SpansTask
@@ -35,14 +26,7 @@ from mere.models.text import TextTask
 from mere.models.triples import TripleTask
 from mere.nn.aggregator import Aggregator
 from mere.nn.encoder_switchers import AdapterSwitcher, LoraSwitcher
-from mere.nn.encoders import (
-    BytesEncoder,
-    ByteStreamEncoder,
-    ByteWordsEncoder,
-    CompactEncoder,
-    Encoder,
-    PretrainedEncoder,
-)
+from mere.nn.encoders import CompactEncoder, Encoder
 from mere.nn.switcher import LanguageSwitcher, Switcher
 from mere.schema import Labels
 
@@ -183,25 +167,8 @@ def build(recipe: Recipe, labels: Labels, pieces: Pieces | None = None) -> Model
 
 def build_encoder(settings: EncoderSettings, pieces: Pieces | None = None) -> Encoder:
     """Return the encoder that `settings` name, randomly initialised; see `build` for `pieces`."""
-    if isinstance(settings, PretrainedSettings):
-        if not isinstance(pieces, Subwords):
-            raise TypeError("a pretrained encoder is built from its pieces: build(recipe, labels, pieces)")
-        return PretrainedEncoder(
-            pieces.checkpoint,
-            words="mean" if settings.words == "mean" else "first",
-            **settings.model_dump(
-                include={
-                    "freeze", "layer_decay", "gradient_checkpointing", "attention", "dropout", "max_pieces"
-                }
-            ),
-        )  # fmt: skip
-    if isinstance(settings, ByteWordsSettings):
-        return ByteWordsEncoder(**settings.model_dump(exclude={"name"}))
-    if isinstance(settings, ByteStreamSettings):
-        return ByteStreamEncoder(**settings.model_dump(exclude={"name"}))
-    if isinstance(settings, BytesSettings):
-        return BytesEncoder(**settings.model_dump(exclude={"name"}))
-    return CompactEncoder(**settings.model_dump(exclude={"name", "min_count"}))
+    encoder: Encoder = encoder_kind(settings).module_class().of(settings, pieces)
+    return encoder
 
 
 def build_switcher(

@@ -50,7 +50,7 @@ class Aggregator(nn.Module):
         place = torch.arange(length, device=x.device, dtype=torch.float32).repeat(m).expand(groups, -1)
         rotary = angles(place, self.head_dim)
         sentence = torch.arange(m, device=x.device).repeat_interleave(length)
-        is_own = (sentence[:, None] == sentence[None, :]).float()  # (m*P, m*P)
-        for block, own in zip(self.blocks, self.own_sentence, strict=True):
-            x = block(x, bias if m == 1 else bias + own[:, None, None] * is_own, rotary)
+        same_sentence = (sentence[:, None] == sentence[None, :]).float()  # (m*P, m*P)
+        for block, weight in zip(self.blocks, self.own_sentence, strict=True):
+            x = block(x, bias if m == 1 else bias + weight[:, None, None] * same_sentence, rotary)
         return x.reshape(rows, length, dim)

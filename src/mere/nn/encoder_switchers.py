@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from mere.errors import ConfigError, nearest
 from mere.nn.encoders.base import Encoder
-from mere.nn.lora import begun
+from mere.nn.lora import initial_factors
 from mere.nn.routing import Route, Site, routed
 from mere.nn.switcher import Bottleneck, LanguageSwitcher, module_name, of_rows, refined
 
@@ -43,7 +43,7 @@ class Parts(nn.Module):
 
 
 class InsideSwitcher(LanguageSwitcher):
-    """What both kinds share: the sites in the encoder, and the route that leads each row to its language.
+    """A switcher inside the encoder: sites where languages act, and the route of each row to its language.
 
     Args:
         encoder: gets a hook at every site; it is not part of the switcher.
@@ -69,14 +69,14 @@ class InsideSwitcher(LanguageSwitcher):
 
     @abstractmethod
     def new_part(self, outputs: int, inputs: int) -> nn.Module:
-        """Return what a language has at a site, changing nothing yet."""
+        """Return a language's new module at a site, which changes nothing yet."""
 
     @abstractmethod
-    def change(self, read: Tensor, wrote: Tensor, own: Callable[[str], Tensor]) -> Tensor:
-        """Return what is added to what a module wrote; `own` gives the rows' parameters by name."""
+    def change(self, input: Tensor, output: Tensor, weight: Callable[[str], Tensor]) -> Tensor:
+        """Return what is added to a module's output; `weight` gives the rows' parameters by name."""
 
     def part(self, lang: str, site: str) -> nn.Module:
-        """Return what a language has at a site."""
+        """Return a language's module at a site."""
         parts = self.of[module_name(lang)]
         assert isinstance(parts, Parts)
         return parts.at[site]
@@ -93,7 +93,7 @@ class InsideSwitcher(LanguageSwitcher):
             with routed(self._route(ids, lang_id.device)):
                 return encoder(pieces, is_piece)
         rows = [(lang_id == id).nonzero().squeeze(1) for id in sorted(set(ids))]
-        encoded = [self.encode(encoder, pieces[own], is_piece[own], lang_id[own]) for own in rows]
+        encoded = [self.encode(encoder, pieces[row], is_piece[row], lang_id[row]) for row in rows]
         return torch.cat(encoded)[torch.cat(rows).argsort()]
 
     def _route(self, ids: list[int], device: torch.device) -> Route | None:
@@ -104,14 +104,14 @@ class InsideSwitcher(LanguageSwitcher):
         languages = tuple(self.languages[id - 1] for id in present)
         return Route(self._changed, languages, row, is_uniform=len(set(ids)) == 1)
 
-    def _changed(self, site: str, read: Tensor, wrote: Tensor, route: Route) -> Tensor:
-        """Return what a module writes with the change of each row's language; other rows keep their bits."""
-        route.refuse_other_rows(site, wrote)
+    def _changed(self, site: str, input: Tensor, output: Tensor, route: Route) -> Tensor:
+        """Return a module's output with the change of each row's language; other rows keep their bits."""
+        route.refuse_other_rows(site, output)
         parts = [self.part(lang, site) for lang in route.languages]
         if route.is_uniform:
-            return wrote + self.change(read, wrote, partial(getattr, parts[0])).to(wrote.dtype)
-        change = self.change(read, wrote, of_rows(parts, route.row.clamp(min=0))).to(wrote.dtype)
-        return torch.where((route.row >= 0)[:, None, None], wrote + change, wrote)
+            return output + self.change(input, output, partial(getattr, parts[0])).to(output.dtype)
+        change = self.change(input, output, of_rows(parts, route.row.clamp(min=0))).to(output.dtype)
+        return torch.where((route.row >= 0)[:, None, None], output + change, output)
 
 
 class AdapterSwitcher(InsideSwitcher):
@@ -140,9 +140,9 @@ class AdapterSwitcher(InsideSwitcher):
         return Bottleneck(dim=outputs, width=self.size)
 
     def change(
-        self, read: Tensor, wrote: Float[Tensor, "B P D"], own: Callable[[str], Tensor]
+        self, input: Tensor, output: Float[Tensor, "B P D"], weight: Callable[[str], Tensor]
     ) -> Float[Tensor, "B P D"]:
-        return refined(wrote, own)
+        return refined(output, weight)
 
 
 class Factors(nn.Module):
@@ -150,7 +150,7 @@ class Factors(nn.Module):
 
     def __init__(self, *, outputs: int, inputs: int, rank: int):
         super().__init__()
-        down, up = begun(outputs, inputs, rank)
+        down, up = initial_factors(outputs, inputs, rank)
         self.down, self.up = nn.Parameter(down), nn.Parameter(up)
 
 
@@ -187,17 +187,10 @@ class LoraSwitcher(InsideSwitcher):
         parts = {site: self.part(lang, site) for site in self.sites}
         return {site: (part.get_parameter("up"), part.get_parameter("down")) for site, part in parts.items()}
 
-    @torch.no_grad()
-    def put(self, lang: str, changes: Mapping[str, tuple[Tensor, Tensor]]) -> None:
-        """Give a language these B and A by site."""
-        for site, (up, down) in changes.items():
-            self.part(lang, site).get_parameter("up").copy_(up)
-            self.part(lang, site).get_parameter("down").copy_(down)
-
     def change(
-        self, read: Float[Tensor, "*B P I"], wrote: Tensor, own: Callable[[str], Tensor]
+        self, input: Float[Tensor, "*B P I"], output: Tensor, weight: Callable[[str], Tensor]
     ) -> Float[Tensor, "*B P O"]:
-        return (read @ own("down").mT) @ own("up").mT
+        return (input @ weight("down").mT) @ weight("up").mT
 
 
 def _layers(encoder: Encoder, kind: str) -> Mapping[str, nn.Module]:
@@ -212,16 +205,16 @@ def _layers(encoder: Encoder, kind: str) -> Mapping[str, nn.Module]:
     return layers
 
 
-def _named(known: Mapping[str, nn.Module], wanted: Sequence[str]) -> list[str]:
-    """Return the modules that are called so, or whose names end so, in the encoder's order."""
-    for given in wanted:
+def _named(known: Mapping[str, nn.Module], names: Sequence[str]) -> list[str]:
+    """Return the modules with one of these names, or names that end in them, in the encoder's order."""
+    for given in names:
         if not any(_is_called(name, given) for name in known):
             lasts = {name.rpartition(".")[2] for name in known if name}
             raise ConfigError(
                 f'switcher.modules: the encoder has no fitting module "{given}".{nearest(given, lasts)} '
                 f"There are: {', '.join(sorted(lasts - {str(i) for i in range(100)}))}."
             )
-    return [name for name in known if any(_is_called(name, given) for given in wanted)]
+    return [name for name in known if any(_is_called(name, given) for given in names)]
 
 
 def _is_called(name: str, given: str) -> bool:

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 
-def merged(
+def merge_low_rank(
     base: Float[Tensor, "O I"], up: Float[Tensor, "O R"], down: Float[Tensor, "R I"]
 ) -> Float[Tensor, "O I"]:
     """Return W + B A, the same bits on every machine: elementwise, one rank after the other, no matrix product."""
@@ -24,7 +24,9 @@ def merged(
     return total
 
 
-def begun(outputs: int, inputs: int, rank: int) -> tuple[Float[Tensor, "R I"], Float[Tensor, "O R"]]:
+def initial_factors(
+    outputs: int, inputs: int, rank: int
+) -> tuple[Float[Tensor, "R I"], Float[Tensor, "O R"]]:
     """Return A and B as they begin: A with variance 1 / inputs, so that A x is as large as x, and B of zeros."""
     return torch.randn(rank, inputs) * inputs**-0.5, torch.zeros(outputs, rank)
 
@@ -41,7 +43,7 @@ class LowRank:
         outputs, inputs = weight.shape
         self.weight = weight
         self.base = weight.detach().clone()
-        down, up = begun(outputs, inputs, rank)
+        down, up = initial_factors(outputs, inputs, rank)
         self.down, self.up = nn.Parameter(down.to(weight)), nn.Parameter(up.to(weight))
 
     @torch.no_grad()
@@ -54,7 +56,7 @@ class LowRank:
     @torch.no_grad()
     def write(self) -> None:
         """Put W + B A into the model."""
-        self.weight.copy_(merged(self.base, self.up, self.down))
+        self.weight.copy_(merge_low_rank(self.base, self.up, self.down))
 
 
 def matrices(model: nn.Module) -> set[str]:

@@ -24,7 +24,7 @@ from mere.errors import ModelError
 
 @dataclass(frozen=True)
 class Route:
-    """The languages of a batch and what they do at a site.
+    """The languages of a batch's rows, and the function that changes a module's output for them.
 
     Args:
         change: takes a site's name, what its module read and wrote, and the route; returns what it writes instead.
@@ -38,15 +38,15 @@ class Route:
     row: Int[Tensor, " B"]
     is_uniform: bool
 
-    def refuse_other_rows(self, site: str, wrote: Tensor) -> None:
+    def refuse_other_rows(self, site: str, output: Tensor) -> None:
         """Refuse what is not pieces of the batch's rows (B, P, D), unless all would be treated alike.
 
         Raises:
             ModelError: names the module, and the settings that leave it out.
         """
-        if not self.is_uniform and (wrote.ndim != 3 or len(wrote) != len(self.row)):
+        if not self.is_uniform and (output.ndim != 3 or len(output) != len(self.row)):
             raise ModelError(
-                f"{site} writes {list(wrote.shape)}, and the batch has {len(self.row)} rows: it is not known which "
+                f"{site} writes {list(output.shape)}, and the batch has {len(self.row)} rows: it is not known which "
                 "is in which language. Leave this module out (switcher.modules), or take switcher.kind=bottleneck."
             )
 
@@ -55,7 +55,7 @@ _active: ContextVar[Route | None] = ContextVar("route", default=None)
 
 
 class routed:
-    """Within: rows take this route; None: the universal path. May be entered again, and inside another."""
+    """A context within which rows take this route; None: the universal path. It may be nested and reused."""
 
     def __init__(self, route: Route | None):
         self.route = route
@@ -69,15 +69,15 @@ class routed:
 
 
 def rows_of(source: Int[Tensor, " W"]) -> AbstractContextManager[None]:
-    """Within: modules read W rows, each a part of a row of the batch, `source` says of which."""
+    """Return a context within which modules read W windows; `source` gives the row of the batch of each."""
     route = _active.get()
     return nullcontext() if route is None else routed(dataclasses.replace(route, row=route.row[source]))
 
 
-def again() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
-    """Contexts of a forward and of its recomputation: `context_fn` of torch.utils.checkpoint.
+def recomputation_contexts() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+    """Return the contexts of a forward and of its recomputation: `context_fn` of torch.utils.checkpoint.
 
-    A layer that is computed again in the backward pass, when its batch's route is long gone, takes that route.
+    A layer that is recomputed in the backward pass, after its batch's route has ended, takes that route.
     """
     return nullcontext(), routed(_active.get())
 
@@ -92,6 +92,6 @@ class Site:
         route = _active.get()
         if route is None:
             return None  # torch keeps the output
-        wrote = output[0] if isinstance(output, tuple) else output
-        changed = route.change(self.name, inputs[0] if inputs else wrote, wrote, route)
+        written = output[0] if isinstance(output, tuple) else output
+        changed = route.change(self.name, inputs[0] if inputs else written, written, route)
         return (changed, *output[1:]) if isinstance(output, tuple) else changed

@@ -31,21 +31,21 @@ class Bottleneck(nn.Module):
         self.up_bias = nn.Parameter(torch.zeros(dim))
 
 
-def refined(x: Float[Tensor, "B P D"], own: Callable[[str], Tensor]) -> Float[Tensor, "B P D"]:
-    """Return what bottlenecks write; `own` gives a parameter of each row's by its name, or one for all rows."""
+def refined(x: Float[Tensor, "B P D"], weight: Callable[[str], Tensor]) -> Float[Tensor, "B P D"]:
+    """Return the output of bottlenecks; `weight` gives a parameter of each row's by its name, or one for all rows."""
     normed = nn.functional.layer_norm(x, x.shape[-1:])
-    hidden = (normed * own("scale")) @ own("down") + own("down_bias")  # (B, P, width)
-    return nn.functional.gelu(hidden) @ own("up") + own("up_bias")
+    hidden = (normed * weight("scale")) @ weight("down") + weight("down_bias")  # (B, P, width)
+    return nn.functional.gelu(hidden) @ weight("up") + weight("up_bias")
 
 
 def of_rows(modules: Sequence[nn.Module], row: Int[Tensor, " B"]) -> Callable[[str], Tensor]:
-    """Return what gives each row the parameter of its module, in a shape that broadcasts over its pieces."""
+    """Return a function from a parameter's name to its values for each row, in a shape that broadcasts over pieces."""
 
-    def own(name: str) -> Tensor:
+    def weight(name: str) -> Tensor:
         gathered = torch.stack([getattr(module, name) for module in modules])[row]
         return gathered.unsqueeze(1) if gathered.ndim == 2 else gathered
 
-    return own
+    return weight
 
 
 class LanguageSwitcher(nn.Module, ABC):
@@ -68,7 +68,7 @@ class LanguageSwitcher(nn.Module, ABC):
         self.languages = (*self.languages, lang)
 
     def num_parameters(self) -> int:
-        """Return how many numbers a language has of its own; all have as many."""
+        """Return the number of parameters of a language's sub-module; all have as many."""
         return sum(p.numel() for p in self.of[module_name(self.languages[0])].parameters())
 
     def encode(
@@ -78,7 +78,7 @@ class LanguageSwitcher(nn.Module, ABC):
         is_piece: Bool[Tensor, "B P"],
         lang_id: Int[Tensor, " B"],
     ) -> Float[Tensor, "B P D"]:
-        """Let the encoder read, each row by its language where the switcher acts inside it."""
+        """Encode a batch, each row by its language where the switcher acts inside the encoder."""
         return encoder(pieces, is_piece)
 
     def forward(self, shared: Float[Tensor, "B P D"], lang_id: Int[Tensor, " B"]) -> Float[Tensor, "B P D"]:
@@ -105,8 +105,8 @@ class Switcher(LanguageSwitcher):
     def forward(self, shared: Float[Tensor, "B P D"], lang_id: Int[Tensor, " B"]) -> Float[Tensor, "B P D"]:
         """Refine each row for its language; rows of `lang_id` 0 come back bit for bit as they were."""
         modules = [self.of[module_name(lang)] for lang in self.languages]
-        own = of_rows(modules, (lang_id - 1).clamp(min=0))
-        return torch.where((lang_id > 0)[:, None, None], shared + refined(shared, own), shared)
+        weight = of_rows(modules, (lang_id - 1).clamp(min=0))
+        return torch.where((lang_id > 0)[:, None, None], shared + refined(shared, weight), shared)
 
 
 def module_name(lang: str) -> str:

@@ -16,7 +16,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from mere.nn.lora import merged
+from mere.nn.lora import merge_low_rank
 
 WHOLE, ROWS, VALUES, UP, DOWN = "whole.", "rows.", "values.", "up.", "down."
 
@@ -61,7 +61,7 @@ def changed(base: Mapping[str, Tensor], delta: Mapping[str, Tensor]) -> dict[str
             tensors[name] = base[name].clone()
             tensors[name][stored.to(device)] = delta[VALUES + name].to(device)
         elif kind == UP:
-            tensors[name] = merged(base[name], stored.to(device), delta[DOWN + name].to(device))
+            tensors[name] = merge_low_rank(base[name], stored.to(device), delta[DOWN + name].to(device))
     return tensors
 
 

@@ -1,4 +1,4 @@
-"""From which score on a triple is believed, per language."""
+"""Calibrates the score from which on a triple is returned, language by language."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A checkpoint: one safetensors file with everything a run needs to go on, replaced atomically.
+"""A checkpoint: one safetensors file with everything a run needs to continue, replaced atomically.
 
-Tensors hold the loop's state; the file's own JSON header holds the run's progress. Whoever kills the process,
-at any moment, finds the last whole checkpoint.
+Tensors hold the loop's state; the file's own JSON header holds the run's progress. A process that is killed, at any
+moment, leaves the last whole checkpoint.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ FORMAT = 2
 
 
 @dataclass
-class Progress:
-    """Where a run stands.
+class RunProgress:
+    """How far a run has come: its place among the stage runs, and what they have cost so far.
 
     Args:
-        leg: index of the leg: a stage, or one language's turn in it.
+        stage_run: index of the stage run: a stage, or one language's turn in it.
         log_bytes: length of the log when the checkpoint was written.
         seconds: training time so far, evaluations included.
-        best: best dev score of this stage so far, and since how many evaluations there was no better one.
+        best, since_best: best dev score of this stage so far, and how many evaluations ago it was.
     """
 
-    leg: int = 0
+    stage_run: int = 0
     log_bytes: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
     steps: dict[str, int] = field(default_factory=dict)
@@ -39,8 +39,8 @@ class Progress:
     since_best: int = 0
 
 
-def save_checkpoint(path: Path, state: Mapping[str, Tensor], progress: Progress) -> None:
-    """Write a checkpoint.
+def save_checkpoint(path: Path, state: Mapping[str, Tensor], progress: RunProgress) -> None:
+    """Write a checkpoint atomically.
 
     Raises:
         TrainingError: it could not be written; the one before is untouched.
@@ -48,8 +48,8 @@ def save_checkpoint(path: Path, state: Mapping[str, Tensor], progress: Progress)
     save_tensors(path, state, {"format": str(FORMAT), "progress": json.dumps(asdict(progress))})
 
 
-def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], Progress]:
-    """Read a checkpoint.
+def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], RunProgress]:
+    """Read a checkpoint and return its tensors and the run's progress.
 
     Raises:
         ModelError: it is cut short, or of another version.
@@ -63,7 +63,10 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], Progress]:
                     "Start the run anew, or resume it with the version that wrote it."
                 )
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            progress = Progress(**json.loads(metadata["progress"]))
+            record = json.loads(metadata["progress"])
+            if "leg" in record:  # what earlier versions called it
+                record["stage_run"] = record.pop("leg")
+            progress = RunProgress(**record)
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise ModelError(
             f"{path}: not a whole checkpoint ({error}). Delete the run folder, train anew."

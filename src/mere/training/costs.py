@@ -1,4 +1,4 @@
-"""What a model costs: how many numbers a stage trains, how many bytes a language needs of its own."""
+"""Costs of a model: the parameters that a stage trains, the bytes that each language adds."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from mere.training.trainable import Trainable, select_parameters
 
 
 def num_trained(model: Model, stage: StageSettings) -> int:
-    """Return how many numbers a stage trains, those of all switchers together; it freezes the others."""
-    trainable = Trainable(model, select_parameters(model, stage.train), stage.lora)
+    """Return how many parameters a stage trains, those of all switchers together; the others are frozen."""
+    trainable = Trainable(model, select_parameters(model, stage.train, stage.freeze), stage.lora)
     return sum(parameter.numel() for parameter in trainable.parameters.values())
 
 
-def stored_bytes(model: Model, own: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Any]:
+def stored_bytes(model: Model, deltas: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Any]:
     """Return the bytes of tensors that all languages share, and those of each: its switcher and its differences.
 
     Args:
-        own: per language the difference of its weights (mere.store.delta).
+        deltas: per language the difference of its weights (mere.store.delta).
     """
-    per_language = {lang: _bytes(delta.values()) for lang, delta in own.items()}
+    per_language = {lang: _bytes(delta.values()) for lang, delta in deltas.items()}
     shared = _bytes(model.state_dict().values())
     if model.switcher is not None:
         for lang in model.switcher.languages:
@@ -38,18 +38,18 @@ def stored_bytes(model: Model, own: Mapping[str, Mapping[str, Tensor]]) -> dict[
 
 @dataclass(frozen=True)
 class SwitcherSize:
-    """What a language has of its own in a model: how many numbers, and what share that is of the encoder's."""
+    """The size of a language's switcher: its parameters, and their share of the encoder's."""
 
     parameters: int
     of_encoder: float
 
     @classmethod
     def of(cls, model: Model) -> SwitcherSize | None:
-        """Return it; None where the model has no switchers."""
+        """Return the size of a model's switchers; None where it has none."""
         if model.switcher is None:
             return None
-        own = model.switcher.num_parameters()
-        return cls(own, own / sum(p.numel() for p in model.encoder.parameters()))
+        size = model.switcher.num_parameters()
+        return cls(size, size / sum(p.numel() for p in model.encoder.parameters()))
 
     def __str__(self) -> str:
         return f"a language's switcher has {self.parameters:,} parameters, {self.of_encoder:.2%} of the encoder's"

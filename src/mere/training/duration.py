@@ -1,4 +1,4 @@
-"""How long a leg trains: over the recipe's epochs, or for its share of the stage's steps or seconds."""
+"""How long a stage run trains: over the recipe's epochs, or for its share of the stage's steps or seconds."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from mere.config import StageSettings
 
 
 @dataclass(frozen=True)
-class Limit:
-    """When a leg is over.
+class Duration:
+    """The length of a stage run, in steps or in seconds.
 
     Args:
-        steps: of the leg; where seconds count, a guess until the speed is known.
+        steps: of the stage run; where seconds count, a guess until the speed is known.
         seconds: of training and evaluation; 0: steps count.
     """
 
@@ -21,11 +21,11 @@ class Limit:
     seconds: float = 0.0
 
     def is_over(self, step: int, spent: float) -> bool:
-        """Whether `step` steps in `spent` seconds were all."""
+        """Whether the stage run is over after `step` steps in `spent` seconds."""
         return spent >= self.seconds if self.seconds else step >= self.steps
 
     def total(self, step: int, spent: float) -> int:
-        """Return the steps of the whole leg, which schedules span: as many as fit at the speed so far."""
+        """Return the steps of the whole stage run, over which schedules run: as many as fit at the speed so far."""
         if not self.seconds:
             return self.steps
         if self.is_over(step, spent):
@@ -34,15 +34,15 @@ class Limit:
         return max(step + 1, projected)
 
     def evaluates(self, step: int, spent: float, took: float, evaluations: int) -> bool:
-        """Whether one of the leg's evenly spread evaluations follows a step that took `took` of the seconds."""
+        """Whether one of the stage run's evenly spread evaluations follows a step that took `took` of the seconds."""
         if not self.seconds:
             return step in {max(1, round(self.steps * (i + 1) / evaluations)) for i in range(evaluations)}
         before, now = (evaluations * seconds / self.seconds for seconds in (spent - took, spent))
         return int(min(now, evaluations)) > int(before)
 
 
-def share_of(stage: StageSettings, sizes: Mapping[str, int], lang: str | None) -> tuple[int, float]:
-    """Return how many of a stage's steps and seconds are a leg's: a language's, in proportion to its sentences.
+def share_of_stage(stage: StageSettings, sizes: Mapping[str, int], lang: str | None) -> tuple[int, float]:
+    """Return how many of a stage's steps and seconds are a stage run's: a language's, in proportion to its sentences.
 
     Steps are whole and add up to the stage's; every language has one at least.
     """

@@ -1,4 +1,4 @@
-"""How a model does on dev while it trains: the score that picks the weights, and the thresholds it is used with."""
+"""Evaluation on dev during training: the score that selects the weights, and thresholds of triple scores."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from mere.metrics.annotated import scored_mentions
 from mere.metrics.entities import match
 from mere.models.predictor import Predictor
 from mere.training.calibrate import calibrate
-from mere.training.parallel.sharding import UNSHARDED, Sharding
+from mere.training.parallel.processes import ONE_PROCESS, Processes
 from mere.types import Prediction, Sentence
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What an evaluation found.
+    """Scores of a model on dev, and the thresholds that suit it.
 
     Args:
         f1: metric to language to F1 in [0, 1].
-        thresholds: least scores of a triple per path (mere.schema).
+        thresholds: lowest score of a triple that is returned, per path (mere.schema).
     """
 
     f1: Mapping[str, Mapping[str, float]]
@@ -33,7 +33,7 @@ class Evaluation:
 
     @property
     def macro(self) -> float:
-        """The mean over metrics of the mean over languages: what weights are picked by."""
+        """The mean over metrics of the mean over languages: weights are selected by it."""
         return float(np.mean([np.mean(list(by_lang.values())) for by_lang in self.f1.values()]))
 
     def to_json(self) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def evaluate_dev(
     sentences: Sequence[Sentence],
     *,
     universal: bool,
-    sharding: Sharding = UNSHARDED,
+    processes: Processes = ONE_PROCESS,
 ) -> Evaluation:
     """Predict each sentence by its language's switcher, or all by the universal path, and score the tasks.
 
@@ -67,10 +67,10 @@ def evaluate_dev(
 
     def predict(share: Sequence[Sentence]) -> list[Prediction]:
         langs = [None if universal else sentence.lang for sentence in share]
-        with sharding.in_step(predictor.model):
+        with processes.in_step(predictor.model):
             return predictor.predict([sentence.text for sentence in share], langs, threshold=0.0)
 
-    predictions = sharding.processes.spread(predict, sentences)
+    predictions = processes.map(predict, sentences)
     pairs = list(zip(sentences, predictions, strict=True))
     f1: dict[str, Mapping[str, float]] = {}
     thresholds: Mapping[str, float] = predictor.thresholds

@@ -1,4 +1,4 @@
-"""A run's folder: who it belongs to, its log, and where its checkpoint and its stages' weights lie.
+"""A run's folder: its recipe and data, its log, its checkpoint and the weights of its stages.
 
 RUN/recipe.yaml          the resolved recipe        RUN/run.json      seed, data fingerprint, versions
 RUN/log.jsonl            steps and evaluations      RUN/checkpoint.safetensors
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +22,19 @@ from mere.config.differences import differences
 from mere.data.corpus import Corpus
 from mere.errors import ConfigError, DataError, UserError
 from mere.store.folder import write_atomically, write_json
+from mere.training.hardware import choose_device
 from mere.types import Sentence
 
-MAY_CHANGE = ("gradient_accumulation", "gradient_checkpointing", "dev_pieces_per_batch", "sharding")
-"""Settings that change what a run needs, not what it comes to: after it ran out of memory it goes on with others."""
+MAY_CHANGE = ("gradient_accumulation", "gradient_checkpointing", "dev_pieces_per_batch", "sharding", "device")
+"""Settings with which a run may be resumed: they change where and how it is computed, not what it comes to."""
 
 
-FOLLOWS: dict[str, Any] = {"tracking": []}
+IGNORED: dict[str, Any] = {"tracking": []}
 """Settings that change nothing of a run, with their defaults."""
 
 
 class RunFolder:
-    """The files of one run."""
+    """The files of one run, and the check that a folder belongs to it."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -68,40 +69,44 @@ class RunFolder:
             ConfigError, DataError: it was begun with other settings, or on other data.
         """
         stored = self.path / "recipe.yaml"
-        settings = recipe.model_dump(mode="json")
         data = {"fingerprint": corpus.fingerprint(), "sizes": corpus.sizes()}
         if text:
             data["text"] = Corpus({"text": tuple(text)}).fingerprint()
         if self.path.exists() and not self.path.is_dir():
             raise UserError(f"{self.path}: is a file; --out names a folder. Choose another --out.")
+        machine = {
+            "threads": torch.get_num_threads(),
+            "processes": num_processes,
+            "device": choose_device(recipe.device).type,
+        }
         if not stored.is_file():
-            self.path.mkdir(parents=True, exist_ok=True)
-            versions = {
-                "mere": mere.__version__,
-                "torch": torch.__version__,
-                "python": platform.python_version(),
-            }
-            record = {"recipe": settings, "data": data, "seed": recipe.seed}
-            write_json(
-                self.path / "run.json",
-                {
-                    **record,
-                    "threads": torch.get_num_threads(),
-                    "processes": num_processes,
-                    "versions": versions,
-                },
-            )
-            write_atomically(self.log_file, b"")
-            write_atomically(stored, recipe.to_yaml().encode())
+            self._begin(recipe, data, machine)
             return ""
         if not resume:
             raise UserError(
-                f"{self.path}: holds a run already. Go on with --resume, or choose another --out."
+                f"{self.path}: holds a run already. Continue it with --resume, or choose another --out."
             )
+        return self._check_same_run(recipe, data, machine)
+
+    def _begin(self, recipe: Recipe, data: Mapping[str, Any], machine: Mapping[str, Any]) -> None:
+        self.path.mkdir(parents=True, exist_ok=True)
+        versions = {
+            "mere": mere.__version__,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        }
+        record = {"recipe": recipe.model_dump(mode="json"), "data": data, "seed": recipe.seed}
+        write_json(self.path / "run.json", {**record, **machine, "versions": versions})
+        write_atomically(self.log_file, b"")
+        write_atomically(self.path / "recipe.yaml", recipe.to_yaml().encode())
+
+    def _check_same_run(self, recipe: Recipe, data: Mapping[str, Any], machine: Mapping[str, Any]) -> str:
+        """Check that the run was begun with these settings and data; return how its machine differs, if it does."""
+        stored = self.path / "recipe.yaml"
         before = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
         # A setting that is newer than the run had its default then.
-        begun = Recipe.from_tree(before["recipe"], where=str(stored)).model_dump(mode="json")
-        changed = differences(begun | FOLLOWS, settings | FOLLOWS)
+        settings = Recipe.from_stored(before["recipe"], where=str(stored)).model_dump(mode="json")
+        changed = differences(settings | IGNORED, recipe.model_dump(mode="json") | IGNORED)
         if any(change.partition(":")[0].rpartition(".")[2] not in MAY_CHANGE for change in changed):
             raise ConfigError(
                 f"{stored}: this run was begun with other settings ({', '.join(changed)}). Use them again."
@@ -110,28 +115,26 @@ class RunFolder:
             raise DataError(f"{recipe.data.where}: the corpus has changed since this run began. Train anew.")
         if before["data"].get("text") != data.get("text"):
             raise DataError(f"data.text {recipe.data.text}: it has changed since this run began. Train anew.")
-        now = {"threads": torch.get_num_threads(), "processes": num_processes}
+        was = {"processes": 1, "device": machine["device"], **before}
         changed += [
-            f"{name}: {before.get(name, 1)} -> {number}"
-            for name, number in now.items()
-            if before.get(name, 1) != number
+            f"{name}: {was[name]} -> {value}" for name, value in machine.items() if was[name] != value
         ]
         return (
             f"since this run began, {', '.join(changed)}: weights agree to rounding only" if changed else ""
         )
 
-    def refuse_unseen(self) -> None:
-        """Refuse a folder that the run's first process has made where this one does not see it.
+    def check_visible(self) -> None:
+        """Check that the folder that the run's first process has made can be seen by this one.
 
         Raises:
-            UserError: it is not there.
+            UserError: it cannot.
         """
         if not (self.path / "recipe.yaml").is_file():
             raise UserError(
-                f"{self.path}: another process of the run has made this folder, but it is not to be seen here. "
+                f"{self.path}: another process of the run has made this folder, but it cannot be seen here. "
                 "Choose an --out on a disk that all machines share."
             )
 
     def log_bytes(self) -> int:
-        """Return how long the log is."""
+        """Return the length of the log in bytes."""
         return self.log_file.stat().st_size

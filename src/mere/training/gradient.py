@@ -1,4 +1,4 @@
-"""From a batch to the gradient of a step: part by part, with the other processes, weighed by the objective."""
+"""Computes the gradient of a step from a batch: part by part, over all processes, combined by the objective."""
 
 from __future__ import annotations
 
@@ -17,12 +17,17 @@ from mere.models.losses import ItemLosses
 from mere.models.model import Model
 from mere.models.tensors import TensorBatch, targets_to_tensors, to_tensors
 from mere.training.objectives import Gradients, Objective, add_up_gradients, backward
-from mere.training.parallel.sharding import Sharding
-from mere.training.parallel.split_batch import as_share, groups_of_batch, parts_of_batch, sum_of_losses
+from mere.training.parallel.processes import Processes
+from mere.training.parallel.split_batch import (
+    as_part_of_batch,
+    select_groups,
+    split_batch_in_parts,
+    total_losses,
+)
 
 
 class BatchGradient:
-    """What the batches of a stage ask of its parameters.
+    """Computes the gradients of a stage's parameters for its batches.
 
     A batch is computed in `stage.gradient_accumulation` parts, one after the other, so that only one part's
     activations are in memory. All is divided by the numbers of items in the whole batch, so the parts' gradients
@@ -32,8 +37,7 @@ class BatchGradient:
         precision: "bf16" computes under autocast; losses are fp32 all the same.
         parameters: those of the model that are differentiated, by name.
         seed: of the run and the stage; an objective's draws follow from it and the step.
-        sharding: the processes that share every batch, and how the model lies over them; gradients of what
-            is cut are added up in the backward pass.
+        processes: that share every batch; gradients of parameters that are cut are summed in the backward pass.
     """
 
     def __init__(
@@ -45,7 +49,7 @@ class BatchGradient:
         parameters: Mapping[str, nn.Parameter],
         *,
         seed: Sequence[int],
-        sharding: Sharding,
+        processes: Processes,
     ):
         self.model = model
         self.stage = stage
@@ -53,14 +57,13 @@ class BatchGradient:
         self.objective = objective
         self.parameters = parameters
         self.seed = list(seed)
-        self.processes = sharding.processes
-        self.sharding = sharding
+        self.processes = processes
         self.device = next(model.parameters()).device
 
     def of(
         self, batch: Batch, targets: Targets, step: int, *, measure: bool
     ) -> tuple[dict[str, float], Gradients | None]:
-        """Leave the gradient of a step in `.grad`, where there is none yet; return the batch's losses by name.
+        """Write the gradient of a step to `.grad`, which must be empty, and return the batch's losses by name.
 
         Where the objective compares the languages' own gradients, or with `measure`, those are returned too.
         """
@@ -71,22 +74,22 @@ class BatchGradient:
         contributed: list[dict[str, Tensor]] = []
 
         def parts() -> Iterator[tuple[NDArray[np.int64], dict[str, ItemLosses]]]:
-            """Compute one part when the one before is done with."""
+            """Yield the parts of the batch; the next is computed when the one before is no longer needed."""
             number = self.stage.gradient_accumulation
-            for own, taught in parts_of_batch(batch, targets, self.processes, number):
-                items = as_share(self.items(own, taught), whole)
+            for part, part_targets in split_batch_in_parts(batch, targets, self.processes, number):
+                items = as_part_of_batch(self.items(part, part_targets), whole)
                 contributed.append({name: loss.mean().detach() for name, loss in items.items()})
-                yield own.lang_id, items
+                yield part.lang_id, items
 
         given = None
         if self.stage.objective.name == "sum" and not measure:
             for _, items in parts():
                 losses = [loss.mean().float() for loss in items.values()]
-                if not losses and self.sharding.parts:
+                if not losses and self.processes.parts:
                     losses = [self._nothing(batch, targets)]
                 if losses and (total := torch.stack(losses).sum()).requires_grad:
                     total.backward()  # type: ignore[no-untyped-call]
-            whole_here = {n: p for n, p in self.parameters.items() if n not in self.sharding.parts}
+            whole_here = {n: p for n, p in self.parameters.items() if n not in self.processes.parts}
             add_up_gradients(whole_here, self.processes)
         else:
             languages = np.unique(batch.lang_id).tolist()
@@ -98,19 +101,19 @@ class BatchGradient:
                 measure=measure,
                 processes=self.processes,
             )
-        return sum_of_losses(contributed, list(whole), self.processes), given
+        return total_losses(contributed, list(whole), self.processes), given
 
     def items(self, batch: Batch, targets: Targets) -> dict[str, ItemLosses]:
-        """Return the losses of some rows, item by item; none where nothing is taught, and nothing is computed."""
-        read, taught = self._read(batch), targets_to_tensors(targets, self.device)
-        if not self.model.num_items(read, taught):
+        """Return the losses of some rows, item by item; rows without targets have none and are not computed."""
+        read, part_targets = self._read(batch), targets_to_tensors(targets, self.device)
+        if not self.model.num_items(read, part_targets):
             return {}
         with self._autocast():
-            return self.model.item_losses(read, taught)
+            return self.model.item_losses(read, part_targets)
 
     def _nothing(self, batch: Batch, targets: Targets) -> Tensor:
         """Return 0 as a loss of the encoder: its gradients are zeros, added up with those of other processes."""
-        some, _ = groups_of_batch(batch, targets, np.arange(1))
+        some, _ = select_groups(batch, targets, np.arange(1))
         with self._autocast():
             return self.model.encode(self._read(some))[:0].sum().float()
 
@@ -137,7 +140,7 @@ class BatchGradient:
         losses = {}
         nothing = torch.zeros((), device=self.device)
         for place in languages:
-            is_own = torch.from_numpy(lang_id == place).to(self.device)
-            own = [loss.part(is_own).float() for loss in items.values()]
-            losses[self.objective.languages[place - 1]] = torch.stack(own or [nothing]).sum()
+            in_language = torch.from_numpy(lang_id == place).to(self.device)
+            shares = [loss.part(in_language).float() for loss in items.values()]
+            losses[self.objective.languages[place - 1]] = torch.stack(shares or [nothing]).sum()
         return losses

@@ -1,4 +1,4 @@
-"""The loop, a generator of step reports: both stages, every recipe. Saving and stopping are its caller's.
+"""The training loop of every stage, a generator of step reports; saving and stopping are its caller's.
 
 for report in loop.run():      # one optimiser step per report
     if ...: save(loop.state())
@@ -19,19 +19,19 @@ from torch import Tensor, nn
 from mere.config import Recipe, StageSettings
 from mere.errors import TrainingError
 from mere.models.model import Model
-from mere.training.duration import Limit
+from mere.nn.dropout import set_dropout
+from mere.training.duration import Duration
 from mere.training.gradient import BatchGradient
 from mere.training.objectives import ConflictTracker, make_objective
-from mere.training.out_of_memory import advice_on_steps, telling_what_to_turn
-from mere.training.parallel.processes import telling_who_is_gone
-from mere.training.parallel.sharding import UNSHARDED, Sharding
+from mere.training.parallel.lost import reporting_lost_processes
+from mere.training.parallel.processes import ONE_PROCESS, Processes
 from mere.training.source import BatchSource
 from mere.training.trainable import Trainable, rate_scale, select_parameters
 
 
 @dataclass(frozen=True)
 class StepReport:
-    """What one step did: losses per task, gradient norm, rate, sentences, and how far the stage is."""
+    """Figures of one optimiser step: losses per task, gradient norm, learning rate, sentences, place in the stage."""
 
     step: int
     num_steps: int
@@ -43,7 +43,7 @@ class StepReport:
     seconds: float
 
     def to_json(self) -> dict[str, Any]:
-        """Return what the log has of it: rounded, without the seconds, which are added up elsewhere."""
+        """Return the report as it is logged: rounded, without the seconds, which are summed up elsewhere."""
         record = asdict(self) | {
             "losses": {name: round(loss, 5) for name, loss in self.losses.items()},
             "epoch": round(self.epoch, 3),
@@ -54,7 +54,7 @@ class StepReport:
 
 
 def learning_rate(stage: StageSettings, step: int, num_steps: int) -> float:
-    """Return the rate of a step: a linear rise over the warm-up, then the stage's schedule down to 0."""
+    """Return the learning rate of a step: a linear rise over the warm-up, then the stage's schedule down to 0."""
     rise = max(1, round(stage.warmup * num_steps))
     if step < rise:
         return stage.lr * (step + 1) / rise
@@ -71,9 +71,8 @@ class StageLoop:
 
     Args:
         chosen: the parameters that are trained, by name, instead of those of the stage's groups.
-        cure: what to do where memory is short, instead of turning the recipe's settings.
-        sharding: the processes that share every batch, and how the model lies over them; they call every method
-            together.
+        duration: when the stage is over; default: after its batches.
+        processes: that share every batch; they call every method together.
     """
 
     def __init__(
@@ -82,24 +81,22 @@ class StageLoop:
         recipe: Recipe,
         stage: StageSettings,
         source: BatchSource,
-        limit: Limit | None = None,
+        duration: Duration | None = None,
         chosen: Mapping[str, nn.Parameter] | None = None,
-        cure: str = "",
-        sharding: Sharding = UNSHARDED,
+        processes: Processes = ONE_PROCESS,
     ):
         self.model = model
         self.recipe = recipe
         self.stage = stage
         self.source = source
-        self.limit = limit or Limit(len(source))
-        self.processes = sharding.processes
-        self.sharding = sharding
-        self.cure = cure or advice_on_steps(recipe, stage)
+        self.duration = duration or Duration(len(source))
+        self.processes = processes
         self.step = 0
-        self.spent = 0.0  # seconds of the leg so far, evaluations too; the caller counts them
+        self.spent = 0.0  # seconds of the stage run so far, evaluations too; the caller counts them
         self.device = next(model.parameters()).device
-        chosen = select_parameters(model, stage.train) if chosen is None else chosen
-        self.trainable = Trainable(model, chosen, stage.lora, sharding)
+        chosen = select_parameters(model, stage.train, stage.freeze) if chosen is None else chosen
+        set_dropout(model, stage.dropout)
+        self.trainable = Trainable(model, chosen, stage.lora, processes)
         self.parameters = self.trainable.parameters
         languages = source.data.maker.labels.languages
         self.objective = make_objective(stage.objective.name, languages, **stage.objective.options())
@@ -111,11 +108,13 @@ class StageLoop:
             self.objective,
             {name: p for name, p in chosen.items() if p.requires_grad},
             seed=source.seed,
-            sharding=sharding,
+            processes=processes,
         )
+        head_scale = stage.head_lr / stage.lr if stage.head_lr else 1.0
         groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
         for name, parameter in self.parameters.items():
-            groups.setdefault((rate_scale(model, name), parameter.ndim > 1), []).append(parameter)
+            scale = rate_scale(model, name, stage.freeze, head_scale)
+            groups.setdefault((scale, parameter.ndim > 1), []).append(parameter)
         groups.setdefault((1.0, False), []).extend(self.objective.parameters().values())
         self.optimizer = torch.optim.AdamW(
             [
@@ -129,19 +128,14 @@ class StageLoop:
         )
         self.averaged = {n: p.detach().clone() for n, p in self.parameters.items()} if stage.ema else {}
 
-    @property
-    def place(self) -> str:
-        """Where the loop stands, for a message."""
-        return f"stage {self.stage.name}, step {self.step}"
-
     def run(self) -> Iterator[StepReport]:
-        """Train from where the loop stands to the end of the stage, one report per step.
+        """Train from the current step to the end of the stage and yield a report after each step.
 
         Raises:
-            TrainingError: the loss is no longer a number, or memory is short.
+            TrainingError: the loss is no longer a number.
         """
-        while not self.limit.is_over(self.step, self.spent):
-            with telling_what_to_turn(self.place, self.cure), telling_who_is_gone():
+        while not self.duration.is_over(self.step, self.spent):
+            with reporting_lost_processes():
                 report = self._make_step()
             yield report
 
@@ -149,23 +143,23 @@ class StageLoop:
         began = time.perf_counter()
         self.model.train()
         self.forget_gradients()
-        arrays, wanted = self.source[self.step]
+        batch, targets = self.source[self.step]
         self.processes.seed(*self.source.seed, self.step)
         settings = self.stage.objective
         measure = bool(settings.measure) and self.step % settings.measure == 0
-        losses, given = self.gradient.of(arrays, wanted, self.step, measure=measure)
+        losses, given = self.gradient.of(batch, targets, self.step, measure=measure)
         total = sum(losses.values())
         if not math.isfinite(total):
             raise TrainingError(
-                f"{self.place}: the loss is {total}. "
+                f"stage {self.stage.name}, step {self.step}: the loss is {total}. "
                 f"Lower its rate: --set {self.stage.name}.lr={self.stage.lr / 3:.1g}, and train again."
             )
         if given is not None:
             self.conflict.update(given)
             del given  # as many copies of all parameters as there are languages
         self.trainable.take_gradients()
-        norm = self.sharding.clip(self.parameters, self.stage.max_grad_norm or math.inf)
-        num_steps = self.limit.total(self.step, self.spent)
+        norm = self.processes.clip(self.parameters, self.stage.max_grad_norm or math.inf)
+        num_steps = self.duration.total(self.step, self.spent)
         rate = learning_rate(self.stage, self.step, num_steps)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["scale"]
@@ -180,7 +174,7 @@ class StageLoop:
             losses=losses,
             gradient_norm=norm.item(),
             lr=rate,
-            sentences=len(arrays.lang_id),
+            sentences=len(batch.lang_id),
             seconds=self.processes.agree(time.perf_counter() - began),
         )
 
@@ -193,7 +187,7 @@ class StageLoop:
             )
 
     def take_conflict(self) -> dict[str, Any] | None:
-        """Return what was measured of the conflict between languages since the last call; None if nothing was."""
+        """Return the conflict between languages measured since the last call; None if it was not measured."""
         measured = self.conflict
         if not measured.steps:
             return None
@@ -201,55 +195,53 @@ class StageLoop:
         return measured.to_json()
 
     def _optimised(self) -> dict[str, nn.Parameter]:
-        """Everything the optimiser moves, by a name of its own."""
-        own = {f"objective:{name}": p for name, p in self.objective.parameters().items()}
-        return {**self.parameters, **own}
+        """All parameters of the optimiser, the objective's among them, by name."""
+        learned = {f"objective:{name}": p for name, p in self.objective.parameters().items()}
+        return {**self.parameters, **learned}
 
     def weights(self) -> dict[str, Tensor]:
-        """Return the model's weights as they would be kept now: averaged where the stage averages."""
-        return self.sharding.all_whole(self.trainable.weights(self.averaged))
+        """Return the model's weights as they would be stored now: averaged where the stage averages."""
+        return self.processes.whole(self.trainable.weights(self.averaged))
 
     def forget_gradients(self) -> None:
-        """Free what the last step left, or an earlier stage."""
+        """Free the gradients of the last step, or of an earlier stage."""
         self.model.zero_grad(set_to_none=True)
         self.optimizer.zero_grad(set_to_none=True)
 
     def free(self) -> None:
-        """Let go of what only further steps need: torch's optimisers stay until Python looks for cycles."""
+        """Free the optimiser's state and the averages; torch's optimisers live until Python collects cycles."""
         self.forget_gradients()
         self.optimizer.state.clear()
         self.averaged.clear()
 
     @contextmanager
     def holding_weights(self) -> Iterator[None]:
-        """Let the model have those weights for a while, and no gradients."""
+        """Within, the model has the weights that `weights` returns, and no gradients."""
         self.forget_gradients()
-        own = self.sharding.held(self.model)
+        current = self.processes.local_weights(self.model)
         other = self.trainable.weights(self.averaged) if self.averaged else {}
-        swapped = [name for name, tensor in other.items() if tensor.data_ptr() != own[name].data_ptr()]
-        _swap(own, other, swapped)
+        swapped = [name for name, tensor in other.items() if tensor.data_ptr() != current[name].data_ptr()]
+        _swap(current, other, swapped)
         try:
             yield
         finally:
-            _swap(own, other, swapped)
+            _swap(current, other, swapped)
 
     def delta(self) -> dict[str, Tensor]:
-        """Return those weights as the difference from the ones the stage began with (mere.store.delta)."""
+        """Return the weights to store as a difference from those that the stage began with (mere.store.delta)."""
         return self.trainable.delta(self.averaged)
 
     def state(self) -> dict[str, Tensor]:
-        """Return everything the rest of the stage depends on, as named tensors: whole in the first process."""
+        """Return all state that further steps depend on, as named tensors: whole in the first process."""
         state = {
             f"model.{name}": tensor
-            for name, tensor in self.sharding.all_whole(self.trainable.begun()).items()
+            for name, tensor in self.processes.whole(self.trainable.base_weights()).items()
         }
         state |= {f"factor.{name}": factor.detach() for name, factor in self.trainable.factors.items()}
-        state |= {
-            f"averaged.{name}": tensor for name, tensor in self.sharding.all_whole(self.averaged).items()
-        }
+        state |= {f"averaged.{name}": tensor for name, tensor in self.processes.whole(self.averaged).items()}
         for name, parameter in self._optimised().items():
             for key, value in self.optimizer.state[parameter].items():
-                state[f"optimizer.{key}.{name}"] = self.sharding.whole(name, value)
+                state[f"optimizer.{key}.{name}"] = self.processes.whole({name: value})[name]
         state |= {f"objective.{name}": tensor for name, tensor in self.objective.state_dict().items()}
         state |= {f"conflict.{name}": tensor for name, tensor in self.conflict.state_dict().items()}
         state["rng.torch"] = torch.get_rng_state()
@@ -260,14 +252,14 @@ class StageLoop:
 
     def load_state(self, state: dict[str, Tensor]) -> None:
         """Continue from what `state` returned, bit for bit on a CPU with the same number of threads."""
-        self.sharding.load(self.model, _with_prefix(state, "model."))
+        self.processes.load(self.model, _with_prefix(state, "model."))
         self.trainable.load_factors(_with_prefix(state, "factor."))
         for name, tensor in _with_prefix(state, "averaged.").items():
-            self.averaged[name].copy_(self.sharding.rows_of(name, tensor))
+            self.averaged[name].copy_(self.processes.local_rows(name, tensor))
         for key, value in _with_prefix(state, "optimizer.").items():
             kind, name = key.split(".", 1)
             parameter = self._optimised()[name]
-            held = self.sharding.rows_of(name, value)
+            held = self.processes.local_rows(name, value)
             self.optimizer.state[parameter][kind] = held.to(self.device if value.ndim else "cpu", copy=True)
         self.objective.load_state_dict(_with_prefix(state, "objective."))
         self.conflict.load_state_dict(_with_prefix(state, "conflict."))
@@ -277,11 +269,11 @@ class StageLoop:
         self.step = int(state["step"])
 
 
-def _swap(own: Mapping[str, Tensor], other: dict[str, Tensor], names: Sequence[str]) -> None:
-    """Exchange what tensors hold; `own` stay where they are."""
+def _swap(current: Mapping[str, Tensor], other: dict[str, Tensor], names: Sequence[str]) -> None:
+    """Exchange the numbers of tensors; those of `current` stay where they are in memory."""
     for name in names:
-        held = own[name].clone()
-        own[name].copy_(other[name])
+        held = current[name].clone()
+        current[name].copy_(other[name])
         other[name] = held
 
 

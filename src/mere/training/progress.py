@@ -1,9 +1,9 @@
-"""What a run says while it trains: bars on stderr for a person, or nothing."""
+"""Progress of a run while it trains: bars on stderr, or nothing."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -30,15 +30,11 @@ class Bar:
 
 
 class Listener(ABC):
-    """Hears what a run does."""
+    """Is told what a run does."""
 
     @abstractmethod
     def say(self, words: str) -> None:
-        """Tell one thing."""
-
-    def say_at_work(self, words: Callable[[], str]) -> None:
-        """Tell what takes work to find out."""
-        self.say(words())
+        """Take one message."""
 
     @contextmanager
     def stage(self, name: str, num_steps: int, done: int) -> Iterator[Bar]:
@@ -47,12 +43,9 @@ class Listener(ABC):
 
 
 class Silent(Listener):
-    """Says nothing."""
+    """A listener that shows nothing."""
 
     def say(self, words: str) -> None:
-        pass
-
-    def say_at_work(self, words: Callable[[], str]) -> None:
         pass
 
 
@@ -80,7 +73,7 @@ class _RichBar(Bar):
         self._dev = f"  dev F1 {100 * macro:.1f}"
 
 
-class Talk(Listener):
+class ProgressBars(Listener):
     """Draws bars on stderr: loss per task, sentences per second, time left."""
 
     def __init__(self) -> None:

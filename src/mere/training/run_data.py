@@ -1,4 +1,4 @@
-"""What a run trains on: its sentences, those it is scored on while it trains, its labels, and how a text is read."""
+"""The data of a run: training and dev sentences, texts without annotation, labels, and the encoder's pieces."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from mere.types import Sentence
 
 
 @dataclass(frozen=True)
-class Material:
-    """What the corpora of a recipe give to a run.
+class RunData:
+    """The data that a run reads from the corpora of its recipe.
 
     Args:
         train: the sentences that are drawn for training. dev: those that can be scored; may be none.
         notes: what the user should know.
-        text: all texts that a stage learns from that learns from text; none without such a stage.
+        text: all texts that masked stages read; empty without such a stage.
     """
 
     corpus: Corpus
@@ -38,7 +38,7 @@ class Material:
     text: Sequence[Sentence] = ()
 
     @classmethod
-    def read(cls, recipe: Recipe, processes: Processes) -> Material:
+    def read(cls, recipe: Recipe, processes: Processes) -> RunData:
         """Read a recipe's corpora.
 
         Raises:
@@ -57,7 +57,7 @@ class Material:
 
 
 def labels_of(recipe: Recipe, sentences: Sequence[Sentence]) -> Labels:
-    """Return what a model of the recipe's tasks can name after training on `sentences`.
+    """Return the labels of a model that is trained for the recipe's tasks on `sentences`.
 
     Raises:
         DataError: there is nothing to learn for a task.
@@ -83,7 +83,7 @@ def labels_of(recipe: Recipe, sentences: Sequence[Sentence]) -> Labels:
 def _text_of(
     recipe: Recipe, corpus: Corpus, train: Sequence[Sentence]
 ) -> tuple[tuple[Sentence, ...], tuple[str, ...]]:
-    """Return the texts of a recipe with a stage that learns from text, and notes on them."""
+    """Return the texts that the masked stages of a recipe read, and notes on them."""
     if all(not stage.learns_from_text for stage in recipe.stages):
         unread = "data.text is not read: no stage learns from text (objective: masked)"
         return (), (unread,) if recipe.data.texts else ()
@@ -96,7 +96,7 @@ def _text_of(
 
 
 def _trimmed(pieces: Pieces) -> tuple[str, ...]:
-    """Return a note on what is left of a pretrained encoder's vocabulary, if not all of it."""
+    """Return a note on how many subwords were kept, where a pretrained encoder's vocabulary was trimmed."""
     if not isinstance(pieces, Subwords) or pieces.checkpoint.kept is None:
         return ()
     kept, rows = len(pieces.checkpoint.kept), pieces.checkpoint.rows

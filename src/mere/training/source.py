@@ -34,7 +34,7 @@ class TrainingData:
         self.swap = MentionSwap(self.sentences, maker.labels.types)
 
     def only(self, lang: str) -> TrainingData:
-        """Return the part of one language; its mentions are swapped for its own only."""
+        """Return the part of one language; its mentions are replaced by others of the language only."""
         part = copy.copy(self)
         rows = [i for i, sentence in enumerate(self.sentences) if sentence.lang == lang]
         part.sentences = [self.sentences[i] for i in rows]
@@ -46,7 +46,7 @@ class TrainingData:
     def batch(
         self, planned: PlannedBatch, sampling: SamplingSettings, recipe: Recipe, rng: np.random.Generator
     ) -> tuple[Batch, Targets]:
-        """Return the sentences of a planned batch as a stage draws them, and what they teach."""
+        """Return the sentences of a planned batch as a stage draws them, and their targets."""
         examples = [self._example(index, sampling, rng) for index in planned.indices.tolist()]
         return collate(examples, planned.group_size), targets_of(recipe, examples, rng)
 
@@ -91,9 +91,9 @@ class BatchSource:
         self.seed = list(seed)
         self._plan = lru_cache(maxsize=2)(self._make_plan)
         self._ends: list[int] = []  # step at which each epoch ends
-        self._concat_from = sampling.group_after * epochs
+        self._groups_from = sampling.group_after * epochs
         if steps:
-            self._concat_from = sampling.group_after * steps / len(self._make_plan(0))
+            self._groups_from = sampling.group_after * steps / len(self._make_plan(0))
             self.epochs = self._extend_to(steps)
         else:
             self._extend_by(math.ceil(epochs) if is_endless else epochs)
@@ -129,23 +129,8 @@ class BatchSource:
         length = min(1.0, self.epochs - epoch)
         return epoch + length * (step - begin) / (self._ends[epoch] - begin)
 
-    def heaviest(self) -> list[int]:
-        """Return the steps of the first and the last epoch whose batches may need most memory.
-
-        Of each size of groups they are those of the longest sentence, of most sentences, of most padded pieces.
-        """
-        best: dict[tuple[str, int], tuple[int, int]] = {}
-        for epoch in sorted({0, len(self._ends) - 1}):
-            begin = self._ends[epoch - 1] if epoch else 0
-            for step, planned in enumerate(self._plan(epoch)[: self._ends[epoch] - begin], start=begin):
-                longest, number = int(self.data.lengths[planned.indices].max()), len(planned.indices)
-                for kind, size in (("longest", longest), ("sentences", number), ("pieces", longest * number)):
-                    key = kind, planned.group_size
-                    best[key] = max(best.get(key, (0, 0)), (size, step))
-        return sorted({step for _, step in best.values()})
-
     def __getitem__(self, step: int) -> tuple[Batch, Targets]:
-        """Return the batch of a step and its targets; the same whenever it is asked for."""
+        """Return the batch of a step and its targets; the same at every call."""
         while self._is_endless and step >= self._ends[-1]:
             self._ends.append(self._ends[-1] + len(self._make_plan(len(self._ends))))
         epoch = next(e for e, end in enumerate(self._ends) if step < end)
@@ -154,13 +139,12 @@ class BatchSource:
         return self.data.batch(planned, self.sampling, self.recipe, rng)
 
     def _make_plan(self, epoch: int) -> list[PlannedBatch]:
-        begun = epoch >= self._concat_from
         return plan_epoch(
             self.data.lengths,
             self.data.lang_ids,
             np.random.default_rng([*self.seed, epoch]),
             temperature=self.sampling.temperature,
             pieces_per_batch=self.sampling.pieces_per_batch,
-            group_size=self.sampling.group_size if begun else 1,
+            group_size=self.sampling.group_size if epoch >= self._groups_from else 1,
             group_share=self.sampling.group_share,
         )

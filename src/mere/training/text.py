@@ -1,4 +1,4 @@
-"""Texts as a stage reads them that learns from text: windows of pieces, some of them hidden."""
+"""Texts as a masked stage reads them: windows of pieces, some of them masked."""
 
 from __future__ import annotations
 

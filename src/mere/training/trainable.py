@@ -1,7 +1,6 @@
-"""What a stage trains of a model: the weights themselves, low-rank changes of its matrices (mere.nn.lora), or a part.
+"""The parameters that a stage trains: weights themselves, or low-rank changes of matrices (mere.nn.lora).
 
-Of weights that are cut (training.parallel.sharding) every process trains its rows; all tensors here are what this one
-holds.
+Of weights that are cut (mere.training.parallel.sharding) every process trains its rows; tensors are what it holds.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from mere.errors import ConfigError, nearest
 from mere.models.model import GROUPS, Model
 from mere.nn.lora import LowRank, matrices, tables
 from mere.store.delta import DOWN, UP, WHOLE, changed
-from mere.training.parallel.sharding import UNSHARDED, Sharding
+from mere.training.parallel.processes import ONE_PROCESS, Processes
 
 
 class Trainable:
@@ -30,18 +29,22 @@ class Trainable:
         model: its weights are what the stage begins with.
         chosen: the parameters of the stage's groups, by name.
         rank: of the changes; 0 trains all that was chosen itself.
-        sharding: how the model lies over processes.
+        processes: over which the model lies.
 
     Raises:
         ConfigError: no matrix has half as few numbers at this rank.
     """
 
     def __init__(
-        self, model: nn.Module, chosen: Mapping[str, nn.Parameter], rank: int, sharding: Sharding = UNSHARDED
+        self,
+        model: nn.Module,
+        chosen: Mapping[str, nn.Parameter],
+        rank: int,
+        processes: Processes = ONE_PROCESS,
     ):
         self.model = model
-        self.sharding = sharding
-        self.parts = {name: sharding.parts[name] for name in chosen if name in sharding.parts}
+        self.processes = processes
+        self.parts = {name: processes.parts[name] for name in chosen if name in processes.parts}
         self.whole = {name: p for name, p in chosen.items() if name not in self.parts}
         self.low_rank: dict[str, LowRank] = {}
         if rank:
@@ -49,8 +52,8 @@ class Trainable:
         self.factors: dict[str, nn.Parameter] = {}
         for name, matrix in self.low_rank.items():
             self.factors |= {UP + name: matrix.up, DOWN + name: matrix.down}
-        own = {name: part.own for name, part in self.parts.items()}
-        self.parameters = {**own, **self.whole, **self.factors}
+        rows = {name: part.rows for name, part in self.parts.items()}
+        self.parameters = {**rows, **self.whole, **self.factors}
 
     def _lower(self, rank: int) -> None:
         for name in sorted(matrices(self.model) & self.whole.keys()):
@@ -66,21 +69,21 @@ class Trainable:
             )
 
     def take_gradients(self) -> None:
-        """Pass the gradients of the model's weights on to the parameters: after every backward."""
+        """Move the gradients of the model's weights to the trained parameters; called after every backward."""
         for matrix in self.low_rank.values():
             matrix.take_gradient()
         for part in self.parts.values():
             part.take_gradient()
 
     def write(self) -> None:
-        """Put the parameters into the model: whenever they have changed."""
+        """Write the parameters into the model; called whenever they have changed."""
         for matrix in self.low_rank.values():
             matrix.write()
 
-    def begun(self) -> dict[str, Tensor]:
-        """Return the model's weights, where factors change a matrix as it was before."""
+    def base_weights(self) -> dict[str, Tensor]:
+        """Return the model's weights, matrices that factors change as they were before."""
         return {
-            **self.sharding.held(self.model),
+            **self.processes.local_weights(self.model),
             **{name: matrix.base for name, matrix in self.low_rank.items()},
         }
 
@@ -90,13 +93,13 @@ class Trainable:
         return {name if name in self.factors else WHOLE + name: tensor for name, tensor in kept.items()}
 
     def weights(self, averaged: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return the model's weights by that difference."""
-        begun = self.begun()
-        return begun | changed(begun, self.delta(averaged))
+        """Return the model's weights after training, with averages instead of parameters if given."""
+        base = self.base_weights()
+        return base | changed(base, self.delta(averaged))
 
     @torch.no_grad()
     def load_factors(self, factors: Mapping[str, Tensor]) -> None:
-        """Go on from a model that has been given `begun()`, and from these factors."""
+        """Continue from a model that has been given `base_weights()`, and from these factors."""
         for name, factor in self.factors.items():
             factor.copy_(factors[name])
         for matrix in self.low_rank.values():
@@ -104,8 +107,13 @@ class Trainable:
         self.write()
 
 
-def select_parameters(model: nn.Module, groups: tuple[str, ...]) -> dict[str, nn.Parameter]:
+def select_parameters(
+    model: nn.Module, groups: tuple[str, ...], freeze: int | None = None
+) -> dict[str, nn.Parameter]:
     """Freeze everything but the named groups and return what is left to train, by name.
+
+    Args:
+        freeze: lowest layers of the encoder that stay frozen; None: those of its settings.
 
     Raises:
         ConfigError: a group that does not exist, or one without parameters in this model.
@@ -119,7 +127,7 @@ def select_parameters(model: nn.Module, groups: tuple[str, ...]) -> dict[str, nn
     ]
     chosen = {}
     for name, parameter in model.named_parameters():
-        parameter.requires_grad_(name.split(".")[0] in modules and rate_scale(model, name) > 0)
+        parameter.requires_grad_(name.split(".")[0] in modules and rate_scale(model, name, freeze) > 0)
         if parameter.requires_grad:
             chosen[name] = parameter
     if not chosen:
@@ -127,7 +135,9 @@ def select_parameters(model: nn.Module, groups: tuple[str, ...]) -> dict[str, nn
     return chosen
 
 
-def rate_scale(model: nn.Module, name: str) -> float:
-    """Return the share of the learning rate that a parameter gets: what the encoder says of its own, else 1."""
+def rate_scale(model: nn.Module, name: str, freeze: int | None = None, head_scale: float = 1.0) -> float:
+    """Return the factor of a parameter's learning rate: the encoder's own for its parameters, else `head_scale`."""
     module, _, inner = name.removeprefix(UP).removeprefix(DOWN).partition(".")
-    return model.encoder.lr_scale(inner) if module == "encoder" and isinstance(model, Model) else 1.0
+    if module == "encoder" and isinstance(model, Model):
+        return model.encoder.lr_scale(inner, freeze)
+    return head_scale

@@ -86,8 +86,8 @@ def ner_runs(ner_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> tupl
 
     out = tmp_path_factory.mktemp("ner-runs")
     own = OWN | {"evaluations": 0}  # what came last is kept, better or not
-    train(ner_recipe(ner_corpus, stages=[SHARED, own]), out / "polyglot", talk=False)
-    train(ner_recipe(ner_corpus, stages=[OWN]), out / "monolingual", talk=False)
+    train(ner_recipe(ner_corpus, stages=[SHARED, own]), out / "polyglot", progress=False)
+    train(ner_recipe(ner_corpus, stages=[OWN]), out / "monolingual", progress=False)
     return out / "polyglot", out / "monolingual"
 
 
@@ -173,7 +173,7 @@ def test_a_run_that_begins_with_shared_weights(
 
     weights = ner_runs[0] / "polyglot.safetensors"
     settings = ner_recipe(ner_corpus, stages=[OWN | {"evaluations": 0, "epochs": 2}])
-    train(settings.model_copy(update={"start": str(weights)}), tmp_path / "run", talk=False)
+    train(settings.model_copy(update={"start": str(weights)}), tmp_path / "run", progress=False)
     begun = AnalysedRun.open(tmp_path / "run")
     assert [stage.name for stage in begun.shared_stages] == ["start"]
     wanted = AnalysedRun.open(ner_runs[0]).network(AnalysedRun.open(ner_runs[0]).stage()).model.state_dict()
@@ -277,7 +277,7 @@ def test_transfer_is_measured_and_taken_up_again(ner_corpus: Path, tmp_path: Pat
 
     settings = ner_recipe(ner_corpus, stages=[SHARED])
     two = settings.model_copy(update={"data": settings.data.model_copy(update={"languages": ("de", "te")})})
-    train(two, tmp_path / "run", talk=False)
+    train(two, tmp_path / "run", progress=False)
     said: list[str] = []
     context = AnalysisContext(AnalysedRun.open(tmp_path / "run"), SampleSizes(), 0, said.append)
     stage = context.run.stage()

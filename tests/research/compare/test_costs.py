@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 from compare_examples import evaluation, finish, step, write_recipe
 
 from mere.errors import ConfigError, DataError
@@ -138,3 +140,13 @@ def test_a_cell_of_another_run_is_refused(plan: Plan) -> None:
     (lora.folder / "recipe.yaml").write_text(other.to_yaml(), encoding="utf-8")
     with pytest.raises(ConfigError, match=r"begun with other settings \(precision: bf16 -> fp32\)"):
         folder.check_begun(lora, "f")
+
+
+def test_a_cell_of_an_earlier_version_is_the_same_run(plan: Plan) -> None:
+    """Its settings have their former names, and its precision was chosen when it began."""
+    lora = plan.cells[1]
+    stored = lora.recipe.model_dump(mode="json")
+    stored["dev_units_per_batch"] = stored.pop("dev_pieces_per_batch")
+    (lora.folder / "recipe.yaml").write_text(yaml.safe_dump(stored), encoding="utf-8")
+    folder.check_begun(lora, "f")
+    folder.check_begun(replace(lora, recipe=lora.recipe.model_copy(update={"precision": "auto"})), "f")

@@ -26,7 +26,7 @@ from mere.models.tensors import targets_to_tensors, to_tensors
 from mere.schema import Labels
 from mere.training.folder import RunFolder
 from mere.training.parallel.processes import Processes, refuse_too_many
-from mere.training.parallel.split_batch import share_of_batch
+from mere.training.parallel.split_batch import split_batch
 from mere.training.run import Run, train
 from mere.training.source import BatchSource, TrainingData
 
@@ -153,7 +153,7 @@ def test_two_processes_train_what_one_does(
 
     Adam moves a weight by the rate whatever its gradient's size, so a rounding may grow to a share of it.
     """
-    train(recipes[name], tmp_path / "alone", ["unified.gradient_accumulation=1"], talk=False)
+    train(recipes[name], tmp_path / "alone", ["unified.gradient_accumulation=1"], progress=False)
     alone, two = tmp_path / "alone", together / name
     files = sorted(str(file.relative_to(alone)) for file in alone.rglob("*.safetensors"))
     assert files == sorted(str(file.relative_to(two)) for file in two.rglob("*.safetensors"))
@@ -225,7 +225,7 @@ def test_the_shares_of_a_batch_add_up_to_it(task: str, size: int) -> None:
     for step in range(len(source)):
         batch, targets = source[step]
         sizes.add(batch.group_size)
-        shares = [share_of_batch(batch, targets, rank, size) for rank in range(size)]
+        shares = [split_batch(batch, targets, rank, size) for rank in range(size)]
         assert sum(len(own.lang_id) for own, _ in shares) == len(batch.lang_id)
         held = [own for own, _ in shares if len(own.lang_id)]
         assert (
@@ -269,4 +269,4 @@ def test_another_number_of_processes_is_told(tmp_path: Path) -> None:
 
 def test_a_folder_that_one_machine_does_not_see_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="on a disk that all machines share"):
-        RunFolder(tmp_path / "elsewhere").refuse_unseen()
+        RunFolder(tmp_path / "elsewhere").check_visible()

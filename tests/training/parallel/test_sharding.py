@@ -14,7 +14,7 @@ from mere.errors import ConfigError
 from mere.models.model import Model, build
 from mere.schema import Labels
 from mere.training.parallel.processes import Processes
-from mere.training.parallel.sharding import sharded
+from mere.training.parallel.sharding import shard_encoder
 
 
 def made(folder: Path, **changes: Any) -> Model:
@@ -28,11 +28,11 @@ def test_an_encoder_that_languages_go_through_one_by_one_is_refused(tmp_path: Pa
     """DeBERTa's LoRA: a process computes it once per language of its rows, and others have other languages."""
     model = made(tmp_path / "encoder", switcher={"kind": "lora", "rank": 2})
     with pytest.raises(ConfigError, match=r"language by language.*switcher.kind=adapters.*or sharding=none"):
-        sharded(model, Processes(0, 2), torch.device("cpu"))
+        shard_encoder(model, Processes(0, 2), torch.device("cpu"))
 
 
 def test_an_encoder_without_known_layers_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = made(tmp_path / "encoder")
     monkeypatch.setattr(model.encoder, "layers", dict)
     with pytest.raises(ConfigError, match=r"not known which modules .* are its layers.*sharding=none"):
-        sharded(model, Processes(0, 2), torch.device("cpu"))
+        shard_encoder(model, Processes(0, 2), torch.device("cpu"))

@@ -61,7 +61,7 @@ def test_weights_and_biases(recipe: Recipe, tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_SILENT", "true")
     out = tmp_path / "run"
-    train(recipe.model_copy(update={"tracking": ("wandb",)}), out, talk=False)
+    train(recipe.model_copy(update={"tracking": ("wandb",)}), out, progress=False)
     (folder,) = (out / "wandb").glob("offline-run-*")
     rows, summary = _wandb_rows(folder)
     assert [(row["_step"], row["s/step/losses/tag"]) for row in rows if "s/step/losses/tag" in row] == losses(

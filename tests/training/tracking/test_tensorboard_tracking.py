@@ -30,7 +30,7 @@ Points = dict[str, list[tuple[int, float]]]
 
 @pytest.fixture(scope="module")
 def recipe(tiny_corpus: Path) -> Recipe:
-    """A shared stage that measures conflict, then a leg for each language; weights change, so nothing is a tie."""
+    """A shared stage that measures conflict, then one per language; weights change, so nothing is a tie."""
     base = {"epochs": 3, "lr": 0.005, "evaluations": 2, "sampling": {"pieces_per_batch": 25}}
     stages = [
         {"name": "shared", **base, "objective": {"name": "sum", "measure": 2}},
@@ -75,7 +75,7 @@ def logged(run: Path) -> Points:
     """Return the numbers of log.jsonl, each event by what it is known to hold, at the steps of the whole run."""
     points: Points = {}
     num_steps = costs_of(run)["steps"]
-    legs = list(num_steps)
+    stage_runs = list(num_steps)
 
     def put(tag: str, step: int, value: Any) -> None:
         points.setdefault(tag, []).append((step, float(np.float32(value))))
@@ -87,21 +87,21 @@ def logged(run: Path) -> Points:
                 for name, count in row.items():
                     put(f"alignment/languages/{lang}/{name}", 0, count)
             continue
-        leg = record["stage"]
-        step = record["step"] + sum(num_steps[name] for name in legs[: legs.index(leg)])
+        stage_run = record["stage"]
+        step = record["step"] + sum(num_steps[name] for name in stage_runs[: stage_runs.index(stage_run)])
         if record["event"] == "step":
             for name in ("epoch", "gradient_norm", "lr", "sentences"):
-                put(f"{leg}/step/{name}", step, record[name])
+                put(f"{stage_run}/step/{name}", step, record[name])
             for name, loss in record["losses"].items():
-                put(f"{leg}/step/losses/{name}", step, loss)
+                put(f"{stage_run}/step/losses/{name}", step, loss)
         elif record["event"] == "evaluation":
             for lang, f1 in record["triple_f1/strict"].items():
-                put(f"{leg}/evaluation/triple_f1/strict/{lang}", step, f1)
+                put(f"{stage_run}/evaluation/triple_f1/strict/{lang}", step, f1)
         else:
             for group, found in record["groups"].items():
                 for name in ("mean_cosine", "share_conflicting"):
                     if found[name] is not None:
-                        put(f"{leg}/conflict/groups/{group}/{name}", step, found[name])
+                        put(f"{stage_run}/conflict/groups/{group}/{name}", step, found[name])
     return points
 
 
@@ -112,7 +112,7 @@ def without_results(points: Points) -> Points:
 @pytest.fixture(scope="module")
 def whole(recipe: Recipe, every_third_step: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("tracked") / "whole"
-    train(recipe, out, talk=False)
+    train(recipe, out, progress=False)
     return out
 
 
@@ -148,21 +148,21 @@ def killed(self):
             os.kill(os.getpid(), signal.SIGKILL)
 
 StageLoop.run = killed
-run.train(sys.argv[1], sys.argv[2], resume=True, talk=False)
+run.train(sys.argv[1], sys.argv[2], resume=True, progress=False)
 """
 
 
 def test_a_run_that_was_killed_has_no_point_twice(recipe: Recipe, whole: Path, tmp_path: Path) -> None:
-    """In a language's leg, all of whose points were written after the last checkpoint."""
+    """In a language's stage run, all of whose points were written after the last checkpoint."""
     path, cut = tmp_path / "recipe.yaml", tmp_path / "cut"
     path.write_text(yaml.safe_dump(recipe.model_dump(mode="json")), encoding="utf-8")
-    shared, own = (costs_of(whole)["steps"][leg] for leg in ("shared", "own.de"))
+    shared, own = (costs_of(whole)["steps"][stage_run] for stage_run in ("shared", "own.de"))
     assert own > 4
     command = [sys.executable, "-c", KILLED, str(path), str(cut), str(shared + 4)]
     killed = subprocess.run(command, cwd=ROOT, env=environment(), check=False)
     assert killed.returncode == -signal.SIGKILL
     assert [step for step, _ in read(cut)[0]["own.de/step/lr"]] == [shared + 3], "nothing waits for a close"
-    again = train(recipe, cut, resume=True, talk=False)
+    again = train(recipe, cut, resume=True, progress=False)
     assert len(os.listdir(cut / "tensorboard")) == 2
     points, texts = read(cut)
     assert without_results(points) == logged(whole) == logged(cut)
@@ -177,7 +177,7 @@ def test_a_run_that_was_interrupted_closes_its_file_and_goes_on(
     points, _ = read(tmp_path / "cut")
     assert [step for step, _ in points["shared/step/lr"]] == [3]
     assert not any(tag.startswith("result/") for tag in points)
-    train(recipe, tmp_path / "cut", resume=True, talk=False)
+    train(recipe, tmp_path / "cut", resume=True, progress=False)
     assert without_results(read(tmp_path / "cut")[0]) == logged(whole) == logged(tmp_path / "cut")
 
 
@@ -190,8 +190,8 @@ def test_a_run_that_was_interrupted_before_its_first_checkpoint(
     with monkeypatch.context() as patch:
         patch.setattr(run_module, "save_checkpoint", stops)
         with pytest.raises(KeyboardInterrupt):
-            train(recipe, tmp_path / "cut", talk=False)
-    train(recipe, tmp_path / "cut", resume=True, talk=False)
+            train(recipe, tmp_path / "cut", progress=False)
+    train(recipe, tmp_path / "cut", resume=True, progress=False)
     assert without_results(read(tmp_path / "cut")[0]) == logged(whole) == logged(tmp_path / "cut")
 
 
@@ -199,12 +199,12 @@ def test_a_run_is_the_same_with_and_without_it_and_where_it_can_not_write(
     recipe: Recipe, tmp_path: Path, whole: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A file where its folder should be stops the tracker, at the start, not the run."""
-    plain = train(recipe.model_copy(update={"tracking": ()}), tmp_path / "plain", talk=False)
+    plain = train(recipe.model_copy(update={"tracking": ()}), tmp_path / "plain", progress=False)
     assert (plain / "model.safetensors").read_bytes() == (whole / "model/model.safetensors").read_bytes()
     assert (tmp_path / "plain/log.jsonl").read_bytes() == (whole / "log.jsonl").read_bytes()
     assert not (tmp_path / "plain/tensorboard").exists()
     (tmp_path / "blocked").mkdir()
     (tmp_path / "blocked/tensorboard").write_text("in the way")
-    blocked = train(recipe, tmp_path / "blocked", talk=True)
+    blocked = train(recipe, tmp_path / "blocked", progress=True)
     assert (blocked / "model.safetensors").read_bytes() == (whole / "model/model.safetensors").read_bytes()
     assert capsys.readouterr().err.count("tracking: tensorboard failed (") == 1

@@ -117,10 +117,10 @@ def test_trackers_that_do_not_exist() -> None:
 
 def test_a_run_goes_on_with_other_trackers(tmp_path: Path, tiny_corpus: Path) -> None:
     short = tiny.recipe(data={"path": str(tiny_corpus)}, stages=[{"name": "s", "epochs": 1}])
-    model = train(short, tmp_path / "run", talk=False)
+    model = train(short, tmp_path / "run", progress=False)
     assert (
         train(short.model_copy(update={"tracking": ("tensorboard",)}), tmp_path / "run", resume=True) == model
     )
     other = short.model_copy(update={"tracking": ("tensorboard",), "seed": 9})
     with pytest.raises(ConfigError, match=r"other settings \(seed: 2 -> 9\)"):
-        train(other, tmp_path / "run", resume=True, talk=False)
+        train(other, tmp_path / "run", resume=True, progress=False)

@@ -7,13 +7,13 @@ code points of the original text, and an encoder sees its numbers.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mere.types import Span
+from mere.types import Sentence, Span
 
 
 class Pieces(ABC):
@@ -24,6 +24,26 @@ class Pieces(ABC):
 
     window: int = 256
     """Pieces that extraction gives the model at a time where a sentence is longer."""
+
+    @classmethod
+    @abstractmethod
+    def fit(cls, settings: Any, sentences: Sequence[Sentence], text: Sequence[Sentence]) -> Pieces:
+        """Return the pieces that an encoder's settings describe, learned from the training sentences.
+
+        Args:
+            text: all that masked stages read, the training sentences' texts among it; empty without such a stage.
+        """
+
+    @classmethod
+    @abstractmethod
+    def load(
+        cls,
+        settings: Any,
+        record: Mapping[str, Any],
+        arrays: Mapping[str, NDArray[np.int64]],
+        files: Mapping[str, bytes],
+    ) -> Pieces:
+        """Return the pieces that a model folder holds: `to_json`, `arrays` and `files` of fitted ones."""
 
     @abstractmethod
     def cut(self, text: str) -> list[Span]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mere.config import ByteWordsSettings, Settings
 from mere.data.pieces.base import Pieces
 from mere.data.units import Units
 from mere.types import Sentence, Span
@@ -35,12 +36,20 @@ class WordBytes(Pieces):
         self._of = lru_cache(maxsize=200_000)(self._bytes)
 
     @classmethod
-    def fit(cls, sentences: Sequence[Sentence], *, width: int) -> WordBytes:
-        return cls(Units.fit(sentences), width)
+    def fit(
+        cls, settings: ByteWordsSettings, sentences: Sequence[Sentence], text: Sequence[Sentence] = ()
+    ) -> WordBytes:
+        return cls(Units.fit(sentences), settings.width)
 
     @classmethod
-    def load(cls, record: Mapping[str, Any], *, width: int) -> WordBytes:
-        return cls(Units.from_json(record["units"]), width)
+    def load(
+        cls,
+        settings: ByteWordsSettings,
+        record: Mapping[str, Any],
+        arrays: Mapping[str, NDArray[np.int64]],
+        files: Mapping[str, bytes],
+    ) -> WordBytes:
+        return cls(Units.from_json(record["units"]), settings.width)
 
     def cut(self, text: str) -> list[Span]:
         return self.units(text)
@@ -81,11 +90,19 @@ class TextBytes(Pieces):
         self.units = units
 
     @classmethod
-    def fit(cls, sentences: Sequence[Sentence]) -> TextBytes:
+    def fit(
+        cls, settings: Settings, sentences: Sequence[Sentence], text: Sequence[Sentence] = ()
+    ) -> TextBytes:
         return cls(Units.fit(sentences))
 
     @classmethod
-    def load(cls, record: Mapping[str, Any]) -> TextBytes:
+    def load(
+        cls,
+        settings: Settings,
+        record: Mapping[str, Any],
+        arrays: Mapping[str, NDArray[np.int64]],
+        files: Mapping[str, bytes],
+    ) -> TextBytes:
         return cls(Units.from_json(record["units"]))
 
     def cut(self, text: str) -> list[Span]:

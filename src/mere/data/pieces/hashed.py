@@ -11,6 +11,7 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
+from mere.config import CompactSettings
 from mere.data.features import IDENTIFYING, WITH_BEFORE, Features
 from mere.data.pieces.base import Pieces
 from mere.data.units import Units
@@ -35,19 +36,23 @@ class HashedUnits(Pieces):
 
     @classmethod
     def fit(
-        cls, sentences: Sequence[Sentence], *, rows: int, min_count: int, text: Sequence[Sentence] = ()
+        cls, settings: CompactSettings, sentences: Sequence[Sentence], text: Sequence[Sentence] = ()
     ) -> HashedUnits:
         """Return units that fit the mentions of the training sentences, and features that they or the text know."""
         units = Units.fit(sentences)
         texts = (sentence.text for sentence in text or sentences)
-        return cls(units, Features.fit(texts, units, rows=rows, min_count=min_count))
+        return cls(units, Features.fit(texts, units, rows=settings.rows, min_count=settings.min_count))
 
     @classmethod
     def load(
-        cls, record: Mapping[str, Any], arrays: Mapping[str, NDArray[np.int64]], *, rows: int
+        cls,
+        settings: CompactSettings,
+        record: Mapping[str, Any],
+        arrays: Mapping[str, NDArray[np.int64]],
+        files: Mapping[str, bytes],
     ) -> HashedUnits:
         known = frozenset(arrays["known"].tolist()) if "known" in arrays else None
-        return cls(Units.from_json(record["units"]), Features(rows, known))
+        return cls(Units.from_json(record["units"]), Features(settings.rows, known))
 
     def cut(self, text: str) -> list[Span]:
         return self.units(text)

@@ -15,12 +15,13 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import regex
 from numpy.typing import NDArray
 
+from mere.config import PretrainedSettings
 from mere.data.pieces.base import Pieces
 from mere.data.pieces.hub import Specials, find, load_tokenizer, read_config, read_tokenizer
 from mere.data.pieces.trim import scripts_of, trim
@@ -91,21 +92,15 @@ class Subwords(Pieces):
 
     @classmethod
     def fit(
-        cls,
-        sentences: Sequence[Sentence],
-        *,
-        name: str,
-        words: bool,
-        width: int,
-        keep: Literal["none", "scripts", "texts"],
+        cls, settings: PretrainedSettings, sentences: Sequence[Sentence], text: Sequence[Sentence] = ()
     ) -> Subwords:
-        """Return the pieces of the checkpoint `name`, trimmed to the sentences as `keep` says (see `trim`).
+        """Return the pieces of the checkpoint that the settings name, trimmed to the sentences (`trim`).
 
         Raises:
             ModelError: the checkpoint is missing or cannot be read.
             ConfigError: its vocabulary cannot be trimmed.
         """
-        folder = find(name)
+        folder = find(settings.name)
         config = read_config(folder)
         stored, specials = read_tokenizer(folder)
         size, rows = load_tokenizer(stored, str(folder)).get_vocab_size(), config.get("vocab_size")
@@ -114,26 +109,38 @@ class Subwords(Pieces):
                 f"{folder}: the tokenizer has {size:,} subwords, config.json says vocab_size {rows}. "
                 "They are not of one checkpoint: fetch it again."
             )
-        checkpoint = Checkpoint(name, config, specials, rows)
-        pieces = cls(stored, checkpoint, Units.fit(sentences), words=words, width=width, where=str(folder))
+        checkpoint = Checkpoint(settings.name, config, specials, rows)
+        pieces = cls(
+            stored,
+            checkpoint,
+            Units.fit(sentences),
+            words=settings.words != "none",
+            width=settings.width,
+            where=str(folder),
+        )
+        keep = settings.trim
         return pieces if keep == "none" else pieces._trimmed(sentences, all_of_scripts=keep == "scripts")
 
     @classmethod
     def load(
         cls,
+        settings: PretrainedSettings,
         record: Mapping[str, Any],
         arrays: Mapping[str, NDArray[np.int64]],
         files: Mapping[str, bytes],
-        *,
-        name: str,
-        words: bool,
-        width: int,
     ) -> Subwords:
         given, config = record["specials"], json.loads(files["encoder.json"])
         specials = Specials(tuple(given["before"]), tuple(given["after"]), given["unknown"], given["hidden"])
-        checkpoint = Checkpoint(name, config, specials, record["rows"], arrays.get("kept"))
+        checkpoint = Checkpoint(settings.name, config, specials, record["rows"], arrays.get("kept"))
         tokenizer, units = files["tokenizer.json"].decode(), Units.from_json(record["units"])
-        return cls(tokenizer, checkpoint, units, words=words, width=width, where="tokenizer.json")
+        return cls(
+            tokenizer,
+            checkpoint,
+            units,
+            words=settings.words != "none",
+            width=settings.width,
+            where="tokenizer.json",
+        )
 
     def to_json(self) -> dict[str, Any]:
         return {

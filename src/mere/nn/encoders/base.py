@@ -6,10 +6,13 @@ spans, as half-open code-point offsets, and their vectors.
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
+
+from mere.config.base import Settings
 
 
 class Encoder(nn.Module, ABC):
@@ -17,12 +20,22 @@ class Encoder(nn.Module, ABC):
 
     dim: int
 
+    @classmethod
+    def of(cls, settings: Settings, pieces: object) -> Encoder:
+        """Return the encoder that settings describe, randomly initialised.
+
+        Args:
+            pieces: what it will read (mere.data.pieces); most encoders need to know nothing of them.
+        """
+        taken = set(inspect.signature(cls).parameters)
+        return cls(**settings.model_dump(include=taken))
+
     @abstractmethod
     def forward(self, pieces: Int[Tensor, "B P F"], is_piece: Bool[Tensor, "B P"]) -> Float[Tensor, "B P D"]:
         """Return a vector per piece; what padding holds is undefined, and must not reach any real piece."""
 
     def start(self) -> None:
-        """Take the weights that training starts from where they are not random: after building, before training."""
+        """Load pretrained weights, where the encoder has any; called once after building, before training."""
 
     def layers(self) -> dict[str, nn.Module]:
         """Return the Transformer layers by their names in the encoder, first to last; none where it has none.
@@ -35,6 +48,10 @@ class Encoder(nn.Module, ABC):
         """Return the names of linear layers that also read what all rows of a batch share, such as positions."""
         return set()
 
-    def lr_scale(self, name: str) -> float:
-        """Return what the learning rate of a parameter, named as in the encoder, is multiplied by; 0: frozen."""
+    def lr_scale(self, name: str, freeze: int | None = None) -> float:
+        """Return the factor of the learning rate of a parameter, named as in the encoder; 0: frozen.
+
+        Args:
+            freeze: lowest layers that are frozen instead of those of the encoder's settings.
+        """
         return 1.0

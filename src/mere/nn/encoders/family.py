@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from mere.data.pieces.pretrained import Checkpoint
-from mere.errors import ModelError
+from mere.errors import ConfigError, ModelError
 from mere.hub import INSTALL
 
 
@@ -36,11 +36,15 @@ def quiet() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def build(checkpoint: Checkpoint, attention: str, dropout: float | None) -> Any:
+def build(checkpoint: Checkpoint, attention: str, dropout: float | None, layers: int) -> Any:
     """Return what transformers builds by a checkpoint's configuration, randomly initialised.
+
+    Args:
+        layers: how many of its layers, from the lowest; 0: all.
 
     Raises:
         ModelError: transformers is missing, or does not know the family.
+        ConfigError: the checkpoint has fewer layers.
     """
     try:
         from transformers import CONFIG_MAPPING
@@ -60,6 +64,14 @@ def build(checkpoint: Checkpoint, attention: str, dropout: float | None) -> Any:
             if re.search(r"dropout", key) and isinstance(value, float)
         }
     config = CONFIG_MAPPING[family].from_dict(settings)
+    if layers:
+        if layers > config.num_hidden_layers:
+            raise ConfigError(
+                f"encoder.layers: {checkpoint.name} has {config.num_hidden_layers} layers, found {layers}."
+            )
+        config.num_hidden_layers = layers
+        if getattr(config, "layer_types", None):
+            config.layer_types = config.layer_types[:layers]
     given = {} if attention == "sdpa" else {"attn_implementation": attention}  # sdpa is what families prefer
     try:
         return auto(config).from_config(config, dtype=torch.float32, **given)
@@ -103,5 +115,5 @@ def position_layers(backbone: Any) -> list[str]:
     if not getattr(config, "relative_attention", False):
         return []
     shared = ("query_proj", "key_proj") if getattr(config, "share_att_key", False) else ()
-    own = ("pos_query_proj", "pos_key_proj", "pos_q_proj", "pos_proj")
-    return [name for name, _ in backbone.named_modules() if name.rpartition(".")[2] in (*own, *shared)]
+    positional = ("pos_query_proj", "pos_key_proj", "pos_q_proj", "pos_proj")
+    return [name for name, _ in backbone.named_modules() if name.rpartition(".")[2] in (*positional, *shared)]

@@ -8,6 +8,7 @@ from a checkpoint's own code. A model folder needs no checkpoint: its encoder is
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,12 +17,13 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from mere.config.base import Settings
 from mere.data.pieces.hub import fetch, find
-from mere.data.pieces.pretrained import Checkpoint
+from mere.data.pieces.pretrained import Checkpoint, Subwords
 from mere.errors import ConfigError, ModelError
 from mere.nn.encoders.base import Encoder
 from mere.nn.encoders.family import auto, build, encoder_of, position_layers, positions, quiet
-from mere.nn.routing import again, rows_of
+from mere.nn.routing import recomputation_contexts, rows_of
 
 _LAST = ("norm", "final_norm", "final_layer_norm")
 """What families call the norm above their last layer."""
@@ -48,6 +50,7 @@ class PretrainedEncoder(Encoder):
         checkpoint: Checkpoint,
         *,
         words: Literal["first", "mean"],
+        layers: int,
         freeze: int | None,
         layer_decay: float,
         gradient_checkpointing: bool,
@@ -60,7 +63,7 @@ class PretrainedEncoder(Encoder):
         self.words = words
         self.freeze = freeze
         self.layer_decay = layer_decay
-        whole = build(checkpoint, attention, dropout)
+        whole = build(checkpoint, attention, dropout, layers)
         self.backbone = encoder_of(whole)
         self.path = next(name for name, module in whole.named_modules() if module is self.backbone)
         config = self.backbone.config
@@ -86,9 +89,17 @@ class PretrainedEncoder(Encoder):
                 self.backbone, "activation_checkpointing_enable", self.backbone.gradient_checkpointing_enable
             )  # transformers renamed it in the course of version 5
             try:
-                enable({"use_reentrant": False, "context_fn": again})
+                enable({"use_reentrant": False, "context_fn": recomputation_contexts})
             except ValueError as error:
                 raise ConfigError(f"encoder.gradient_checkpointing: {error}") from None
+
+    @classmethod
+    def of(cls, settings: Settings, pieces: object) -> Encoder:
+        if not isinstance(pieces, Subwords):
+            raise TypeError("a pretrained encoder is built from its pieces: build(recipe, labels, pieces)")
+        given = settings.model_dump(include=set(inspect.signature(cls).parameters))
+        given["words"] = "mean" if given["words"] == "mean" else "first"
+        return cls(pieces.checkpoint, **given)
 
     def forward(self, pieces: Int[Tensor, "B P F"], is_piece: Bool[Tensor, "B P"]) -> Float[Tensor, "B P D"]:
         is_subword = (pieces > 0).flatten(1)  # (B, P * F)
@@ -139,7 +150,7 @@ class PretrainedEncoder(Encoder):
 
     @property
     def table(self) -> nn.Embedding:
-        """The subwords' vectors."""
+        """The embedding table of the subwords."""
         table = self.backbone.get_input_embeddings()
         assert isinstance(table, nn.Embedding)
         return table
@@ -147,10 +158,13 @@ class PretrainedEncoder(Encoder):
     def read_by_all(self) -> set[str]:
         return {f"backbone.{name}" for name in position_layers(self.backbone)}
 
-    def lr_scale(self, name: str) -> float:
+    def lr_scale(self, name: str, freeze: int | None = None) -> float:
         """Layer-wise decay (ELECTRA, Clark et al. 2020, appendix A): the last layer has one step of it."""
+        freeze = self.freeze if freeze is None else freeze
+        if freeze is not None and freeze > self.num_layers:
+            raise ConfigError(f"freeze: {self.checkpoint.name} has {self.num_layers} layers, found {freeze}.")
         depth = self._depth(name)
-        if self.freeze is not None and depth <= self.freeze:
+        if freeze is not None and depth <= freeze:
             return 0.0
         return self.layer_decay ** (self.num_layers + 1 - depth)
 
@@ -191,16 +205,29 @@ class PretrainedEncoder(Encoder):
                 f"{folder}: {len(missing)} weights of the encoder are missing, first {min(missing)}. "
                 "This is no checkpoint of the whole encoder: fetch another."
             )
-        weights = encoder_of(loaded).state_dict()
+        known = self.backbone.state_dict().keys()
+        weights = {  # without the layers above those that are used
+            name: tensor
+            for name, tensor in encoder_of(loaded).state_dict().items()
+            if name in known or not self._is_unused_layer(name)
+        }
         if self.checkpoint.kept is not None:
             table = self.table.weight
             name = next(n for n, parameter in self.backbone.named_parameters() if parameter is table)
             weights[name] = weights[name][torch.from_numpy(self.checkpoint.kept)]
         self.backbone.load_state_dict(weights, strict=True)
 
+    def _is_unused_layer(self, name: str) -> bool:
+        return any(
+            (place := name.removeprefix(f"{layers}.").partition(".")[0]).isdigit()
+            and int(place) >= self.num_layers
+            for layers in self._layers
+            if name.startswith(f"{layers}.")
+        )
+
     def save(self, folder: Path) -> None:
         """Write the encoder as a checkpoint that transformers loads, without its tokenizer."""
-        whole = build(self.checkpoint, "sdpa", None)
+        whole = build(self.checkpoint, "sdpa", None, self.num_layers)
         encoder_of(whole).load_state_dict(self.backbone.state_dict())
         with quiet():
             whole.save_pretrained(folder)
@@ -234,9 +261,9 @@ def windows(
     taken = np.zeros((len(lengths), max(lengths)), dtype=np.int64)
     stride = max(1, size * 3 // 4)
     for row, length in enumerate(lengths):
-        own = [*range(0, length - size, stride), max(0, length - size)]
-        for index, first in enumerate(own):
-            begin = (own[index - 1] + size + first) // 2 if index else 0
+        starts = [*range(0, length - size, stride), max(0, length - size)]
+        for index, first in enumerate(starts):
+            begin = (starts[index - 1] + size + first) // 2 if index else 0
             taken[row, begin:length] = len(rows) * size + np.arange(begin, length) - first
             rows.append(row)
             firsts.append(first)

@@ -17,7 +17,15 @@ from mere.errors import ConfigError, DataError
 from mere.research.compare.plan import CELLS, Cell
 from mere.types import Entity, Prediction, Sentence
 
-_NEVER_MATTERS = ("name", "threads", "checkpoint_minutes", "dev_pieces_per_batch", "sharding", "tracking")
+_NEVER_MATTERS = (
+    "name",
+    "threads",
+    "device",
+    "checkpoint_minutes",
+    "dev_pieces_per_batch",
+    "sharding",
+    "tracking",
+)
 """Settings that change how a run is named, saved or how fast it is, not what comes out but for rounding."""
 
 
@@ -56,15 +64,16 @@ def check_begun(cell: Cell, fingerprint: str) -> None:
     file = cell.folder / "recipe.yaml"
     try:
         stored = yaml.safe_load(file.read_text(encoding="utf-8"))
-        begun = Recipe.from_tree(
-            stored, where=str(file)
-        )  # a setting that is newer than the run has its default
+        begun = Recipe.from_stored(stored, str(file))  # a setting that is newer than the run has its default
         data = json.loads((cell.folder / "run.json").read_text(encoding="utf-8"))["data"]["fingerprint"]
     except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
         raise ConfigError(
             f"{cell.folder}: is no run of mere ({error}). Delete it, or choose another --out."
         ) from None
-    changed = differences(_settings(begun), _settings(cell.recipe))
+    planned = cell.recipe
+    if planned.precision == "auto":  # it was chosen when the run began
+        planned = planned.model_copy(update={"precision": begun.precision})
+    changed = differences(_settings(begun), _settings(planned))
     if changed:
         raise ConfigError(
             f"{cell.folder}: this cell was begun with other settings ({', '.join(changed)}). "

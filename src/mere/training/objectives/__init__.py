@@ -24,7 +24,6 @@ from mere.training.objectives.per_language import (
     backward,
     gradients_of,
     separate_forwards,
-    shared_forward,
 )
 from mere.training.objectives.sum import Sum
 from mere.training.objectives.uncertainty import Uncertainty
@@ -41,7 +40,6 @@ __all__ = [
     "gradients_of",
     "make_objective",
     "separate_forwards",
-    "shared_forward",
 ]
 
 OBJECTIVES: dict[str, type[Objective]] = {

@@ -95,18 +95,23 @@ class LossObjective(Objective):
         self, gradients: Gradients, losses: Mapping[str, Tensor], rng: np.random.Generator
     ) -> dict[str, Tensor]:
         """Return the gradient that one backward through `loss` would give, from gradients at hand."""
-        weights, own = self.slopes({lang: losses[lang] for lang in gradients.languages})
-        return gradients.weighted(torch.stack(list(weights.values())).double().cpu().numpy()) | own
+        weights, gradients_of_parameters = self.slopes({lang: losses[lang] for lang in gradients.languages})
+        return (
+            gradients.weighted(torch.stack(list(weights.values())).double().cpu().numpy())
+            | gradients_of_parameters
+        )
 
     def slopes(self, losses: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Return dL / dL_k of each language, and the gradient of each of `parameters`."""
         leaves = {lang: loss.detach().requires_grad_() for lang, loss in losses.items()}
-        own = self.parameters()
+        parameters = self.parameters()
         with torch.enable_grad():
             total = self.loss(leaves)
-        slopes = torch.autograd.grad(total, [*leaves.values(), *own.values()], materialize_grads=True)
+        slopes = torch.autograd.grad(total, [*leaves.values(), *parameters.values()], materialize_grads=True)
         places = len(leaves)
-        return dict(zip(leaves, slopes[:places], strict=True)), dict(zip(own, slopes[places:], strict=True))
+        return dict(zip(leaves, slopes[:places], strict=True)), dict(
+            zip(parameters, slopes[places:], strict=True)
+        )
 
 
 class SurgeryObjective(Objective):
@@ -166,7 +171,7 @@ def random_orders(languages: Sequence[str], rng: np.random.Generator) -> list[li
     """
     by_name = sorted(range(len(languages)), key=languages.__getitem__)
     orders: list[list[int]] = [[] for _ in languages]
-    for own in by_name:
-        others = [place for place in by_name if place != own]
-        orders[own] = [others[drawn] for drawn in rng.permutation(len(others))]
+    for lang in by_name:
+        others = [place for place in by_name if place != lang]
+        orders[lang] = [others[drawn] for drawn in rng.permutation(len(others))]
     return orders

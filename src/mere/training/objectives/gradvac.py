@@ -82,15 +82,15 @@ def vaccinations(
     coefficients = np.eye(len(gram))
     cosines = np.full(gram.shape, np.nan)
     for i, order in enumerate(orders):
-        own = coefficients[i]
+        row = coefficients[i]
         for j in order:
-            square = own @ gram @ own
+            square = row @ gram @ row
             if square <= VANISHED * gram[i, i]:
                 continue
             ratio = np.sqrt(square / gram[j, j])  # |g_i'| / |g_j|
-            cosine = np.clip(own @ gram[:, j] / (ratio * gram[j, j]), -1, 1)
+            cosine = np.clip(row @ gram[:, j] / (ratio * gram[j, j]), -1, 1)
             cosines[i, j] = cosine
             target = min(targets[i, j], HIGHEST_TARGET)
             if cosine < target:
-                own[j] += ratio * (target * np.sqrt((1 - cosine**2) / (1 - target**2)) - cosine)
+                row[j] += ratio * (target * np.sqrt((1 - cosine**2) / (1 - target**2)) - cosine)
     return coefficients, cosines

@@ -32,9 +32,9 @@ class PCGrad(SurgeryObjective):
 def projections(gram: Float[np.ndarray, "K K"], orders: Sequence[Sequence[int]]) -> Float[np.ndarray, "K K"]:
     """Return C: row i holds the coefficients of g_i' after its projections in the order `orders[i]`."""
     coefficients = np.eye(len(gram))
-    for own, order in zip(coefficients, orders, strict=True):
+    for row, order in zip(coefficients, orders, strict=True):
         for other in order:
-            product = own @ gram[:, other]
+            product = row @ gram[:, other]
             if product < 0:
-                own[other] -= product / gram[other, other]
+                row[other] -= product / gram[other, other]
     return coefficients

@@ -1,11 +1,11 @@
 """One gradient per language of a model, and the step that an objective makes of them.
 
     way                  forward             backward            use it when
-    `shared_forward`     1 x the batch       K x the batch       rows see each other (the aggregator)
+    `gradients_of`       1 x the batch       K x the batch       rows see each other (the aggregator)
     `separate_forwards`  1 x the batch, in K parts               rows are independent
     one loss (no g_k)    1 x the batch       1 x the batch       the objective does not need gradients
 
-Both keep K gradients of every parameter in memory. A parameter that no language uses is left out, so that its
+The first two keep K gradients of every parameter in memory. A parameter that no language uses is left out, so that its
 `.grad` stays None as after an ordinary backward; one that some languages use has zeros for the others.
 """
 
@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from mere.training.objectives.base import LossObjective, Objective
 from mere.training.objectives.gradients import Gradients
-from mere.training.parallel.processes import ALONE, Processes
+from mere.training.parallel.processes import ONE_PROCESS, Processes
 
 
 def gradients_of(
@@ -51,21 +51,6 @@ def gradients_of_parts(
     return totals, _gradients(totals, parameters, stacked, depth)
 
 
-def shared_forward(
-    losses_of: Callable[[], Mapping[str, Tensor]], parameters: Mapping[str, nn.Parameter], *, depth: int = 1
-) -> tuple[dict[str, Tensor], Gradients]:
-    """Run one forward for all languages and one backward for each. Returns detached losses and gradients.
-
-    Args:
-        losses_of: runs the model on the batch and returns language -> scalar of that language's rows.
-        parameters: what to differentiate by, name -> parameter.
-        depth: see `Gradients`.
-    """
-    losses = losses_of()
-    gradients = gradients_of(losses, parameters, depth=depth)
-    return {lang: loss.detach() for lang, loss in losses.items()}, gradients
-
-
 def separate_forwards(
     loss_of: Callable[[str], Tensor],
     languages: Iterable[str],
@@ -75,7 +60,7 @@ def separate_forwards(
 ) -> tuple[dict[str, Tensor], Gradients]:
     """Run a forward and a backward for each language's rows alone; only one graph is alive at a time.
 
-    Equal to `shared_forward` where rows do not see each other and nothing is dropped at random.
+    Equal to `gradients_of` where rows do not see each other and nothing is dropped at random.
     """
     names = list(languages)
     losses: dict[str, Tensor] = {}
@@ -95,7 +80,7 @@ def backward(
     *,
     measure: bool = False,
     depth: int = 1,
-    processes: Processes = ALONE,
+    processes: Processes = ONE_PROCESS,
 ) -> Gradients | None:
     """Leave the objective's answer in `.grad` of the parameters and of the objective's own: one step's backward.
 
@@ -117,7 +102,7 @@ def backward(
             lambda name: parameters[name].new_zeros((len(losses), *parameters[name].shape)),
         )
         gradients = Gradients(gradients.languages, stacked, depth)
-    combined = objective.combine(gradients, _of_all(losses, processes), rng)
+    combined = objective.combine(gradients, _summed_losses(losses, processes), rng)
     for name, parameter in {**parameters, **objective.parameters()}.items():
         parameter.grad = combined.get(name)
     return gradients
@@ -138,9 +123,9 @@ def _backward_by_slopes(
             total.backward()  # type: ignore[no-untyped-call]
         _add_up(totals, losses)
     add_up_gradients(parameters, processes)
-    _, own = objective.slopes(_of_all(totals, processes))
+    _, slopes = objective.slopes(_summed_losses(totals, processes))
     for name, parameter in objective.parameters().items():
-        parameter.grad = own[name]
+        parameter.grad = slopes[name]
 
 
 def add_up_gradients(parameters: Mapping[str, nn.Parameter], processes: Processes) -> None:
@@ -158,12 +143,12 @@ def _add_up(totals: dict[str, Tensor], losses: Mapping[str, Tensor]) -> None:
         totals[lang] = totals[lang] + loss.detach() if lang in totals else loss.detach()
 
 
-def _of_all(losses: Mapping[str, Tensor], processes: Processes) -> dict[str, Tensor]:
+def _summed_losses(losses: Mapping[str, Tensor], processes: Processes) -> dict[str, Tensor]:
     """Return the sum over processes of each language's loss."""
     if processes.size == 1:
         return dict(losses)
-    told = processes.gather({lang: loss.item() for lang, loss in losses.items()})
-    return {lang: loss.new_tensor(sum(part[lang] for part in told)) for lang, loss in losses.items()}
+    by_process = processes.gather({lang: loss.item() for lang, loss in losses.items()})
+    return {lang: loss.new_tensor(sum(part[lang] for part in by_process)) for lang, loss in losses.items()}
 
 
 def _differentiate(

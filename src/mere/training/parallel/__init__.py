@@ -1,1 +1,1 @@
-"""Training in several processes: who does what, split batches, sharded parameters."""
+"""Training in several processes: communication, split batches, sharded parameters."""

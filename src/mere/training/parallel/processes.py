@@ -1,18 +1,19 @@
-"""Several processes that train one model: who we are, what all know together, and who writes.
+"""Several processes that train one model: who they are, what all know together, and which one writes.
 
     torchrun --nproc-per-node N -m mere train RECIPE --out RUN
 
-Every process holds the whole model (or of its encoder a part: sharding) and plans the whole batch
-of a step, takes its share of the rows (split_batch), and divides by the number of items in all shares; the
-sum of the processes' gradients is then that of the batch, and each makes the same step. So N processes are one
-process up to rounding (with dropout, up to what is dropped).
+A `Processes` is the one strategy object that training is given: alone, several that each hold the whole model, or
+several that each hold a part of the encoder (mere.training.parallel.sharding). Every process plans the whole batch
+of a step, takes its part of the rows (split_batch), and divides by the number of items in the whole batch; the sum
+of the processes' gradients is then that of the batch, and each makes the same step. So N processes are one process
+up to rounding (with dropout, up to what is dropped).
 
-Of what all hold the sum is taken here, after the backward, not by DistributedDataParallel, which sums while the
-backward runs: it averages where we need a sum, sees one backward where surgery has one per language, must be told
-anew which parameters a batch leaves out, and does not know of low-rank changes, whose gradients are not a
-backward's. What that costs is the overlap of communication with the backward.
+Gradients of what all hold are summed here, after the backward, not by DistributedDataParallel, which sums while the
+backward runs: it averages where a sum is needed, sees one backward where surgery has one per language, needs to know
+which parameters a batch leaves out, and does not see low-rank changes, whose gradients are not a backward's. The
+price is the overlap of communication with the backward.
 
-Processes talk by gloo about what lies on CPUs, by NCCL about what lies on GPUs, one GPU per process.
+Processes communicate by gloo about what lies on CPUs, by NCCL about what lies on GPUs, one GPU per process.
 """
 
 from __future__ import annotations
@@ -20,15 +21,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
 import torch.distributed as dist
-from torch import Tensor
+from torch import Tensor, nn
 
-from mere.errors import MereError, TrainingError, UserError
+from mere.errors import MereError, UserError
+from mere.training.parallel.lost import naming_lost_processes
+from mere.training.parallel.part import Part
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -37,16 +39,20 @@ BUCKET = 2**24
 """Numbers that are summed in one message: what the flat copy of the gradients may cost in memory."""
 
 
-@dataclass(frozen=True)
 class Processes:
-    """This process among those of a run. All must call the same methods in the same order.
+    """This process among those of a run, each of which holds the whole model.
+
+    All must call the same methods in the same order.
 
     Args:
         rank: from 0; the first process writes all files. size: how many there are.
     """
 
-    rank: int = 0
-    size: int = 1
+    def __init__(self, rank: int = 0, size: int = 1):
+        self.rank = rank
+        self.size = size
+        self.parts: Mapping[str, Part] = {}
+        """Parameters of which each process holds only some rows, by name; none here."""
 
     @property
     def is_first(self) -> bool:
@@ -57,7 +63,7 @@ class Processes:
         if self.size == 1:
             return [value]
         values: list[Any] = [None] * self.size
-        with among_others():
+        with naming_lost_processes():
             dist.all_gather_object(values, value)
         return values
 
@@ -65,16 +71,16 @@ class Processes:
         """Return what the first process gave."""
         if self.size == 1:
             return value
-        told = [value]
-        with among_others():
-            dist.broadcast_object_list(told, src=0)
-        return told[0]
+        values = [value]
+        with naming_lost_processes():
+            dist.broadcast_object_list(values, src=0)
+        return values[0]
 
     def by_first(self, function: Callable[[], T]) -> T:
         """Call `function` in the first process once all have come here; return its result, or raise its error."""
         if self.size == 1:
             return function()
-        with among_others():
+        with naming_lost_processes():
             dist.barrier()
         outcome: tuple[T | None, MereError | None] = None, None
         if self.is_first:
@@ -87,7 +93,7 @@ class Processes:
             raise refused
         return cast(T, result)
 
-    def spread(self, function: Callable[[Sequence[T]], Sequence[U]], items: Sequence[T]) -> list[U]:
+    def map(self, function: Callable[[Sequence[T]], Sequence[U]], items: Sequence[T]) -> list[U]:
         """Return `function(items)`, one result per item, of which each process works out every `size`-th."""
         if self.size == 1:
             return list(function(items))
@@ -97,7 +103,7 @@ class Processes:
         return cast(list[U], results)
 
     def seed(self, *entropy: int) -> None:
-        """Seed torch for what this process alone draws: dropout. One process goes on drawing as it did."""
+        """Seed torch for what this process alone draws: dropout. A single process is left as it is."""
         if self.size > 1:
             drawn = np.random.SeedSequence([*entropy, self.rank]).generate_state(1, np.uint64)
             torch.manual_seed(int(drawn[0]))
@@ -124,24 +130,44 @@ class Processes:
                 tensor.copy_(part.view(tensor.shape))
         return summed
 
+    def local_weights(self, model: nn.Module) -> dict[str, Tensor]:
+        """Return the weights of a model that this process holds, in the model's own memory."""
+        return model.state_dict()
 
-ALONE = Processes()
+    def local_rows(self, name: str, whole: Tensor) -> Tensor:
+        """Return what this process holds of a tensor that goes with a parameter: its rows, or the whole."""
+        return whole
+
+    def whole(self, held: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return the tensors of which each process gives what it holds, by parameter: whole in the first process."""
+        return dict(held)
+
+    def load(self, model: nn.Module, weights: Mapping[str, Tensor]) -> None:
+        """Give a model these whole weights, strictly."""
+        model.load_state_dict(weights, strict=True)
+
+    def clip(self, parameters: Mapping[str, nn.Parameter], largest: float) -> Tensor:
+        """Scale gradients down to a norm, and return the norm that they had."""
+        return nn.utils.clip_grad_norm_(parameters.values(), largest)
+
+    @contextmanager
+    def in_step(self, model: nn.Module) -> Iterator[None]:
+        """Within, each process computes the model as often as it likes."""
+        yield
+
+
+ONE_PROCESS = Processes()
 
 
 @contextmanager
-def joined() -> Iterator[Processes]:
-    """Join the processes that torchrun started with this one, or those of a process group that exists already.
-
-    Raises:
-        UserError: there are more processes on this machine than GPUs.
-    """
+def join_processes() -> Iterator[Processes]:
+    """Join the processes that torchrun started with this one, or those of a process group that exists already."""
     if dist.is_available() and dist.is_initialized():
         yield Processes(dist.get_rank(), dist.get_world_size())
         return
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        yield ALONE
+        yield ONE_PROCESS
         return
-    own_device()
     dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
     try:
         yield Processes(dist.get_rank(), dist.get_world_size())
@@ -155,27 +181,8 @@ def joined() -> Iterator[Processes]:
     dist.destroy_process_group()
 
 
-def own_device() -> torch.device:
-    """Return the device of this process, and make it torch's: its own GPU, or the CPU where there is none.
-
-    Raises:
-        UserError: there are more processes on this machine than GPUs.
-    """
-    if not torch.cuda.is_available():
-        return torch.device("cpu")
-    place, gpus = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
-    if place >= gpus:
-        raise UserError(
-            f"this machine has {gpus} GPUs, and a process {place + 1} was started on it. "
-            f"Start one process per GPU: torchrun --nproc-per-node {gpus} …"
-        )
-    if "LOCAL_RANK" in os.environ:
-        torch.cuda.set_device(place)
-    return torch.device("cuda", torch.cuda.current_device())
-
-
 def refuse_too_many(processes: Processes, num_sentences: int) -> None:
-    """Raise where some process would never have a sentence.
+    """Refuse more processes than there are sentences.
 
     Raises:
         UserError: there are more processes than sentences.
@@ -188,7 +195,7 @@ def refuse_too_many(processes: Processes, num_sentences: int) -> None:
 
 
 def _added(tensor: Tensor) -> Tensor:
-    with among_others():
+    with naming_lost_processes():
         dist.all_reduce(tensor)
     return tensor
 
@@ -204,31 +211,3 @@ def _buckets(tensors: Iterable[Tensor]) -> Iterator[list[Tensor]]:
         run.append(tensor)
     if run:
         yield run
-
-
-@contextmanager
-def among_others() -> Iterator[None]:
-    """Turn the errors of what is asked of other processes into one that says that they are gone.
-
-    Raises:
-        TrainingError: instead of them.
-    """
-    try:
-        yield
-    except RuntimeError as error:  # gloo's; NCCL's errors are a kind of it
-        raise TrainingError(
-            "another process of the run is gone, or has not answered for half an hour; what it said last tells why. "
-            "The last checkpoint is kept: start all processes again, with --resume."
-        ) from error
-
-
-@contextmanager
-def telling_who_is_gone() -> Iterator[None]:
-    """Do so where other errors may come up too: where a model is computed that lies over all processes."""
-    try:
-        yield
-    except RuntimeError as error:
-        if not isinstance(error, dist.DistError) and "gloo" not in str(error):
-            raise
-        with among_others():
-            raise

@@ -1,11 +1,10 @@
-"""Shares of a batch: some of its groups of sentences, what they teach, and what they cost.
+"""Splits a batch over processes and over parts that are computed one after the other (gradient accumulation).
 
-A batch is shared among processes, and each may compute its own in parts, one after the other (gradient
-accumulation): k parts of N processes are k N shares, whose gradients add up to the batch's.
+N processes of k parts each split a batch into k N parts, whose gradients add up to the batch's.
 
-Every process plans and reads the whole batch, because targets are drawn one sentence after the other; it is
-small work beside the model's. Sentences of a batch are about equally long (mere.data.sampling), and
-neighbours most of all, so groups are dealt in turn.
+Every process plans and reads the whole batch, because targets are drawn one sentence after the other; that is
+small work beside the model's. Sentences of a batch are about equally long (mere.data.sampling), neighbours most
+of all, so groups are dealt in turn.
 """
 
 from __future__ import annotations
@@ -25,21 +24,21 @@ from mere.models.losses import ItemLosses
 from mere.training.parallel.processes import Processes
 
 
-def share_of_batch(batch: Batch, targets: Targets, rank: int, size: int) -> tuple[Batch, Targets]:
+def split_batch(batch: Batch, targets: Targets, rank: int, size: int) -> tuple[Batch, Targets]:
     """Return the groups rank, rank + size, … of a batch, padded to the longest of them, and their targets.
 
-    Shares of all ranks together are the batch. One may be empty: it has no rows.
+    The parts of all ranks together are the batch. A part may have no rows.
     """
     if size == 1:
         return batch, targets
-    return groups_of_batch(batch, targets, np.arange(len(batch.lang_id) // batch.group_size)[rank::size])
+    return select_groups(batch, targets, np.arange(len(batch.lang_id) // batch.group_size)[rank::size])
 
 
-def groups_of_batch(batch: Batch, targets: Targets, chosen: NDArray[np.int64]) -> tuple[Batch, Targets]:
+def select_groups(batch: Batch, targets: Targets, chosen: NDArray[np.int64]) -> tuple[Batch, Targets]:
     """Return some groups of a batch, by their places in it, padded to the longest of them, and their targets."""
     rows = np.arange(len(batch.lang_id)).reshape(-1, batch.group_size)[chosen].reshape(-1)
     length = int(batch.is_piece[rows].sum(1).max(initial=0))
-    own = Batch(
+    part = Batch(
         pieces=batch.pieces[rows, :length],
         is_piece=batch.is_piece[rows, :length],
         begins_word=batch.begins_word[rows, :length],
@@ -49,37 +48,37 @@ def groups_of_batch(batch: Batch, targets: Targets, chosen: NDArray[np.int64]) -
     place = np.full(len(batch.lang_id), -1, dtype=np.int64)
     place[rows] = np.arange(len(rows))
     triples, entities, text = targets.triples, targets.entities, targets.text
-    return own, Targets(
+    return part, Targets(
         triples=None if triples is None else _triples(triples, rows, place, length),
         entities=None if entities is None else _entities(entities, place, length),
         text=None if text is None else _text(text, place),
     )
 
 
-def parts_of_batch(
+def split_batch_in_parts(
     batch: Batch, targets: Targets, processes: Processes, num_parts: int
 ) -> Iterator[tuple[Batch, Targets]]:
-    """Return the shares of a batch that this process computes, one after the other."""
+    """Yield the parts of a batch that this process computes, one after the other."""
     for part in range(num_parts):
         place = processes.rank + processes.size * part
-        yield share_of_batch(batch, targets, place, processes.size * num_parts)
+        yield split_batch(batch, targets, place, processes.size * num_parts)
 
 
-def as_share(items: Mapping[str, ItemLosses], whole: Mapping[str, int]) -> dict[str, ItemLosses]:
-    """Return the losses of a share's items as parts of the batch's losses, of `whole` items each."""
+def as_part_of_batch(items: Mapping[str, ItemLosses], whole: Mapping[str, int]) -> dict[str, ItemLosses]:
+    """Return the losses of a part's items divided by the items of the whole batch, `whole` by name of the loss."""
     return {name: dataclasses.replace(loss, whole=whole[name]) for name, loss in items.items()}
 
 
-def sum_of_losses(
+def total_losses(
     parts: Sequence[Mapping[str, Tensor]], names: Sequence[str], processes: Processes
 ) -> dict[str, float]:
     """Return the losses of the whole batch by name.
 
     Args:
-        parts: what each share of this process contributes to them. names: those of the whole batch.
+        parts: what each part of this process contributes to them. names: those of the whole batch.
     """
-    told = processes.gather([sum(part[name].item() for part in parts if name in part) for name in names])
-    return {name: sum(values) for name, *values in zip(names, *told, strict=True)}
+    sums = processes.gather([sum(part[name].item() for part in parts if name in part) for name in names])
+    return {name: sum(values) for name, *values in zip(names, *sums, strict=True)}
 
 
 def _triples(
@@ -103,18 +102,18 @@ def _entities(
     targets: EntityTargets | SpanTargets, place: NDArray[np.int64], length: int
 ) -> EntityTargets | SpanTargets:
     row = place[targets.row]
-    own = row >= 0
+    part = row >= 0
     if isinstance(targets, EntityTargets):
-        return EntityTargets(row[own], targets.tags[own, :length], targets.is_known[own])
+        return EntityTargets(row[part], targets.tags[part, :length], targets.is_known[part])
     kept = {
-        field.name: getattr(targets, field.name)[own]
+        field.name: getattr(targets, field.name)[part]
         for field in dataclasses.fields(targets)
         if field.name != "row"
     }
-    return SpanTargets(row=row[own], **kept)
+    return SpanTargets(row=row[part], **kept)
 
 
 def _text(targets: HiddenTargets, place: NDArray[np.int64]) -> HiddenTargets:
     row = place[targets.row]
-    own = row >= 0
-    return HiddenTargets(row[own], targets.piece[own], targets.answer[own], targets.candidates)
+    part = row >= 0
+    return HiddenTargets(row[part], targets.piece[part], targets.answer[part], targets.candidates)

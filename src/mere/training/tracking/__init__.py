@@ -1,7 +1,7 @@
 """Where a run can be followed: a log of JSON lines always, and the trackers that its recipe names.
 
 A tracker has four methods: `start` (which run), `log` (what happened at a step), `file`, and `finish` (what the run
-came to). The points of a run lie on one axis, its steps over all legs.
+came to). The points of a run lie on one axis, its steps over all stage_runs.
 """
 
 from mere.training.tracking.base import TrackedRun, Tracker, scalars

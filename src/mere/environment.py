@@ -1,0 +1,33 @@
+"""What has to be in the environment before torch is imported, so that training is fast and a good neighbour.
+
+`import mere` touches no environment. The command line calls `prepare`; a program that trains through the library
+calls it first of all:
+
+    import mere.environment
+    mere.environment.prepare()
+    from mere.training.run import train
+"""
+
+from __future__ import annotations
+
+import os
+
+_DEFAULTS = {
+    # Threads of libgomp (Linux) and libomp (macOS, Windows) that wait for one another spin for a moment, then sleep.
+    # By default they spin for milliseconds: beside busy processes a step took more than three times as long.
+    "GOMP_SPINCOUNT": "1000",
+    "KMP_BLOCKTIME": "0",
+    # oneDNN keeps a compiled kernel for every shape of batch that it has met; its default of 1024 kernels may hold
+    # more memory than the model, the data and the activations together.
+    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "32",
+}
+
+
+def prepare() -> None:
+    """Set how threads wait and how many kernels oneDNN keeps, where the user has not; before torch is imported.
+
+    The OpenMP runtime reads its variables when torch is loaded: called later, that part has no effect.
+    """
+    for name, value in _DEFAULTS.items():
+        if name.startswith("ONEDNN") or "OMP_WAIT_POLICY" not in os.environ:
+            os.environ.setdefault(name, value)

@@ -83,7 +83,9 @@ def extract_language(stored: ModelFolder, lang: str) -> ExportedLanguage:
     threshold = stored.thresholds.get(lang, stored.thresholds[UNIVERSAL])
     has_one_path = built.switcher is None
     universal = threshold if has_one_path else stored.thresholds[UNIVERSAL]
-    return ExportedLanguage(built.eval(), recipe, labels, {UNIVERSAL: universal, lang: threshold}, has_one_path)
+    return ExportedLanguage(
+        built.eval(), recipe, labels, {UNIVERSAL: universal, lang: threshold}, has_one_path
+    )
 
 
 def _without_switcher(recipe: Recipe) -> Recipe:

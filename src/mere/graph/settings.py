@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import NamedTuple
 
 from mere.errors import UserError
@@ -20,7 +20,7 @@ class Item(NamedTuple):
     document: Document
 
 
-class GraphFormat(str, Enum):
+class GraphFormat(StrEnum):
     """A format of graphs."""
 
     ntriples = "ntriples"
@@ -34,7 +34,7 @@ class GraphFormat(str, Enum):
     html = "html"
 
 
-class Merge(str, Enum):
+class Merge(StrEnum):
     """Which mentions are one node; a linked id, where an entity has one, goes before all of them.
 
     normalised: the same type and the same form after NFKC, case folding and white space made one.
@@ -46,7 +46,7 @@ class Merge(str, Enum):
     normalised = "normalised"
 
 
-class Rdf(str, Enum):
+class Rdf(StrEnum):
     """The RDF that provenance is written in: 1.2 has triple terms, 1.1 named graphs or reified statements."""
 
     v1_1 = "1.1"

@@ -141,6 +141,16 @@ def language_of(lang: str) -> str:
     return codes.get(plain, primary if re.fullmatch(r"[a-z]{2,3}", primary) else whole)
 
 
+def is_code(code: str) -> bool:
+    """Whether a word is the code of a language that the table has, in small letters."""
+    return len(code) <= 3 and code in _codes()
+
+
+def is_name(word: str) -> bool:
+    """Whether a word is the name of a language that the table has."""
+    return len(word) > 3 and word.casefold() in _codes()
+
+
 def is_same(one: str, other: str) -> bool:
     """Whether two spellings mean one language."""
     return one == other or language_of(one) == language_of(other)

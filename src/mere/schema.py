@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from mere import lang_codes
 from mere.errors import DataError, ModelError, nearest
 from mere.types import Sentence
 
@@ -65,5 +66,6 @@ class Labels:
         return lang if lang is not None and lang in self.languages else UNIVERSAL
 
     def lang_id(self, lang: str | None) -> int:
-        """Return the row of a language, or 0 where its path is the universal one."""
-        return self.languages.index(lang) + 1 if lang in self.languages else 0
+        """Return the row of a language in any spelling, or 0 where its path is the universal one."""
+        label = lang_codes.find(lang, self.languages)
+        return self.languages.index(label) + 1 if label is not None else 0

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from mere import advice
 from mere.data.check.rows import MAX_CHARS
-from mere.data.corpus import CorpusFile, corpus_files, empty_file
+from mere.data.corpus import empty_file
+from mere.data.find import CorpusFile, find_files
 from mere.data.formats import Format, Problem, Reading, files, kinds
 from mere.data.formats.problems import raise_errors
 from mere.data.formats.reading import AS_THEY_ARE
@@ -83,7 +84,7 @@ def convert(
         UserError: the options do not fit the files, or a file would be written over its source.
     """
     source, out = Path(source), Path(out)
-    found = corpus_files(source, reading.format)
+    found = find_files(source, reading.format).files
     format = to or kinds.by_suffix(out) or Format.JSONL
     jobs = _jobs(source, out, found, format)
     refuse_unfit(reading, source, {file.format for file in found})
@@ -158,7 +159,7 @@ def _convert(
             sentences += kinds.read(file.path, file.format, problems, reading, tally)
         wrong = [problem for problem in problems if problem.severity == "error"]
         if not sentences and not wrong:
-            wrong.append(empty_file(job.source))
+            wrong.append(empty_file(job.source, problems))
         errors += wrong
         if not wrong:
             if cut is not None:

@@ -10,68 +10,25 @@ import hashlib
 import json
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
 
-from mere.data.formats import Format, Problem, Reading, files, kinds, sniff
+from mere import advice, lang_codes
+from mere.data.find import CorpusFile, find_files
+from mere.data.formats import Format, Problem, Reading, kinds
 from mere.data.formats.jsonl import to_record
 from mere.data.formats.problems import raise_errors
+from mere.data.formats.reading import Command
 from mere.data.formats.tally import Tally
 from mere.errors import DataError, nearest
 from mere.schema import Labels
 from mere.types import Sentence
 
 
-class CorpusFile(NamedTuple):
-    """One file of a corpus and the split that its name states."""
-
-    path: Path
-    format: Format
-    split: str
-
-
 def corpus_files(path: Path | str, format: Format | None = None) -> list[CorpusFile]:
-    """Return the corpus files under a path, in order of their names.
-
-    A folder holds `<lang>.<split>.jsonl[.gz]`, `<lang>/<split>.jsonl[.gz]`, the same with CoNLL's endings
-    (.conll, .bio, .iob, .iob2) or SMiLER's `.tsv` files; other files in it are passed over. A single file
-    may have any name; its split is "train" where the name states none.
-
-    Args:
-        path: a folder or a file.
-        format: take only files of this format, and trust a single file to be of it.
-
-    Raises:
-        DataError: nothing there, or nothing that mere reads.
-    """
-    path = Path(path)
-    if not path.exists():
-        raise files.not_found(path)
-    if not path.is_dir():
-        return [_corpus_file(path, format or sniff(path))]
-    found = []
-    for entry in sorted([*path.glob("*"), *path.glob("*/*")], key=lambda entry: entry.as_posix()):
-        kind = kinds.by_suffix(entry)
-        if kind is None or entry.name.startswith(".") or not entry.is_file():
-            continue
-        kind = kinds.looks_like(entry) or kind
-        if format in (None, kind):
-            found.append(_corpus_file(entry, kind))
-    if not found:
-        raise DataError(
-            f"{path}: no corpus files in this folder. "
-            "Expected <lang>.<split>.jsonl or .jsonl.gz (de.train.jsonl), CoNLL .conll, .bio, .iob or .iob2 files, "
-            "or SMiLER .tsv files."
-        )
-    return found
-
-
-def _corpus_file(path: Path, format: Format) -> CorpusFile:
-    """Return a file with its split: what its name states, or its folder's where a file is one document."""
-    named = Path(f"{path.absolute().parent.name}.x") if kinds.KINDS[format].is_document else path
-    return CorpusFile(path, format, files.split_of(named))
+    """Return the corpus files under a path (mere.data.find)."""
+    return find_files(path, format).files
 
 
 @dataclass(frozen=True)
@@ -106,21 +63,52 @@ class Corpus:
         path = Path(path)
         problems: list[Problem] = []
         tally = Tally()
-        reading = Reading(format=format)
+        copy = (
+            path.with_name(f"{path.name}-jsonl")
+            if path.is_dir()
+            else advice.beside(path, "read", ending=".jsonl")
+        )
+        reading = Reading(format=format, command=Command("convert", (path,), copy))
         splits: dict[str, list[Sentence]] = {}
-        for file in corpus_files(path, format):
+        found = find_files(path, format)
+        for file in found.files:
             before = len(problems)
             sentences = list(kinds.read(file.path, file.format, problems, reading, tally))
-            if not sentences and len(problems) == before:
-                problems.append(empty_file(file.path))
+            if not sentences and all(problem.severity != "error" for problem in problems[before:]):
+                problems.append(empty_file(file.path, problems[before:]))
             splits.setdefault(file.split, []).extend(sentences)
-        raise_errors(problems, f"Run: mere check {path}")
+        check = advice.run("mere", "check", path)
+        raise_errors(problems, check)
         if str(tally):
-            warnings.warn(f"{path}: {tally}. Run: mere check {path}", stacklevel=2)
+            warnings.warn(f"{path}: {tally}. {check}", stacklevel=2)
+        if found.passed:
+            first = ", ".join(problem.path.name for problem in found.passed[:3])
+            warnings.warn(
+                f"{path}: {len(found.passed)} files to look at, such as {first}. {check}", stacklevel=2
+            )
         corpus = cls({split: tuple(sentences) for split, sentences in splits.items()})
         if not any(corpus.splits.values()):
-            raise DataError(f"{path}: the corpus is empty, no row could be used. Run: mere check {path}")
+            raise DataError(f"{path}: the corpus is empty, no row could be used. {check}")
+        corpus = corpus.with_one_spelling()
         return corpus if languages is None else corpus.only(languages)
+
+    def with_one_spelling(self) -> Corpus:
+        """Return the corpus with one spelling of each language, and warn where there were several."""
+        langs = self.languages()
+        several = lang_codes.same_spelt(langs)
+        if not several:
+            return self
+        told = "; ".join(f"{', '.join(spellings)} are read as {label}" for label, spellings in several)
+        warnings.warn(f"languages spelt in several ways: {told}", stacklevel=3)
+        label = lang_codes.labels_of(langs)
+        return Corpus(
+            {
+                split: tuple(
+                    s if label[s.lang] == s.lang else replace(s, lang=label[s.lang]) for s in sentences
+                )
+                for split, sentences in self.splits.items()
+            }
+        )
 
     def only(self, languages: Iterable[str]) -> Corpus:
         """Return the corpus of some of its languages.
@@ -128,15 +116,16 @@ class Corpus:
         Raises:
             DataError: a language does not occur; names the nearest.
         """
-        wanted = list(dict.fromkeys(languages))
         known = self.languages()
-        for lang in wanted:
-            if lang not in known:
+        keep: set[str] = set()
+        for lang in dict.fromkeys(languages):
+            label = lang_codes.find(lang, known)
+            if label is None:
                 raise DataError(
                     f'no sentence in the language "{lang}".{nearest(lang, known)} '
                     f"The corpus has: {', '.join(known)}."
                 )
-        keep = set(wanted)
+            keep.add(label)
         return Corpus(
             {
                 split: tuple(sentence for sentence in sentences if sentence.lang in keep)
@@ -157,9 +146,11 @@ class Corpus:
         everything = self._in(split)
         if lang is None:
             return tuple(everything)
-        chosen = tuple(sentence for sentence in everything if sentence.lang == lang)
+        sentences = tuple(everything)
+        chosen = tuple(sentence for sentence in sentences if sentence.lang == lang)
         if not chosen:
-            self.only([lang])  # raises for a language that occurs nowhere
+            label = lang_codes.find(lang, self.only([lang]).languages())  # raises where it occurs nowhere
+            chosen = tuple(sentence for sentence in sentences if sentence.lang == label)
         return chosen
 
     def labels(self) -> Labels:
@@ -212,6 +203,11 @@ class Corpus:
         return iter(self.splits[split])
 
 
-def empty_file(path: Path) -> Problem:
-    """Return the problem of a corpus file without a single sentence."""
-    return Problem(path, None, "empty-file", "the file holds no sentence", "Fill it or delete it.")
+def empty_file(path: Path, warnings: Sequence[Problem] = ()) -> Problem:
+    """Return the problem of a corpus file without a single sentence, and why its rows could not be used."""
+    if not warnings:
+        return Problem(path, None, "empty-file", "the file holds no sentence", "Fill it or delete it.")
+    message = f"not one of its rows could be used, for {len(warnings):,} reasons: {warnings[0].message}"
+    columns = advice.run("mere", "check", path, "--from", "conll")
+    cure = f"If it holds columns of tokens and tags: {columns}" if path.suffix == ".tsv" else warnings[0].cure
+    return Problem(path, warnings[0].line, "no-row-used", message, cure)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from mere import lang_codes
 from mere.errors import DataError, nearest
 
 SPLIT_NAMES = {
@@ -20,7 +21,27 @@ SPLIT_NAMES = {
     "test": "test",
     "heldout": "heldout",
 }
-_LANG_FIRST = re.compile(r"([a-z]{2,3})(?:-[A-Za-z]+)*$")
+_CODE = re.compile(r"([A-Za-z]{2,3})(?:-(?:[A-Za-z]{2}|[A-Za-z]{4,5}))*")
+_NO_CODES = frozenset(
+    {
+        "ner",
+        "raw",
+        "all",
+        "new",
+        "old",
+        "src",
+        "tmp",
+        "out",
+        "bio",
+        "iob",
+        "pos",
+        "tag",
+        "txt",
+        "csv",
+        "doc",
+        "set",
+    }
+)  # what stands where a language would, and is hardly one of ISO 639's rarer codes
 
 
 def not_found(path: Path) -> DataError:
@@ -74,17 +95,27 @@ def stem(path: Path) -> str:
 def lang_of(path: Path) -> str | None:
     """Return the language that a file name or its folder states, or None.
 
-    `de.train.jsonl`, `de_corpora_train.tsv`, `en-full_corpora_train.tsv` and `de/train.jsonl` say so;
-    `corpus.jsonl` does not.
+    `de.train.jsonl`, `de_corpora_train.tsv`, `en-full_corpora_train.tsv`, `German.train.conll` and `de/train.jsonl`
+    say so; `corpus.jsonl` does not.
     """
     parts = re.split(r"[._]", stem(path))
-    match = _LANG_FIRST.match(parts[0])
-    if match and len(parts) > 1 and match.group(1) not in SPLIT_NAMES:
-        return match.group(1)
-    folder = path.parent.name
-    if parts[0] in SPLIT_NAMES and re.fullmatch(r"[a-z]{2,3}", folder):
-        return folder
-    return None
+    own = _lang(parts[0]) if len(parts) > 1 else None
+    return own or (_lang(path.parent.name) if parts[0] in SPLIT_NAMES else None)
+
+
+def _lang(word: str) -> str | None:
+    """Return the language that a part of a name states: a code, or a name of more letters."""
+    code = _CODE.fullmatch(word)
+    if code is None:
+        return lang_codes.language_of(word) if lang_codes.is_name(word) else None
+    primary = code[1].lower()
+    is_one = lang_codes.is_code(primary) or code[1].islower()
+    return primary if is_one and primary not in _NO_CODES and primary not in SPLIT_NAMES else None
+
+
+def states_split(path: Path) -> bool:
+    """Whether a file name states a split."""
+    return any(part in SPLIT_NAMES for part in re.split(r"[._-]", stem(path)))
 
 
 def split_of(path: Path) -> str:

@@ -4,25 +4,29 @@
      "triples": [{"subject": {"start": 0, "end": 11}, "relation": "birth-place", "object": {…}}],
      "relations_covered": ["birth-place"], "complete": true, "source": "…"}
 
-Only `lang` and `text` are required. `read` and `write` are inverse to each other: keys that mere does not
-use travel in `Sentence.extra`. Gzip is seen through on reading and follows the name on writing.
+Only `text` is required, and `lang` where neither the file's name nor `--lang` says it. `read` and `write` are
+inverse to each other: keys that mere does not use travel in `Sentence.extra`; but for annotations under another
+key, which are refused. Gzip is seen through on reading and follows the name on writing.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mere import advice
 from mere.data.formats import files
 from mere.data.formats.lines import Head, numbered_lines
+from mere.data.formats.offsets import Evidence, Verdict, to_characters
 from mere.data.formats.problems import Problem, report
-from mere.data.formats.reading import AS_THEY_ARE, Reading
-from mere.data.formats.record import RecordFault, sentence_from_record
+from mere.data.formats.reading import AS_THEY_ARE, Offsets, Reading
+from mere.data.formats.record import Note, RecordFault, sentence_from_record
 from mere.data.formats.tally import Tally, Written
 from mere.errors import DataError
+from mere.lang_codes import is_same
 from mere.types import Entity, Sentence, Span, Triple
 
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -54,17 +58,66 @@ def read(
     path = Path(path)
     stem = files.stem(path)
     counts = tally or Tally()
+    lang = reading.lang or files.lang_of(path)
+    evidence = Evidence() if reading.offsets is None else None
     for number, line in numbered_lines(path, problems, repaired=counts.repaired):
         try:
             record = parse(line)
-            sentence, notes = sentence_from_record(record, default_id=f"{stem}:{number}")
+            if evidence is not None:
+                evidence.see(record)
+            elif reading.offsets is not None and (changed := to_characters(record, reading.offsets)):
+                counts.repaired[f"mentions whose offsets counted {reading.offsets.value} units"] += changed
+            sentence, notes = sentence_from_record(record, f"{stem}:{number}", lang)
         except RecordFault as fault:
-            report(Problem(path, number, fault.code, fault.message, fault.cure), problems)
+            _note(fault.notes, path, number, counts, problems)
+            cure = (
+                reading.advise(path, **fault.options)
+                if fault.options
+                else _moved(path, fault.jq) or fault.cure
+            )
+            report(Problem(path, number, fault.code, fault.message, cure), problems)
             continue
-        counts.lost.update(note.message for note in notes)
-        if problems is not None:
-            problems += [Problem(path, number, n.code, n.message, n.cure, "warning") for n in notes]
+        _note(notes, path, number, counts, problems)
+        if reading.lang and not is_same(sentence.lang, reading.lang):
+            counts.lost[f"--lang {reading.lang}, for lines that state another language"] += 1
         yield sentence
+    verdict = evidence.verdict() if evidence is not None else None
+    if verdict is not None:
+        _report_unit(verdict, path, reading, problems)
+
+
+def _note(
+    notes: Sequence[Note], path: Path, number: int, tally: Tally, problems: list[Problem] | None
+) -> None:
+    for note in notes:
+        if note.repaired:
+            tally.repaired[note.repaired] += 1
+        else:
+            tally.lost[note.message] += 1
+    if problems is not None:
+        problems += [Problem(path, number, n.code, n.message, n.cure, "warning") for n in notes]
+
+
+def _moved(path: Path, program: str) -> str:
+    """Return the advice to move what stands under a key of its own."""
+    if not program:
+        return ""
+    out = advice.beside(path, "moved", ending=".jsonl")
+    if path.name.endswith(".gz"):
+        return advice.run("gzip", "-dc", path, "|", "jq", "-c", program, ">", out)
+    return advice.run("jq", "-c", program, path, ">", out)
+
+
+def _report_unit(verdict: Verdict, path: Path, reading: Reading, problems: list[Problem] | None) -> None:
+    name = {"utf-16": "UTF-16 units", "utf-8": "bytes of UTF-8"}[verdict.unit.value]
+    message = (
+        f"the offsets look like {name}: of {verdict.mentions:,} mentions after characters that are several of them, "
+        f"{verdict.cut:,} begin or end inside a word or at a space, and none where they count {name}"
+    )
+    cure = reading.advise(path, offsets=verdict.unit)
+    keep = reading.advise(path, offsets=Offsets.CHARACTERS)
+    cure = f"{cure}\nIf they do count characters, r{keep[1:]}"
+    report(Problem(path, None, "offset-unit", message, cure), problems)
 
 
 def parse(line: str) -> object:

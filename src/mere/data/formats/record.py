@@ -8,9 +8,13 @@ the entities.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
+from mere.data.formats.misplaced import TYPES, Misplaced, misplaced
+from mere.data.formats.offsets import Units
+from mere.data.formats.reading import Offsets
+from mere.lang_codes import stated
 from mere.types import Entity, Sentence, Span, Triple
 
 SENTENCE_KEYS = frozenset(
@@ -22,32 +26,68 @@ SHOWN_CHARS = 40
 _INTERNED: dict[frozenset[str], frozenset[str]] = {}  # a source repeats the same relations in every row
 
 
-class RecordFault(Exception):
-    """Why a record cannot be a sentence; the reader adds file and line."""
-
-    def __init__(self, code: str, message: str, cure: str = ""):
-        self.code, self.message, self.cure = code, message, cure
-        super().__init__(message)
-
-
 class Note(NamedTuple):
-    """Something about a record that the reader of a report should know, though the record is used."""
+    """Something about a record that the reader of a report should know, though the record is used.
+
+    Args:
+        repaired: what was read otherwise than it is written; "" where something is not kept.
+    """
 
     code: str
     message: str
     cure: str = ""
+    repaired: str = ""
 
 
-def sentence_from_record(record: object, default_id: str) -> tuple[Sentence, list[Note]]:
+class RecordFault(Exception):
+    """Why a record cannot be a sentence; the reader adds file and line.
+
+    Args:
+        code: the kind of fault. message: what is wrong. cure: what to do.
+        options: the fields of `Reading` that would mend it.
+        jq: the program by which jq would.
+    """
+
+    notes: Sequence[Note] = ()  # what was noticed before
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        cure: str = "",
+        *,
+        options: Mapping[str, Any] | None = None,
+        jq: str = "",
+    ):
+        self.code, self.message, self.cure = code, message, cure
+        self.options, self.jq = options or {}, jq
+        super().__init__(message)
+
+
+def sentence_from_record(
+    record: object, default_id: str, default_lang: str | None = None
+) -> tuple[Sentence, list[Note]]:
     """Return the sentence of a parsed line and what was noticed on the way.
+
+    Args:
+        default_id: its id where it states none.
+        default_lang: its language where it states none.
 
     Raises:
         RecordFault: a required key is missing or a value is not what it must be.
     """
+    notes: list[Note] = []
+    try:
+        return _sentence(record, default_id, default_lang, notes), notes
+    except RecordFault as fault:
+        fault.notes = notes
+        raise
+
+
+def _sentence(record: object, default_id: str, default_lang: str | None, notes: list[Note]) -> Sentence:
     if not isinstance(record, dict):
         cure = "One JSON object a line is expected."
         raise RecordFault("not-an-object", f"a JSON {_kind(record)}, not an object", cure)
-    notes: list[Note] = []
     text = _string(record, "text")
     entities: list[Entity] = []
     at: dict[Span, Entity] = {}  # the first entity listed at each span
@@ -66,9 +106,11 @@ def sentence_from_record(record: object, default_id: str) -> tuple[Sentence, lis
         triples.append(Triple(subject, relation, object_, _score(item, what)))
         _note_unkept(item.keys() - TRIPLE_KEYS, what, notes)
     extra = {key: value for key, value in record.items() if key not in SENTENCE_KEYS}
-    sentence = Sentence(
+    if extra and (found := misplaced(record)):
+        raise _misplaced(found)
+    return Sentence(
         id=_id(record, default_id),
-        lang=_string(record, "lang"),
+        lang=_lang(record, default_lang),
         text=text,
         entities=tuple(entities),
         triples=tuple(triples),
@@ -78,7 +120,27 @@ def sentence_from_record(record: object, default_id: str) -> tuple[Sentence, lis
         source=_string(record, "source") if record.get("source") is not None else None,
         extra=extra,
     )
-    return sentence, notes
+
+
+def _misplaced(found: Misplaced) -> RecordFault:
+    shape = '[{"start": 0, "end": 11, "type": "PER"}]'
+    if found.meant == "triples":
+        shape = '[{"subject": {"start": 0, "end": 11}, "relation": "lives-in", "object": {"start": 20, "end": 24}}]'
+    message = f'annotations stand under "{found.key}", where mere reads "{found.meant}" and would find none'
+    cure = f'Write them as "{found.meant}": {shape}.'
+    return RecordFault("other-key", message, cure, jq=found.program)
+
+
+def _lang(record: Mapping[str, Any], default: str | None) -> str:
+    value = record.get("lang")
+    if value is not None and not isinstance(value, str):
+        raise RecordFault("no-lang", f'"lang" is a JSON {_kind(value)}, a string was expected')
+    lang = stated(value) or default
+    if lang is None:
+        says = 'the key "lang" is missing' if value is None else f'"lang" is "{value}", which states none'
+        options = {"lang": "de"}
+        raise RecordFault("no-lang", f"no language is known: {says}. Say it, such as de", options=options)
+    return lang
 
 
 def _kind(value: object) -> str:
@@ -156,6 +218,10 @@ def _offset(item: Mapping[str, Any], key: str, what: str) -> int:
 
 def _entity(item: object, text: str, what: str, notes: list[Note]) -> Entity:
     """Check one mention against the text and slice it."""
+    if isinstance(item, list) and [type(value) for value in item] == [int, int, str]:
+        item = dict(zip(("start", "end", "type"), item, strict=True))
+        told = "entities written as [start, end, type]"
+        notes.append(Note("entity-as-list", f"{what} is a list, read as [start, end, type]", "", told))
     if not isinstance(item, dict):
         raise RecordFault("not-an-object", f"{what} is a JSON {_kind(item)}, not an object")
     start, end = _offset(item, "start", what), _offset(item, "end", what)
@@ -163,7 +229,8 @@ def _entity(item: object, text: str, what: str, notes: list[Note]) -> Entity:
         raise RecordFault("offset-negative", f"{what} has the offsets {start}:{end}; offsets count from 0")
     if end > len(text):
         message = f"{what} ends at {end} but the text has {len(text)} characters"
-        raise RecordFault("offset-beyond-end", message, _unit_hint(item, start, end, text))
+        hint, options = _unit_hint(item, start, end, text)
+        raise RecordFault("offset-beyond-end", message + hint, options=options)
     if start > end:
         raise RecordFault("offset-inverted", f"{what} starts at {start}, after its end at {end}")
     if start == end:
@@ -172,11 +239,23 @@ def _entity(item: object, text: str, what: str, notes: list[Note]) -> Entity:
     if item.get("text", mention) not in (mention, None):
         stated, found = _shorten(item["text"]), _shorten(mention)
         message = f"{what} says {stated} but the text at {start}:{end} is {found}"
-        raise RecordFault("offset-text", message, _unit_hint(item, start, end, text))
+        hint, options = _unit_hint(item, start, end, text)
+        raise RecordFault("offset-text", message + hint, options=options)
     type_ = item.get("type")
+    key = (
+        None
+        if type_ is not None
+        else next((k for k in TYPES if item.get(k) and isinstance(item[k], str)), None)
+    )
+    if key is not None:
+        type_ = item[key]
+        message = f'{what} has "{key}" and no "type": "{key}" was read as its type'
+        notes.append(
+            Note("label-for-type", message, 'Call it "type".', f'entities whose "{key}" is their type')
+        )
     if type_ is not None and (not isinstance(type_, str) or not type_):
         raise RecordFault("bad-type", f'{what}: "type" is {_shorten(type_)}, a name was expected')
-    _note_unkept(item.keys() - ENTITY_KEYS, what, notes)
+    _note_unkept(item.keys() - ENTITY_KEYS - {key}, what, notes)
     return Entity(start, end, mention, type_, _score(item, what))
 
 
@@ -213,26 +292,24 @@ def _argument(
     return entity
 
 
-def _note_unkept(keys: set[str], what: str, notes: list[Note]) -> None:
+def _note_unkept(keys: Set[str], what: str, notes: list[Note]) -> None:
     if keys:
         names = ", ".join(f'"{name}"' for name in sorted(keys))
         cure = "Extra keys are kept at the top level of a line only."
         notes.append(Note("keys-not-kept", f"{what} has keys that are not kept: {names}", cure))
 
 
-def _unit_hint(item: Mapping[str, Any], start: int, end: int, text: str) -> str:
-    """Say so where the offsets would fit if they counted bytes or UTF-16 units."""
-    stated = item.get("text")
-    for unit, encoding in (("UTF-8 bytes", "utf-8"), ("UTF-16 units", "utf-16-le")):
-        width = 2 if encoding == "utf-16-le" else 1
-        encoded = text.encode(encoding, "replace")
-        try:
-            mention = encoded[start * width : end * width].decode(encoding)
-        except UnicodeDecodeError:
+def _unit_hint(item: Mapping[str, Any], start: int, end: int, text: str) -> tuple[str, dict[str, Any]]:
+    """Say so where the offsets would fit if they counted bytes or UTF-16 units, and which option reads them so."""
+    stated_text = item.get("text")
+    for unit, name in ((Offsets.UTF8, "UTF-8 bytes"), (Offsets.UTF16, "UTF-16 units")):
+        units = Units(text, unit)
+        first, last = units.to_characters(start), units.to_characters(end)
+        if first is None or last is None or (first, last) == (start, end):
             continue
-        if len(encoded) // width > len(text) and isinstance(stated, str) and mention == stated:
-            return f"The offsets count {unit}; mere counts code points."
-    return ""
+        if text[first:last] == stated_text:
+            return f": the offsets count {name}; mere counts code points", {"offsets": unit}
+    return "", {}
 
 
 def _shorten(value: object) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 _NOT_STATED = frozenset({"", "und", "mis", "mul", "zxx", "unknown", "none", "null"})
 
@@ -161,8 +161,11 @@ def find(lang: str | None, known: Sequence[str]) -> str | None:
 
     The spelling itself goes before another of the same language, that before a near one (`no` for `nb`).
     """
-    if lang is None or lang in known:
-        return lang
+    return lang if lang is None or lang in known else _find(lang, tuple(known))
+
+
+@lru_cache(maxsize=4096)
+def _find(lang: str, known: tuple[str, ...]) -> str | None:
     wanted = language_of(lang)
     spelt = {name.replace("_", "-").casefold(): name for name in reversed(known)}
     if found := spelt.get(lang.replace("_", "-").casefold()):

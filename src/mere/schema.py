@@ -62,8 +62,8 @@ class Labels:
             ) from None
 
     def path(self, lang: str | None) -> str:
-        """Return the path of a language: itself, or `UNIVERSAL` for None and for languages not trained."""
-        return lang if lang is not None and lang in self.languages else UNIVERSAL
+        """Return the path of a language as the model spells it; `UNIVERSAL` for None and languages not trained."""
+        return lang_codes.find(lang, self.languages) or UNIVERSAL
 
     def lang_id(self, lang: str | None) -> int:
         """Return the row of a language in any spelling, or 0 where its path is the universal one."""

@@ -161,6 +161,7 @@ def main() -> None:
     )
     parser.add_argument("--statements", type=int, default=10_000_000, help="N-Quads to write, about")
     arguments = parser.parse_args()
+    made_of = commit()  # now: files may change while this runs
     writing = writing_rate(2_000)
     with tempfile.TemporaryDirectory() as folder:
         source, out = Path(folder, "documents.jsonl"), Path(folder, "graph")
@@ -186,7 +187,7 @@ def main() -> None:
         experiment="graph",
         description="Documents of six entities and five triples to every format of graphs, from JSON lines.",
         command=f"python benchmarks/graph.py --statements {arguments.statements}",
-        commit=commit(),
+        commit=made_of,
         date=datetime.now(UTC).date(),
         seeds=[1],
         hardware=hardware(),

@@ -108,7 +108,7 @@ def test_directions() -> None:
     found = (Entity(0, 4, "سامر", "PER"), Entity(8, 12, "Nour", "ORG"))
     read = Read(fragment(Document(text, "ar", found)))
     assert ("p", {"class": "mere-text", "dir": "auto", "lang": "ar"}) in read.tags
-    assert [a["class"] for tag, a in read.tags if tag == "i"] == ["mere-type rtl", "mere-type ltr"]
+    assert [a["data-type"] for tag, a in read.tags if tag == "i"] == ["PER", "ORG"]
 
 
 def test_a_notebook_shows_a_document() -> None:

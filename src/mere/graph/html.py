@@ -12,7 +12,6 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 from itertools import pairwise
-from unicodedata import bidirectional
 from zlib import crc32
 
 from mere.graph.names import mentions
@@ -82,19 +81,12 @@ def _marked(text: str, found: Sequence[Entity]) -> Iterator[str]:
             continue
         inner = min(inside, key=lambda n: found[n].end - found[n].start)
         named = " ".join(found[n].type or "" for n in opening.get(start, [])).strip()
-        way = "rtl" if _leftward(text[start:end]) else "ltr"
-        label = f'<i class="mere-type {way}" data-type="{shown(named)}"></i>' if named else ""
+        label = f'<i class="mere-type" data-type="{shown(named)}"></i>' if named else ""
         told = "; ".join(filter(None, (_told(found[n]) for n in inside)))
         yield (
             f'<mark class="{hue(found[inner].type)}" data-m="{" ".join(map(str, inside))}" '
             f'title="{shown(told)}">{label}{piece}</mark>'
         )
-
-
-def _leftward(text: str) -> bool:
-    """Whether a text begins right to left, by its first character that has a direction."""
-    ways = (bidirectional(character) for character in text)
-    return next((way for way in ways if way in ("L", "R", "AL")), "L") != "L"
 
 
 def _told(entity: Entity) -> str:

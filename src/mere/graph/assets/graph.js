@@ -14,7 +14,12 @@
     Object.assign(node, { x: 26 * Math.sqrt(i + 1) * Math.cos(turn), y: 26 * Math.sqrt(i + 1) * Math.sin(turn), vx: 0, vy: 0 });
     node.radius = 4 + 3 * Math.sqrt(Math.min(node.mentions, 60));
   });
-  edges.forEach((edge) => Object.assign(edge, { from: nodes[edge.s], to: nodes[edge.o] }));
+  const degree = nodes.map(() => 0);
+  for (const { s, o } of edges) { degree[s]++; degree[o]++; }
+  for (const edge of edges) {
+    Object.assign(edge, { from: nodes[edge.s], to: nodes[edge.o] });
+    edge.pull = 0.3 / Math.max(degree[edge.s], degree[edge.o]); // a node of many relations is not torn about
+  }
 
   const flat = view.clientWidth / (view.clientHeight || 1);
   const step = (heat) => {
@@ -27,11 +32,11 @@
         b.vx -= dx * push * 0.1; b.vy -= dy * push * 0.1;
       }
     }
-    for (const { from, to } of edges) {
+    for (const { from, to, pull } of edges) {
       const [dx, dy] = [to.x - from.x, to.y - from.y];
-      const pull = (heat * 0.06 * (Math.hypot(dx, dy) - 120)) / (Math.hypot(dx, dy) + 1);
-      from.vx += dx * pull; from.vy += dy * pull;
-      to.vx -= dx * pull; to.vy -= dy * pull;
+      const by = (heat * pull * (Math.hypot(dx, dy) - 120)) / (Math.hypot(dx, dy) + 1);
+      from.vx += dx * by; from.vy += dy * by;
+      to.vx -= dx * by; to.vy -= dy * by;
     }
     for (const node of nodes) {
       node.vx -= node.x * 0.013 * heat; node.vy -= node.y * 0.013 * flat * heat;

@@ -1,4 +1,4 @@
-"""SMiLER's rows: spans from tags, every fault of METHOD.md section 6 repaired or refused and counted."""
+"""SMiLER's rows: spans from tags, every known fault repaired or refused and counted."""
 
 from __future__ import annotations
 

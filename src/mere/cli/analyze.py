@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mere.cli.guard import refuse_several, talk
-from mere.errors import UserError
+from mere.cli.guard import refuse_several, require_research, talk
 
 
 def analyze(
@@ -54,8 +52,7 @@ def analyze(
 ) -> None:
     """Analyse a trained run: what its languages share, where they conflict, and which of them help which."""
     refuse_several("analyze")
-    if importlib.util.find_spec("torch") is None:
-        raise UserError('analysis needs torch, which is not installed. Install: pip install "mere[train]"')
+    require_research()
     from mere.research.analysis.context import SampleSizes, TransferSettings
     from mere.research.analysis.report import analyse
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shlex
 import sys
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from mere.cli.guard import refuse_several, talk
+from mere.cli.guard import refuse_several, require_research, talk
 from mere.errors import UserError
 
 
@@ -63,28 +62,23 @@ def compare(
 
     Run again, it goes on where it was. Exit status 1 where a run failed; the report tells of the others.
     """
+    refuse_several("compare")
+    require_research()
+    from mere.research.compare import Tests, make_plan
     from mere.research.compare import compare as run
     from mere.research.compare.budget import Budget
 
-    refuse_several("compare")
-    if importlib.util.find_spec("torch") is None:
-        raise UserError('comparing needs torch, which is not installed. Install: pip install "mere[train]"')
-    outcome = run(
+    plan = make_plan(
         recipe,
         out,
-        overrides=list(overrides or []),
+        overrides=overrides or [],
         regimes=_names(regimes),
         seeds=_seeds(seeds),
         budget=Budget.parse(budget),
-        split=split,
-        baseline=baseline,
-        pairs=[_pair(pair) for pair in pairs or []],
-        groups=groups or [],
-        jobs=jobs,
-        train=not report_only,
-        command=shlex.join(["mere", *sys.argv[1:]]),
-        progress=talk,
     )
+    tests = Tests(split, baseline, [_pair(pair) for pair in pairs or []], groups or [])
+    command = shlex.join(["mere", *sys.argv[1:]])
+    outcome = run(plan, out, tests, jobs=jobs, train=not report_only, command=command, progress=talk)
     for file in outcome.files:
         typer.echo(file)
     if outcome.failures:

@@ -6,6 +6,7 @@ stdout is data and stderr is talk. `--debug`, before or after the verb, adds the
 from __future__ import annotations
 
 import functools
+import importlib.util
 import os
 import sys
 import traceback
@@ -41,6 +42,17 @@ def refuse_several(verb: str) -> None:
         raise UserError(
             f"mere {verb} runs in one process, not under torchrun. Only mere train takes several."
         )
+
+
+def require_research() -> None:
+    """Refuse a verb of research where torch or the packages of reports are not installed.
+
+    Raises:
+        UserError: one of them is missing.
+    """
+    for package in ("torch", "sklearn", "scipy", "matplotlib", "jinja2"):
+        if importlib.util.find_spec(package) is None:
+            raise UserError(f'{package} is not installed. Run: pip install "mere[train,report]"')
 
 
 def guarded(verb: Callable[P, T], *, when_interrupted: str = "") -> Callable[P, T]:

@@ -4,7 +4,7 @@ A mention is replaced by another that plays the same roles (subject of has-autho
 the same script somewhere in the training data, in any language, and every offset moves along. Where entities are
 learnt, those of a sentence that is annotated with entities alone are replaced by others of their type. A model that is
 trained from scratch on a few thousand sentences otherwise learns their names by heart: on sentences whose main
-entity never occurs in training, recall was a tenth of what it was on the others (METHOD §7).
+entity never occurs in training, recall was a tenth of what it was on the others (METHOD §3).
 """
 
 from __future__ import annotations

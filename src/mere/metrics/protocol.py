@@ -1,7 +1,7 @@
 """Which of a sentence's predicted triples count: the corpus may not have annotated everything.
 
 Every triple metric, and the entity and relation metrics of a triple corpus, look only at what
-`apply_protocol` lets through (`METHOD.md` section 1, `DESIGN.md`, the corpus format).
+`apply_protocol` lets through (METHOD §5).
 """
 
 from __future__ import annotations

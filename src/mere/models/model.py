@@ -1,4 +1,4 @@
-"""The whole model, as the figure: encoder, aggregator, switcher, then the heads of each task (METHOD §1, §3).
+"""The whole model, as the figure: encoder, aggregator, switcher, then the heads of each task (METHOD §1).
 
 encode    pieces of each sentence in their context, by its language if the switcher is inside the encoder
 mix       the aggregator, across the sentences of a group

@@ -1,7 +1,7 @@
 """A bidirectional LSTM over padded batches: each row is reversed within its own length, never packed.
 
 Packing sorts, copies and cannot be exported; two plain LSTMs and one gather are faster on a CPU and give the
-same numbers (tests/nn/test_recurrent.py holds them to `pack_padded_sequence`).
+same numbers (tests/nn/test_encoders.py holds them to `pack_padded_sequence`).
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def test_regimes_on_unlike_data_are_refused(tmp_path: Path, tiny_corpus: Path) -
 
 def test_a_report_on_nothing_fails(recipe: Path, tmp_path: Path) -> None:
     done = mere("compare", recipe, "--out", tmp_path / "out", "--split", "dev", "--report-only")
-    refused(done, "no cell is finished, so there is nothing to compare (none was begun)", status=1)
+    refused(done, "no cell is finished, so there is nothing to compare (none was started)", status=1)
 
 
 def test_a_report_on_cells_that_were_trained_before(recipe: Path, tmp_path: Path, tiny_corpus: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a format can say of a sentence, and the count of what it cannot: one row of the table in docs/formats.md."""
+"""What a format can say of a sentence, and the count of what it cannot."""
 
 from __future__ import annotations
 

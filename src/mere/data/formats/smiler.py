@@ -1,4 +1,4 @@
-"""SMiLER's tab-separated files: one marked pair and one relation a row (METHOD.md, section 6).
+"""SMiLER's tab-separated files: one marked pair and one relation a row.
 
     id  entity_1  entity_2  label  text  [lang]
     17  Мария Лопес  Журнал  has-occupation  <e1>Мария Лопес</e1> … <e2>журнал</e2>истка  ru

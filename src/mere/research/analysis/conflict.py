@@ -1,4 +1,4 @@
-"""The conflict of languages' gradients at a stage's weights, by module (docs/method.md, 6.3).
+"""The conflict of languages' gradients at a stage's weights, by module (METHOD §6.3).
 
 At every step each language has a batch of its own sentences. The statistics are those of training
 (mere.training.objectives.conflict). A batch is a sample, so even two batches of one language disagree: each

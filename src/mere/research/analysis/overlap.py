@@ -1,4 +1,4 @@
-"""The overlap of languages' most informative parameters: their top p % by Fisher information (docs/method.md, 6.1).
+"""The overlap of languages' most informative parameters: their top p % by Fisher information (METHOD §6.1).
 
     T_L(p) -> the p % of the parameters with the most information of language L
     Jaccard |T_A ∩ T_B| / |T_A ∪ T_B|      share |T_A ∩ T_B| / |T_A|

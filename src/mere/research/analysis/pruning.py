@@ -1,4 +1,4 @@
-"""Pruning to one language: keep its most informative parameters and score every language (docs/method.md, 6.2).
+"""Pruning to one language: keep its most informative parameters and score every language (METHOD §6.2).
 
 Never pruned: biases, norms and all else that is not a matrix or a table, the CRF's transitions, and the
 switchers. They are few (`never_pruned`), and a model without them predicts nothing. A random mask keeps as

@@ -1,4 +1,4 @@
-"""What fine-tuning changes, and whether it changes the parameters that languages share (docs/method.md, 6.4).
+"""What fine-tuning changes, and whether it changes the parameters that languages share (METHOD §6.4).
 
     Δ = fine-tuned weights - shared weights
 

@@ -1,8 +1,9 @@
 """Regimes compared fairly: regimes times seeds under an equal budget, scored on the same sentences.
 
-`compare` is the whole of it: plan the cells, run them, score what finished, write the report.
+`make_plan` resolves a recipe to its cells; `compare` runs them, scores what finished, and writes the report.
 """
 
-from mere.research.compare.run import Outcome, compare
+from mere.research.compare.plan import make_plan
+from mere.research.compare.run import Outcome, Tests, compare
 
-__all__ = ["Outcome", "compare"]
+__all__ = ["Outcome", "Tests", "compare", "make_plan"]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from mere.config import DataSettings
@@ -14,11 +14,10 @@ from mere.data.corpus import Corpus
 from mere.errors import ConfigError, TrainingError, nearest
 from mere.metrics.paired import members_of
 from mere.research.compare import folder, score
-from mere.research.compare.budget import Budget
 from mere.research.compare.costs import costs_of, flags, spent, training_sizes
 from mere.research.compare.curves import curves_of
 from mere.research.compare.describe import describe
-from mere.research.compare.plan import Cell, Plan, make_plan
+from mere.research.compare.plan import Cell, Plan
 from mere.research.compare.report import write_markdown, write_page
 from mere.research.compare.runner import Failure, run_cells
 from mere.research.compare.time_to_quality import time_to_quality
@@ -26,10 +25,12 @@ from mere.research.origin import Data
 from mere.research.provenance import commit, hardware, software
 from mere.research.results import FailedAttempt, Results, System
 
+Progress = Callable[[str], None]
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a comparison came to, and the files that tell it."""
+    """The results of a comparison, the cells that failed, and the files that were written."""
 
     results: Results
     failures: list[Failure]
@@ -38,72 +39,77 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Tests:
-    """What is tested against what, and which languages together beside each alone and all."""
+    """What is scored and tested.
 
-    baseline: str
+    Args:
+        split: that is scored.
+        baseline: the regime that the others are tested against; the first if empty.
+        pairs: further tests, (a, b) for a against b.
+        groups: languages whose mean is tested too (mere.metrics.paired), as in "ja+te" or "ja+te/en+ru".
+    """
+
+    split: str = "test"
+    baseline: str = ""
     pairs: Sequence[tuple[str, str]] = ()
     groups: Sequence[str] = ()
 
 
 def compare(
-    recipe: str | Path,
-    out: str | Path,
+    plan: Plan,
+    out: Path,
+    tests: Tests,
     *,
-    overrides: Sequence[str] = (),
-    regimes: Sequence[str] = (),
-    seeds: Sequence[int] = (),
-    budget: Budget | None = None,
-    split: str = "test",
-    baseline: str = "",
-    pairs: Sequence[tuple[str, str]] = (),
-    groups: Sequence[str] = (),
     jobs: int = 1,
     train: bool = True,
     command: str = "",
-    progress: Callable[[str], None] = lambda words: None,
+    progress: Progress = lambda message: None,
 ) -> Outcome:
-    """Run every regime of a recipe with every seed, and compare them with a baseline on a split.
+    """Run every cell of a plan, score them on the same sentences, test them, and write the report.
 
-    What is finished in `out` is not run again, what was interrupted goes on, and a cell that fails is told in the
-    report while the others go on.
+    Finished cells are kept, interrupted ones are resumed, and a cell that fails is reported while the others go on.
 
     Args:
-        overrides: `key=value` settings on top of every regime.
-        regimes: names to compare; all of the recipe's if empty. seeds: the recipe's own if empty.
-        baseline: the regime that the others are tested against; the first if empty.
-        pairs: further tests, (a, b) for a against b.
-        groups: languages that are tested together (mere.metrics.paired), as in "ja+te" or "ja+te/en+ru".
+        out: the comparison's folder.
         jobs: processes at a time, of one thread each.
-        train: False reports on the cells that are finished already, and trains none.
-        command: that the report names. progress: told how it goes.
+        train: False reports on the cells that are finished, and trains none.
+        command: that the report names. progress: called with a message at each step.
 
     Raises:
-        ConfigError, DataError: the recipe, a name or the corpus is wrong, or `out` holds cells of another run.
-        TrainingError: not one cell was finished.
+        ConfigError, DataError: a name or the corpus is wrong, or `out` holds cells of another run.
+        TrainingError: no cell was finished.
     """
-    plan = make_plan(recipe, Path(out), overrides=overrides, regimes=regimes, seeds=seeds, budget=budget)
-    baseline = baseline or plan.regimes[0]
-    if baseline not in plan.regimes:
-        there = ", ".join(plan.regimes)
-        raise ConfigError(
-            f"--baseline {baseline}: no such regime.{nearest(baseline, plan.regimes)} There are: {there}."
-        )
-    for name in (name for pair in pairs for name in pair):
+    tests = replace(tests, baseline=tests.baseline or plan.regimes[0])
+    for option, name in (
+        ("--baseline", tests.baseline),
+        *(("--pair", n) for pair in tests.pairs for n in pair),
+    ):
         if name not in plan.regimes:
-            raise ConfigError(f"--pair {name}: no such regime.{nearest(name, plan.regimes)}")
+            known = ", ".join(plan.regimes)
+            hint = nearest(name, plan.regimes)
+            raise ConfigError(f"{option} {name}: no such regime.{hint} There are: {known}.")
     progress("reading the corpus")
     corpus = _corpus_of(plan)
-    corpus.sentences(split)  # refuses a split that is not there before anything is trained
-    for group in groups:
-        members_of(group, corpus.languages(split))
+    corpus.sentences(tests.split)  # refuses a missing split before anything is trained
+    for group in tests.groups:
+        members_of(group, corpus.languages(tests.split))
     fingerprint = corpus.fingerprint()
     for cell in plan.cells:
         other = _data(cell) != _data(plan.of(plan.regimes[0])[0])  # a start that is not compared itself
         folder.check_begun(cell, _load(cell).fingerprint() if other else fingerprint)
-    failures = run_cells(plan, split, jobs=jobs, train=train, progress=progress)
-    return _report(
-        plan, corpus, split, Tests(baseline, pairs, groups), failures, Path(out), command, progress
-    )
+    failures = run_cells(plan, tests.split, jobs=jobs, train=train, progress=progress)
+    finished = {regime: _scored(plan.of(regime), tests.split) for regime in plan.regimes}
+    finished = {regime: cells for regime, cells in finished.items() if cells}
+    if not finished:
+        reasons = (
+            "; ".join(f"{failure.cell.name}: {failure.why}" for failure in failures) or "none was started"
+        )
+        raise TrainingError(f"{out}: no cell is finished, so there is nothing to compare ({reasons}).")
+    progress("scoring")
+    scored = _Scored(plan, corpus, tests, finished)
+    for regime, note in scored.uneven.items():
+        progress(f"{regime}: {note}")
+    results = scored.results(failures, command or f"mere compare --out {out}")
+    return Outcome(results, failures, scored.write(results, out))
 
 
 def _corpus_of(plan: Plan) -> Corpus:
@@ -126,74 +132,76 @@ def _load(cell: Cell) -> Corpus:
     return load_corpora(_data(cell))
 
 
-def _report(
-    plan: Plan,
-    corpus: Corpus,
-    split: str,
-    tests: Tests,
-    failures: list[Failure],
-    out: Path,
-    command: str,
-    progress: Callable[[str], None],
-) -> Outcome:
-    baseline = tests.baseline
-    finished = {regime: _scored(plan.of(regime), split) for regime in plan.regimes}
-    finished = {regime: cells for regime, cells in finished.items() if cells}
-    if not finished:
-        told = "; ".join(f"{failure.cell.name}: {failure.why}" for failure in failures) or "none was begun"
-        raise TrainingError(f"{out}: no cell is finished, so there is nothing to compare ({told}).")
-    progress("scoring")
-    recipe = plan.of(plan.regimes[0])[0].recipe
-    metrics = score.main_metrics(recipe)
-    reports = {regime: score.report_on(cells, corpus, split) for regime, cells in finished.items()}
-    sizes = {r: training_sizes(cells[0].recipe, corpus.sizes()) for r, cells in finished.items()}
-    passes = {r: spent(cells[0], sizes[r]).passes for r, cells in finished.items()}
-    uneven = flags(passes, baseline)
-    systems = {}
-    for regime, cells in finished.items():
+class _Scored:
+    """The finished cells of a comparison, scored."""
+
+    def __init__(self, plan: Plan, corpus: Corpus, tests: Tests, finished: Mapping[str, Sequence[Cell]]):
+        self.plan, self.corpus, self.tests, self.finished = plan, corpus, tests, finished
+        self.recipe = plan.of(plan.regimes[0])[0].recipe
+        self.metrics = score.main_metrics(self.recipe)
+        self.sizes = {r: training_sizes(cells[0].recipe, corpus.sizes()) for r, cells in finished.items()}
+        self.reports = {r: score.report_on(cells, corpus, tests.split) for r, cells in finished.items()}
+        passes = {r: spent(cells[0], self.sizes[r]).passes for r, cells in finished.items()}
+        self.uneven = flags(passes, tests.baseline)
+
+    def results(self, failures: Sequence[Failure], command: str) -> Results:
+        """Return the results file."""
+        tests, recipe, corpus = self.tests, self.recipe, self.corpus
+        data = Data(
+            name=_data_name(recipe.data.paths), fingerprint=corpus.fingerprint(), sizes=corpus.sizes()
+        )
+        return Results(
+            experiment=recipe.name,
+            description=f"Regimes of training compared, each against {tests.baseline}. {score.CORRECTION}.",
+            command=command,
+            commit=commit(),
+            date=datetime.now(timezone.utc).date(),
+            seeds=list(self.plan.seeds),
+            hardware=hardware(),
+            software=software(),
+            data=data,
+            split=tests.split,
+            budget=str(self.plan.budget),
+            systems={regime: self._system(regime) for regime in self.finished},
+            comparisons=score.compare_with(
+                tests.baseline, self.reports, self.metrics, pairs=tests.pairs, groups=tests.groups
+            ),
+            failed_attempts=[_attempt(failure) for failure in failures],
+        )
+
+    def _system(self, regime: str) -> System:
+        cells, sizes, baseline = self.finished[regime], self.sizes[regime], self.tests.baseline
         system = System.from_report(
-            reports[regime],
+            self.reports[regime],
             seeds=[cell.seed for cell in cells],
-            costs=costs_of(cells, sizes[regime]),
+            costs=costs_of(cells, sizes),
             command=f"mere train {cells[0].folder}.yaml --out {cells[0].folder}",
         )
-        notes = [uneven[regime]] if regime in uneven else []
-        if len(cells) < len(plan.seeds):
-            notes.append(f"Only {len(cells)} of {len(plan.seeds)} seeds are finished.")
-        others = finished.get(baseline, []) if regime != baseline else []
-        systems[regime] = system.model_copy(
+        notes = [self.uneven[regime]] if regime in self.uneven else []
+        if len(cells) < len(self.plan.seeds):
+            notes.append(f"Only {len(cells)} of {len(self.plan.seeds)} seeds are finished.")
+        others = self.finished.get(baseline, []) if regime != baseline else []
+        return system.model_copy(
             update={
                 "description": describe(cells[0]),
                 "note": " ".join(notes),
-                "time_to_quality": time_to_quality(cells, others, sizes[regime], metrics[0]),
+                "time_to_quality": time_to_quality(cells, others, sizes, self.metrics[0]),
             }
         )
-    for regime, words in uneven.items():
-        progress(f"{regime}: {words}")
-    results = Results(
-        experiment=recipe.name,
-        description=f"Regimes of training compared, each against {baseline}. {score.CORRECTION}.",
-        command=command or f"mere compare --out {out}",
-        commit=commit(),
-        date=datetime.now(UTC).date(),
-        seeds=list(plan.seeds),
-        hardware=hardware(),
-        software=software(),
-        data=Data(name=_data_name(recipe.data.paths), fingerprint=corpus.fingerprint(), sizes=corpus.sizes()),
-        split=split,
-        budget=str(plan.budget),
-        systems=systems,
-        comparisons=score.compare_with(baseline, reports, metrics, pairs=tests.pairs, groups=tests.groups),
-        failed_attempts=[_attempt(failure) for failure in failures],
-    )
-    curves = {r: [curves_of(cell, sizes[r], metrics[0]) for cell in cells] for r, cells in finished.items()}
-    files = [out / name for name in ("results.json", "results.md", "curves.json", "index.html")]
-    results.write(files[0])
-    write_markdown(files[1], results, metrics)
-    drawn = {regime: [asdict(one) for one in of] for regime, of in curves.items()}
-    files[2].write_text(json.dumps(drawn, ensure_ascii=False) + "\n", encoding="utf-8")
-    write_page(files[3], results, curves, metrics, baseline)
-    return Outcome(results, failures, files)
+
+    def write(self, results: Results, out: Path) -> list[Path]:
+        """Write the report's files and return them."""
+        curves = {
+            regime: [curves_of(cell, self.sizes[regime], self.metrics[0]) for cell in cells]
+            for regime, cells in self.finished.items()
+        }
+        files = [out / name for name in ("results.json", "results.md", "curves.json", "index.html")]
+        results.write(files[0])
+        write_markdown(files[1], results, self.metrics)
+        points = {regime: [asdict(one) for one in of] for regime, of in curves.items()}
+        files[2].write_text(json.dumps(points, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_page(files[3], results, curves, self.metrics, self.tests.baseline)
+        return files
 
 
 def _scored(cells: Sequence[Cell], split: str) -> list[Cell]:

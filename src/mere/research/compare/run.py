@@ -155,7 +155,7 @@ class _Scored:
             description=f"Regimes of training compared, each against {tests.baseline}. {score.CORRECTION}.",
             command=command,
             commit=commit(),
-            date=datetime.now(timezone.utc).date(),
+            date=datetime.now(UTC).date(),
             seeds=list(self.plan.seeds),
             hardware=hardware(),
             software=software(),

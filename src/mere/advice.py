@@ -6,8 +6,11 @@ in its name.
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
+
+_RUN = re.compile(r"(?:Run: |.*\brun: )")
 
 
 def command(*words: object) -> str:
@@ -19,6 +22,16 @@ def command(*words: object) -> str:
 def run(*words: object) -> str:
     """Return `Run: …` with the words as a command."""
     return f"Run: {command(*words)}"
+
+
+def is_command(line: str) -> bool:
+    """Whether a line of a message is one to copy: `Run: …`, or words that end in `run: …`."""
+    return _RUN.match(line) is not None
+
+
+def parts(message: str) -> list[str]:
+    """Return a message in lines, each advised command on one of its own."""
+    return [part for line in message.split("\n") for part in re.split(r" (?=Run: )", line)]
 
 
 def beside(path: Path, mark: str, *, ending: str | None = None) -> Path:

@@ -175,20 +175,16 @@ def _find(lang: str, known: tuple[str, ...]) -> str | None:
 
 
 def labels_of(langs: Iterable[str]) -> dict[str, str]:
-    """Return for every spelling the one label of its language: its only spelling, else the code that they share.
+    """Return for every spelling the one that its language goes by: the first of them.
 
-    `no` and `nb` are one language where both occur.
+    `no` and `nb` are one language.
     """
-    groups: dict[str, list[str]] = {}
-    for lang in dict.fromkeys(langs):
-        groups.setdefault(language_of(lang), []).append(lang)
-    if "no" in groups and "nb" in groups:
-        groups["nb"] += groups.pop("no")
-    return {
-        lang: spellings[0] if len(spellings) == 1 else code
-        for code, spellings in groups.items()
-        for lang in spellings
-    }
+    first: dict[str, str] = {}
+    labels: dict[str, str] = {}
+    for lang in langs:
+        code = language_of(lang)
+        labels[lang] = first.setdefault("no" if code == "nb" else code, lang)
+    return labels
 
 
 def same_spelt(langs: Iterable[str]) -> list[tuple[str, list[str]]]:

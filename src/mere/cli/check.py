@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from mere.cli import reading as options
+
 PIPED_WIDTH = 110  # columns where stdout is no terminal
 
 
@@ -18,6 +20,13 @@ def check(
         str | None, typer.Option("--languages", help="Only these, separated by commas: de,te.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")] = False,
+    format: options.From = None,
+    lang: options.Lang = None,
+    column: options.Column = None,
+    token_column: options.TokenColumn = None,
+    scheme: options.Scheme = None,
+    outside: options.Outside = None,
+    offsets: options.Offsets = None,
 ) -> None:
     """Say what is wrong with a corpus: bad offsets, duplicates, leaks, rare labels.
 
@@ -28,9 +37,21 @@ def check(
     from rich.console import Console
 
     from mere.data.check import check as run
+    from mere.data.formats.reading import Command
 
     wanted = [lang.strip() for lang in languages.split(",") if lang.strip()] if languages else None
-    report = run(paths, languages=wanted)
+    own = (*(("--languages", languages) if languages else ()), *(("--json",) if as_json else ()))
+    reading = options.reading_of(
+        Command("check", tuple(paths), None, own),
+        format=format,
+        lang=lang,
+        column=column,
+        token_column=token_column,
+        scheme=scheme,
+        outside=outside,
+        offsets=offsets,
+    )
+    report = run(paths, languages=wanted, reading=reading)
     if as_json:
         typer.echo(json.dumps(report.to_json(), ensure_ascii=False, indent=2))
     else:

@@ -87,23 +87,8 @@ def convert(
     found = find_files(source, reading.format).files
     format = to or kinds.by_suffix(out) or Format.JSONL
     jobs = _jobs(source, out, found, format)
-    refuse_unfit(reading, source, {file.format for file in found})
+    kinds.refuse_unfit(reading, [source], {file.format for file in found})
     return _convert(source, jobs, format, reading, cut)
-
-
-def refuse_unfit(reading: Reading, source: Path, formats: set[Format]) -> None:
-    """Refuse options that say nothing about any of the formats.
-
-    Raises:
-        UserError: there is one.
-    """
-    takes = frozenset[str]().union(*(kinds.KINDS[format].takes for format in formats))
-    for name in ("scheme", "column", "token_column", "outside", "offsets", "lang"):
-        if getattr(reading, name) and name not in takes:
-            what = " and ".join(sorted(format.value for format in formats))
-            raise UserError(
-                f"--{name.replace('_', '-')} says nothing about {what}, which {source} is. Leave it out."
-            )
 
 
 def _jobs(source: Path, out: Path, found: list[CorpusFile], to: Format) -> list[_Job]:

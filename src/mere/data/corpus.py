@@ -94,7 +94,7 @@ class Corpus:
 
     def with_one_spelling(self) -> Corpus:
         """Return the corpus with one spelling of each language, and warn where there were several."""
-        langs = self.languages()
+        langs = list(dict.fromkeys(sentence.lang for sentence in self._in(None)))
         several = lang_codes.same_spelt(langs)
         if not several:
             return self

@@ -14,6 +14,12 @@ _UNSPACED = regex.compile(
     r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}"
     r"\p{Script=Khmer}\p{Script=Myanmar}\p{Script=Tibetan}ー々]"
 )
+_INVISIBLE = (
+    r"(?:(?![\ufe00-\ufe0f\U000e0020-\U000e007f\U000e0100-\U000e01ef])\p{Default_Ignorable_Code_Point}"
+    r"|[\p{Z}\p{Cc}\u2800\ufff9-\ufffb])"
+)
+_INVISIBLE_START = regex.compile(_INVISIBLE)
+_INVISIBLE_END = regex.compile(rf"(?<!\p{{M}}(?=[\u200c\u200d])){_INVISIBLE}\Z")
 _EXTENDS = regex.compile(r"[\p{M}\u200d\ufe0f\U0001F3FB-\U0001F3FF]")
 
 
@@ -48,3 +54,14 @@ def inside_word(text: str, position: int) -> bool:
 def inside_character(text: str, position: int) -> bool:
     """Whether what follows `position` belongs to the character before it (an accent, a vowel sign, a ZWJ)."""
     return 0 < position < len(text) and _EXTENDS.match(text[position]) is not None
+
+
+def has_invisible_edge(mention: str) -> bool:
+    """Whether a mention begins or ends with a character that shows nothing: a zero width space, a mark of direction.
+
+    A joiner or a variation selector after a letter, a vowel sign or an emoji belongs to it.
+    """
+    return (
+        not mention.isascii()
+        and (_INVISIBLE_START.match(mention) or _INVISIBLE_END.search(mention)) is not None
+    )

@@ -20,6 +20,22 @@ class Entry(NamedTuple):
 
 UNREADABLE = Entry("error", "", "The line cannot be used: training refuses the corpus until it is mended.")
 
+READING: dict[str, str] = {
+    "conll-which-column": "files of which several columns hold tags",
+    "conll-no-token-column": "files of which no column shows words",
+    "conll-columns": "rows with other columns than the rest of their file",
+    "conll-tag": "sentences with a tag that the scheme does not have, or that cannot stand there",
+    "no-language": "files whose language is not known",
+    "no-lang": "lines that state no language",
+    "no-row-used": "files of which not one row could be used",
+    "offset-unit": "files whose offsets look like another unit than characters",
+    "other-key": "lines whose annotations stand under a key that mere does not read",
+    "not-utf8": "lines that are not UTF-8",
+    "half-character": "lines with half a character",
+    "gzip-cut": "gzip files that are cut short or damaged",
+}
+"""What is wrong with lines and files, told by the readers; codes that are not here are told by their words."""
+
 CATALOGUE: dict[str, Entry] = {
     # errors that only a whole sentence shows
     "relation-not-covered": Entry(
@@ -71,7 +87,7 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "duplicate": Entry(
         "warning",
-        "sentences that repeat another of the split, text and triples",
+        "sentences that repeat another of the split, text and annotations",
         "They count double in training and in the score. Keep one of each.",
     ),
     "type-is-mention": Entry(
@@ -106,8 +122,13 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "mention-white-space": Entry(
         "warning",
-        "mentions that begin or end with white space",
-        "Strict scores ask for it. Move the offsets past the space.",
+        "mentions that begin or end with white space or an invisible character",
+        "Strict scores ask for it. Move the offsets past it.",
+    ),
+    "overlap": Entry(
+        "warning",
+        "entities that overlap a longer one, which a sequence of tags cannot hold",
+        "Training on entities and CoNLL files leave them out. Annotate one level, or train each on its own.",
     ),
     "incomplete-several": Entry(
         "warning",
@@ -125,6 +146,31 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "repeated-id": Entry(
         "warning", "ids that a file uses again", "Predictions are matched by id: make them unique."
+    ),
+    "language-spellings": Entry(
+        "warning",
+        "spellings of a language that the data spells in another way too",
+        "They are read as one language. Write one of them everywhere, best the code.",
+    ),
+    "passed-over": Entry(
+        "warning",
+        "files and folders that were not read",
+        "Name them on the command line, with --from if need be, or take them out of the folder.",
+    ),
+    "same-name": Entry(
+        "warning",
+        "files that have the name of another but for its ending",
+        "If they hold the same sentences in two formats, every one counts double. Take one away.",
+    ),
+    "label-for-type": Entry(
+        "warning",
+        'entities whose type stands under another key than "type"',
+        'It was read as the type. Call the key "type"; mere convert does.',
+    ),
+    "entity-as-list": Entry(
+        "warning",
+        "entities written as [start, end, type]",
+        "They were read so. mere convert writes them as objects.",
     ),
     "other-language": Entry(
         "warning",

@@ -62,9 +62,13 @@ class Tally:
 
     def add(self, place: str, example: str = "", count: int = 1) -> None:
         """Count something found at `place`; the first examples from different places are kept."""
-        self.by[place] += count
-        if example and (self.by[place] == count or len(self.examples) < 2):
+        if example and self.wants(place):
             self.examples.append(example)
+        self.by[place] += count
+
+    def wants(self, place: str) -> bool:
+        """Whether an example from `place` would be kept."""
+        return len(self.examples) < MAX_EXAMPLES and (self.by[place] == 0 or len(self.examples) < 2)
 
     @property
     def count(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from mere.data.check.finding import Histogram, Tally
 from mere.data.check.rows import Row
@@ -14,30 +14,40 @@ NARROW = 3  # a language with at most so many relations is narrow
 TRAIN = "train"
 
 
-def histogram(labels: Iterable[tuple[str, str, str]]) -> Histogram:
-    """Count (label, split, language) into label -> split -> language -> count, sorted by name."""
+class Labels:
+    """Counts the triples by relation and the entities by type; entities without one are left out."""
+
+    def __init__(self) -> None:
+        self._relations: Counter[tuple[str, str, str]] = Counter()
+        self._types: Counter[tuple[str, str, str]] = Counter()
+
+    def see(self, row: Row) -> None:
+        """Take in a sentence."""
+        sentence = row.sentence
+        for triple in sentence.triples:
+            self._relations[triple.relation, row.split, sentence.lang] += 1
+        for entity in sentence.entities:
+            if entity.type is not None:
+                self._types[entity.type, row.split, sentence.lang] += 1
+
+    @property
+    def relations(self) -> Histogram:
+        return _histogram(self._relations)
+
+    @property
+    def types(self) -> Histogram:
+        return _histogram(self._types)
+
+
+def _histogram(labels: Mapping[tuple[str, str, str], int]) -> Histogram:
+    """Turn counts of (label, split, language) into label -> split -> language -> count, sorted by name."""
     counts: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
-    for label, split, lang in labels:
-        counts[label][split][lang] += 1
+    for (label, split, lang), count in labels.items():
+        counts[label][split][lang] += count
     return {
         label: {split: dict(sorted(by_lang.items())) for split, by_lang in sorted(by_split.items())}
         for label, by_split in sorted(counts.items())
     }
-
-
-def relations_of(rows: Iterable[Row]) -> Histogram:
-    """Count the triples by relation."""
-    return histogram((t.relation, row.split, row.sentence.lang) for row in rows for t in row.sentence.triples)
-
-
-def types_of(rows: Iterable[Row]) -> Histogram:
-    """Count the entities by type; entities without one are left out."""
-    return histogram(
-        (entity.type, row.split, row.sentence.lang)
-        for row in rows
-        for entity in row.sentence.entities
-        if entity.type is not None
-    )
 
 
 def check_relations(relations: Histogram, tallies: Mapping[str, Tally]) -> None:

@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from mere import advice
 from mere.data.check.finding import CheckReport, Finding, Histogram, Weight
 
 STYLES: dict[Weight, str] = {"error": "bold red", "warning": "yellow", "note": "cyan"}
@@ -61,11 +62,14 @@ def _finding(finding: Finding, console: Console) -> None:
     if finding.weight == "note":
         body = ["  ".join(body).strip()]
     shown = finding.examples[: EXAMPLES[finding.weight]]
-    body[1:1] = [f"e.g. {example}" for example in shown]
+    body[1:1] = [part for example in shown for part in advice.parts(f"e.g. {example}")]
     for line in filter(None, body):
+        if advice.is_command(line):  # to be copied: never cut, never broken
+            console.print(Text(f"{'':8}{line}"), soft_wrap=True)
+            continue
         example = line.startswith("e.g.")
         text = Text(line, style="dim" if example and finding.weight != "error" else "")
-        if example and finding.weight != "error":  # an error's example has the cure in it: never cut
+        if example and finding.weight != "error":
             text.no_wrap, text.overflow = True, "ellipsis"
         console.print(Padding(text, (0, 0, 0, 8)))
 

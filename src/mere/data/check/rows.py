@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 import regex
 
+from mere import lang_codes
 from mere.data.check.finding import Tally
 from mere.data.formats import files
-from mere.data.surface import inside_character, inside_word
+from mere.data.surface import has_invisible_edge, inside_character, inside_word
+from mere.data.tagging import without_overlap
 from mere.types import Entity, Sentence
 
 MAX_CHARS = 1_000
@@ -39,20 +42,15 @@ class Row(NamedTuple):
         return f"{where}: {detail}" if detail else where
 
 
-def check_rows(rows: Iterable[Row], tallies: Mapping[str, Tally]) -> None:
-    """Add what each sentence shows by itself to the tallies."""
-    ids: set[tuple[Path, str]] = set()
-    for row in rows:
-        sentence = row.sentence
-        if (row.path, sentence.id) in ids:
-            tallies["repeated-id"].add(row.path.name, row.example())
-        ids.add((row.path, sentence.id))
-        stated = files.lang_of(row.path)
-        if stated is not None and stated.split("-")[0] != sentence.lang.split("-")[0]:
-            tallies["other-language"].add(row.path.name, row.example(f"lang is {sentence.lang}"))
-        _check_text(row, tallies)
-        _check_mentions(row, tallies)
-        _check_triples(row, tallies)
+def check_row(row: Row, tallies: Mapping[str, Tally]) -> None:
+    """Add what a sentence shows by itself to the tallies."""
+    sentence = row.sentence
+    stated = files.lang_of(row.path)
+    if stated is not None and not lang_codes.is_same(stated, sentence.lang):
+        tallies["other-language"].add(row.path.name, row.example(f"lang is {sentence.lang}"))
+    _check_text(row, tallies)
+    _check_mentions(row, tallies)
+    _check_triples(row, tallies)
 
 
 def _check_text(row: Row, tallies: Mapping[str, Tally]) -> None:
@@ -75,8 +73,9 @@ def _check_mentions(row: Row, tallies: Mapping[str, Tally]) -> None:
     spans: set[tuple[int, int]] = set()
     tallies["inside-word"].of[lang] += len(sentence.entities)
     tallies["cut-character"].of[lang] += len(sentence.entities)
+    _check_overlap(row, tallies["overlap"])
     for entity in sentence.entities:
-        if entity.text != entity.text.strip():
+        if entity.text != entity.text.strip() or has_invisible_edge(entity.text):
             tallies["mention-white-space"].add(row.place, row.example(repr(entity.text)))
         if _splits_word(text, entity):
             tallies["inside-word"].add(lang, row.example(_border(text, entity)))
@@ -87,6 +86,16 @@ def _check_mentions(row: Row, tallies: Mapping[str, Tally]) -> None:
         spans.add(entity.span)
         if entity.type is not None and len(entity.type) > 1 and entity.type == entity.text:
             tallies["type-is-mention"].add(row.place, row.example(entity.type))
+
+
+def _check_overlap(row: Row, tally: Tally) -> None:
+    lang = row.sentence.lang
+    tally.of[lang] += len(row.sentence.entities)
+    spans = sorted({entity.span for entity in row.sentence.entities})
+    if any(later.start < earlier.end for earlier, later in pairwise(spans)):
+        kept = set(without_overlap(spans))
+        lost = [row.sentence.text[start:end] for start, end in spans if (start, end) not in kept]
+        tally.add(lang, row.example(", ".join(map(repr, lost[:3]))), len(lost))
 
 
 def _check_triples(row: Row, tallies: Mapping[str, Tally]) -> None:
@@ -124,28 +133,39 @@ def _border(text: str, entity: Entity) -> str:
     return f"{before}{entity.text}{after}"
 
 
-def check_normalisation(rows: Iterable[Row], tally: Tally) -> None:
-    """Count the sentences not in NFC, in each language that has both kinds; places are files.
+class Normalisation:
+    """Counts the sentences not in NFC, in each language that has both kinds; places are files.
 
     A sentence that NFC and NFD write alike (plain ASCII, say) is of neither kind.
     """
-    composed: set[str] = set()  # languages with a sentence that only NFC would leave as it is
-    other: list[Row] = []
-    totals: Counter[str] = Counter()
-    for row in rows:
+
+    def __init__(self) -> None:
+        self._composed: set[str] = set()  # languages with a sentence that only NFC would leave as it is
+        self._other: dict[str, Tally] = {}  # by language
+        self._totals: Counter[str] = Counter()
+
+    def see(self, row: Row) -> None:
+        """Take in a sentence."""
         text, lang = row.sentence.text, row.sentence.lang
-        totals[row.path.name] += 1
+        self._totals[row.path.name] += 1
         if text.isascii():
-            continue
+            return
         if not unicodedata.is_normalized("NFC", text):
-            other.append(row)
-        elif lang not in composed and not unicodedata.is_normalized("NFD", text):
-            composed.add(lang)
-    tally.of.update(totals)
-    for row in other:
-        if row.sentence.lang in composed:
-            text = row.sentence.text
-            nfc = unicodedata.normalize("NFC", text)
-            at = next((i for i, (a, b) in enumerate(zip(text, nfc, strict=False)) if a != b), len(nfc))
-            codes = " ".join(f"U+{ord(char):04X}" for char in text[at : at + 2])
-            tally.add(row.path.name, row.example(f"{codes} at {at}"))
+            tally = self._other.setdefault(lang, Tally())
+            tally.add(row.path.name, row.example(_decomposed(text)) if tally.wants(row.path.name) else "")
+        elif lang not in self._composed and not unicodedata.is_normalized("NFD", text):
+            self._composed.add(lang)
+
+    def finish(self, tally: Tally) -> None:
+        """Put what was found into the tally of the report."""
+        tally.of.update(self._totals)
+        for lang in self._composed & self._other.keys():
+            tally.by.update(self._other[lang].by)
+            tally.examples += self._other[lang].examples
+
+
+def _decomposed(text: str) -> str:
+    nfc = unicodedata.normalize("NFC", text)
+    at = next((i for i, (a, b) in enumerate(zip(text, nfc, strict=False)) if a != b), len(nfc))
+    codes = " ".join(f"U+{ord(char):04X}" for char in text[at : at + 2])
+    return f"{codes} at {at}"

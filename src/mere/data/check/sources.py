@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import regex
 
@@ -15,36 +16,64 @@ MOSTLY = 0.5  # a source where more than this share of sentences is tokenised co
 _POINT = regex.compile(r"(?<=\S)( ?)[.,।](?=\s|$)")
 
 
-def source_rows(rows: Iterable[Row]) -> tuple[SourceRow, ...]:
-    """Return one row per language and source, sorted."""
-    groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for row in rows:
-        groups[row.sentence.lang, row.sentence.source or NO_SOURCE].append(row)
-    return tuple(_source_row(lang, source, members) for (lang, source), members in sorted(groups.items()))
+@dataclass
+class _Sums:
+    """What is counted of one source in one language."""
 
+    splits: Counter[str] = field(default_factory=Counter)
+    complete: int = 0
+    without_triple: int = 0
+    triples: int = 0
+    chars: int = 0
+    spaced: int = 0
+    pointed: int = 0
+    relations: set[str] = field(default_factory=set)
+    covered: set[str] | None = field(default_factory=set)
 
-def _source_row(lang: str, source: str, rows: Sequence[Row]) -> SourceRow:
-    sentences = [row.sentence for row in rows]
-    total = len(sentences)
-    spaced = pointed = 0
-    for sentence in sentences:
+    def see(self, row: Row) -> None:
+        sentence = row.sentence
+        self.splits[row.split] += 1
+        self.complete += sentence.complete
+        self.without_triple += not sentence.triples
+        self.triples += len(sentence.triples)
+        self.chars += len(sentence.text)
+        self.relations.update(triple.relation for triple in sentence.triples)
         spaces = _POINT.findall(sentence.text)
-        pointed += bool(spaces)
-        spaced += any(spaces)
-    covered: set[str] | None = set()
-    for names in {sentence.relations_covered for sentence in sentences}:
-        covered = None if names is None or covered is None else covered | names
+        self.pointed += bool(spaces)
+        self.spaced += any(spaces)
+        names = sentence.relations_covered
+        self.covered = None if names is None or self.covered is None else self.covered | names
+
+
+class Sources:
+    """Counts what each source gives to each language."""
+
+    def __init__(self) -> None:
+        self._sums: dict[tuple[str, str], _Sums] = {}
+
+    def see(self, row: Row) -> None:
+        """Take in a sentence."""
+        key = row.sentence.lang, row.sentence.source or NO_SOURCE
+        self._sums.setdefault(key, _Sums()).see(row)
+
+    def rows(self) -> tuple[SourceRow, ...]:
+        """Return one row per language and source, sorted."""
+        return tuple(_source_row(lang, source, sums) for (lang, source), sums in sorted(self._sums.items()))
+
+
+def _source_row(lang: str, source: str, sums: _Sums) -> SourceRow:
+    total = sums.splits.total()
     return SourceRow(
         lang=lang,
         source=source,
-        sentences=dict(sorted(Counter(row.split for row in rows).items())),
-        complete=sum(sentence.complete for sentence in sentences) / total,
-        without_triple=sum(not sentence.triples for sentence in sentences) / total,
-        triples=sum(len(sentence.triples) for sentence in sentences),
-        relations=len({triple.relation for sentence in sentences for triple in sentence.triples}),
-        covered=None if covered is None else len(covered),
-        chars=sum(len(sentence.text) for sentence in sentences) / total,
-        tokenised=spaced / pointed if pointed else 0.0,
+        sentences=dict(sorted(sums.splits.items())),
+        complete=sums.complete / total,
+        without_triple=sums.without_triple / total,
+        triples=sums.triples,
+        relations=len(sums.relations),
+        covered=None if sums.covered is None else len(sums.covered),
+        chars=sums.chars / total,
+        tokenised=sums.spaced / sums.pointed if sums.pointed else 0.0,
     )
 
 

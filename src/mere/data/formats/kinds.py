@@ -6,7 +6,7 @@ of `KINDS`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -28,7 +28,7 @@ from mere.data.formats.lines import Head, head_of
 from mere.data.formats.problems import Problem
 from mere.data.formats.reading import AS_THEY_ARE, Format, Reading
 from mere.data.formats.tally import Tally, Written
-from mere.errors import DataError
+from mere.errors import DataError, UserError
 from mere.types import Sentence
 
 
@@ -143,6 +143,21 @@ def sniff(path: Path | str) -> Format:
         f"{path}: not a format that mere reads ({', '.join(kind.value for kind in Format)}). "
         "Say what it is with --from, or write it as JSON lines."
     )
+
+
+def refuse_unfit(reading: Reading, paths: Sequence[Path | str], formats: set[Format]) -> None:
+    """Refuse options that say nothing about any of the formats that the paths hold.
+
+    Raises:
+        UserError: there is one.
+    """
+    takes = frozenset[str]().union(*(KINDS[format].takes for format in formats))
+    for name in ("scheme", "column", "token_column", "outside", "offsets", "lang"):
+        if getattr(reading, name) and name not in takes:
+            option = f"--{name.replace('_', '-')}"
+            what = " and ".join(sorted(format.value for format in formats))
+            where = " ".join(map(str, paths))
+            raise UserError(f"{option} says nothing about {what}, which {where} is. Leave it out.")
 
 
 def read(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import subprocess
 import time
 import xml.etree.ElementTree as ET
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import networkx
@@ -29,6 +31,7 @@ from mere.graph.tables import COLUMNS, table
 from mere.types import Document, Entity
 
 SETTINGS = GraphSettings(model="the model/1")
+DOCS = Path(__file__).parents[2] / "docs" / "graph.md"
 
 
 def read_graphml(documents: Iterable[Item], asked_for: GraphSettings = SETTINGS) -> Any:
@@ -63,6 +66,15 @@ def test_nodes_are_what_counting_in_memory_gives(documents: list[Item], merge: M
         assert node.mentions == forms[node.iri].total()
         assert set(node.aliases) == set(forms[node.iri])
         assert forms[node.iri][node.name] == max(forms[node.iri].values())
+
+
+def test_a_full_disk_is_an_error_of_the_disk() -> None:
+    counts = counter.DiskCounter()
+    counts._base.execute("pragma max_page_count = 3")
+    for number in range(10_000):
+        counts.add((str(number), "x" * 50, ""))
+    with pytest.raises(OSError, match=r"could not be kept in .*disk is full"):
+        list(counts.ordered())
 
 
 def test_a_node_has_its_most_frequent_name_and_type() -> None:
@@ -185,6 +197,10 @@ def test_a_graph_database_runs_the_script_and_is_asked(database: Any, times: int
     ).result_set
     assert found == [
         ["ADA  BYRON", ["ADA  BYRON", "Ada Byron"], 2, "London", 0.8765, "notes.txt:1", 0, "the model/1"]
+    ]
+    (query,) = re.findall(r"```cypher\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    assert graph.query(query).result_set == [
+        ["ADA  BYRON", ["ADA  BYRON", "Ada Byron"], "London", 0.8765, "notes.txt:1", 0]
     ]
     expected = sum(len(item.document.triples) for item in ITEMS)
     assert graph.query("MATCH ()-[r]->() RETURN count(r)").result_set == [[expected]]

@@ -92,7 +92,7 @@ app.command()(
         extract, when_interrupted="What was written is whole lines; the texts after it were not read."
     )
 )
-app.command()(guard.guarded(graph, when_interrupted="Nothing was written."))
+app.command()(guard.guarded(graph, when_interrupted="The file is as it was; what was printed is not whole."))
 app.command()(guard.guarded(export, when_interrupted="Nothing was written."))
 app.command()(guard.guarded(serve))
 app.command()(guard.guarded(push, when_interrupted="The hub has all of the model or none of it; push again."))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from tempfile import gettempdir
 
 _HELD = 1 << 16  # counts held in memory before they are added to those on disk
 _CACHE_KIB = 64 * 1024
@@ -24,6 +25,11 @@ class DiskCounter:
         )
 
     def add(self, key: tuple[str, str, str]) -> None:
+        """Count a key once more.
+
+        Raises:
+            OSError: the disk of temporary files is full.
+        """
         self._held[key] = self._held.get(key, 0) + 1
         if len(self._held) >= _HELD:
             self._flush()
@@ -34,7 +40,11 @@ class DiskCounter:
         yield from self._base.execute("select a, b, c, count from counts order by a, b, c")
 
     def _flush(self) -> None:
-        self._base.execute("begin")
-        self._base.executemany(_ADD, sorted((*key, count) for key, count in self._held.items()))
-        self._base.execute("commit")
+        rows = sorted((*key, count) for key, count in self._held.items())
+        try:
+            self._base.execute("begin")
+            self._base.executemany(_ADD, rows)
+            self._base.execute("commit")
+        except sqlite3.OperationalError as error:
+            raise OSError(f"counts could not be kept in {gettempdir()} ({error})") from error
         self._held.clear()

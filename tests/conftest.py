@@ -20,6 +20,12 @@ settings.load_profile("mere")
 
 from mere.types import Sentence  # noqa: E402
 from tests import tiny  # noqa: E402
+from tests.skips import (  # noqa: E402, F401  (hooks)
+    pytest_collectreport,
+    pytest_runtest_logreport,
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+)
 
 
 def write_corpus(sentences: Sequence[Sentence], folder: Path) -> Path:

@@ -110,7 +110,7 @@ class Recipe(Settings):
     dev_pieces_per_batch: int = Field(
         4096,
         ge=16,
-        description="budget of padded units in a batch that is scored on dev; scores do not depend on it",
+        description="budget of padded pieces in a batch that is scored on dev; scores do not depend on it",
     )
     start: str = Field(
         "", description="safetensors file of weights to start from, such as a finished stage's; empty: random"

@@ -18,7 +18,7 @@ class SamplingSettings(Settings):
     group_size: int = Field(1, ge=1, description="m: sentences of different languages that are concatenated")
     group_share: float = Field(0.5, ge=0, le=1, description="share of the batches that are concatenated")
     group_after: float = Field(0.0, ge=0, le=1, description="share of the stage before concatenation begins")
-    pieces_per_batch: int = Field(1600, ge=16, description="budget of padded units in a batch")
+    pieces_per_batch: int = Field(1600, ge=16, description="budget of padded pieces in a batch")
     mention_replacement: float = Field(
         0.0,
         ge=0,
@@ -32,7 +32,7 @@ class SamplingSettings(Settings):
         description="probability that a mention is read as a name never seen: form and n-grams hidden",
     )
     mask_probability: float = Field(
-        0.2, gt=0, lt=1, description="share of the units that are hidden in a stage that learns from text"
+        0.2, gt=0, lt=1, description="share of the pieces that are masked in a masked stage"
     )
 
 

@@ -128,7 +128,7 @@ def test_unknown_options_get_their_nearest_all_at_once():
 
 
 def test_an_unknown_scope_is_refused():
-    with pytest.raises(ConfigError, match='unknown scope "modul".* Did you mean'):
+    with pytest.raises(ConfigError, match=r'unknown scope "modul".* Did you mean'):
         make_objective("pcgrad", LANGUAGES, scope="modul")
 
 

@@ -28,7 +28,7 @@ class ByRule:
     type_map: ClassVar[dict[str, str]] = {}
     max_pieces = 40
 
-    def piece_spans(self, text: str) -> list[Span]:
+    def unit_spans(self, text: str) -> list[Span]:
         return [Span(*match.span()) for match in re.finditer(r"\S+", text)]
 
     def predict(

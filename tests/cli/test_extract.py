@@ -149,3 +149,20 @@ def test_a_reader_that_leaves_early_is_no_error(untrained_model: Path) -> None:
     writer.stdin.close()
     assert writer.stderr.read() == b""
     assert writer.wait(60) == 0
+
+
+def test_whoever_follows_a_file_sees_each_answer(untrained_model: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mere", "extract", str(untrained_model), "-", "--lang", "de"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdin
+    assert process.stdout
+    for number in range(3):
+        process.stdin.write(f"Ada kam {number}.\n".encode())
+        process.stdin.flush()
+        assert f"Ada kam {number}.".encode() in process.stdout.readline()  # or this waits for ever
+    process.stdin.close()
+    assert process.stdout.read() == b""
+    assert process.wait(60) == 0

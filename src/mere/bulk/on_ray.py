@@ -45,6 +45,8 @@ def run_ray(job: Job, shards: Sequence[Shard], workers: int | None) -> Generator
     """
     ray = library()
     size = workers or int(ray.cluster_resources().get("CPU", 1))
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False  # the run has its own
     numbers = [{"index": index} for index in range(len(shards))]
     answers = ray.data.from_items(numbers, override_num_blocks=len(shards)).map_batches(
         _Actor,

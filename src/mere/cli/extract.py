@@ -139,17 +139,18 @@ def extract(
         talk(f'Note: the model does not know language "{lang}": universal path.')
     waiting: deque[InputText] = deque()
 
-    def arriving() -> Iterator[InputText]:
+    def arriving() -> Iterator[InputText | None]:
         for source in files or ["-"]:
             if source == "-" and sys.stdin.isatty():
                 talk("Reading standard input; end it with Ctrl-D.")
             for item in read_texts(source, kind=input.value, per=per.value, text_key=text_key):
-                waiting.append(item)
+                if item is not None:
+                    waiting.append(item)
                 yield item
 
-    def texts() -> Iterator[tuple[str, str | None]]:
+    def texts() -> Iterator[tuple[str, str | None] | None]:
         for item in arriving():
-            yield item.text, item.lang if item.lang is not None else lang
+            yield item and (item.text, item.lang if item.lang is not None else lang)
 
     found = ((waiting.popleft(), document) for document in extractor.extract_pairs(texts()))
     if format is Format.jsonl:
@@ -173,5 +174,4 @@ def _id(item: InputText) -> str:
 
 def _write(line: bytes) -> None:
     sys.stdout.buffer.write(line)
-    if sys.stdout.isatty():
-        sys.stdout.buffer.flush()
+    sys.stdout.buffer.flush()  # whoever follows a stream waits for this line; it costs nothing beside a model

@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import count, repeat
+from itertools import repeat
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -121,23 +121,25 @@ class Extractor:
             raise DataError("extract() takes several texts and got one string. Call: extractor(text)")
         return self.extract_pairs(_paired(texts, lang))
 
-    def extract_pairs(self, pairs: Iterable[tuple[str, str | None]]) -> Iterator[Document]:
-        """Yield one document per (text, language), as `extract` does."""
+    def extract_pairs(self, pairs: Iterable[tuple[str, str | None] | None]) -> Iterator[Document]:
+        """Yield one document per (text, language), as `extract` does; a None has all before it answered at once."""
         source = iter(pairs)
         pool: list[_Plan] = []
         pooled = 0
-        for number in count(1):
+        number = 0
+        while True:
             try:
-                text, given = next(source)
-                plan = self._plan(text, given, number)
+                pair = next(source)
+                plan = None if pair is None else self._plan(*pair, number := number + 1)
             except StopIteration:
                 break
             except MereError:  # a bad text, or a bad line in the file that texts come from
                 yield from self._finish(pool)
                 raise
-            pool.append(plan)
-            pooled += max(1, len(plan.windows))
-            if pooled >= self.batch_size * _POOLED_BATCHES:
+            if plan is not None:
+                pool.append(plan)
+                pooled += max(1, len(plan.windows))
+            if plan is None or pooled >= self.batch_size * _POOLED_BATCHES:
                 yield from self._finish(pool)
                 pool, pooled = [], 0
         yield from self._finish(pool)

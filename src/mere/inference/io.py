@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any, Literal, cast
 
 from mere.errors import DataError
+from mere.inference.arriving import Arriving
 from mere.types import Document
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -65,8 +66,8 @@ def read_texts(
     kind: Literal["auto", "text", "jsonl"] = "auto",
     per: Literal["line", "file"] = "line",
     text_key: str = "text",
-) -> Iterator[InputText]:
-    """Yield the texts of a file, or of standard input for "-", as they are read.
+) -> Iterator[InputText | None]:
+    """Yield the texts of a file, or of standard input for "-", as they are read; None where standard input pauses.
 
     Args:
         source: a path; `.gz` is unpacked. "auto" takes `.jsonl` files for JSON lines and all else for text.
@@ -87,13 +88,16 @@ def read_texts(
             except OSError as error:
                 raise _unreadable(name, error) from error
         else:
-            for number, line in _lines(stream, name):
-                yield InputText(line, f"{name}:{number}")
+            for row in _lines(stream, name):
+                yield row and InputText(row[1], f"{name}:{row[0]}")
 
 
-def _open(source: str) -> IO[bytes]:
+def _open(source: str) -> IO[bytes] | Arriving:
     if source == "-":
-        return open(sys.stdin.fileno(), "rb", closefd=False) if _has_fileno() else sys.stdin.buffer
+        if not _has_fileno():
+            return sys.stdin.buffer
+        can_wait = sys.platform != "win32"  # where only sockets can be waited for
+        return Arriving(sys.stdin.fileno()) if can_wait else open(sys.stdin.fileno(), "rb", closefd=False)
     path = Path(source)
     try:
         return cast("IO[bytes]", gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
@@ -141,10 +145,14 @@ def decode_utf8(raw: bytes, where: str) -> str:
         ) from None
 
 
-def _lines(stream: IO[bytes], name: str) -> Iterator[tuple[int, str]]:
+def _lines(stream: IO[bytes] | Arriving, name: str) -> Iterator[tuple[int, str] | None]:
     number = 0
     try:
-        for number, raw in enumerate(stream, 1):
+        for raw in stream:
+            if raw is None:
+                yield None
+                continue
+            number += 1
             if number == 1:
                 raw = unmarked(raw, name)
             line = raw.removesuffix(b"\n").removesuffix(b"\r") if raw.endswith(b"\n") else raw
@@ -153,10 +161,12 @@ def _lines(stream: IO[bytes], name: str) -> Iterator[tuple[int, str]]:
         raise _unreadable(f"{name}:{number + 1}", error) from error
 
 
-def _json_lines(stream: IO[bytes], name: str, text_key: str) -> Iterator[InputText]:
-    for number, line in _lines(stream, name):
-        if line.strip():
-            yield parse_json_row(line, f"{name}:{number}", text_key)
+def _json_lines(stream: IO[bytes] | Arriving, name: str, text_key: str) -> Iterator[InputText | None]:
+    for row in _lines(stream, name):
+        if row is None:
+            yield None
+        elif row[1].strip():
+            yield parse_json_row(row[1], f"{name}:{row[0]}", text_key)
 
 
 def parse_json_row(line: str, where: str, text_key: str = "text") -> InputText:

@@ -10,14 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mere.inference.extractor import Extractor
 from mere.inference.extractor import load as mere_load
 from mere.inference.io import check_text
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 _SPAN = "start: bigint, end: bigint, text: string"
 SCHEMA = (
@@ -40,8 +37,8 @@ def extraction(
     batch_size: int = 64,
     threshold: float | None = None,
     load: Callable[..., Extractor] = mere_load,
-) -> Callable[[Iterator[DataFrame]], Iterator[DataFrame]]:
-    """Return the function for `mapInPandas`.
+) -> Callable[[Iterator[Any]], Iterator[Any]]:
+    """Return the function for `mapInPandas`: from frames of pandas to frames of pandas.
 
     Args:
         model: a model's folder, which all workers reach, or its name on the hub. It is loaded once in a process.
@@ -49,7 +46,7 @@ def extraction(
         load: what to load it with; takes and returns what `mere.load` does.
     """
 
-    def extract(frames: Iterator[DataFrame]) -> Iterator[DataFrame]:
+    def extract(frames: Iterator[Any]) -> Iterator[Any]:
         extractor = _loaded(load, model, batch_size, threshold)
         for frame in frames:
             rows = frame.to_dict("records")
@@ -72,7 +69,7 @@ def _found(extractor: Extractor, rows: list[dict[str, Any]], text_column: str) -
     except Exception as error:
         if len(rows) == 1:
             id, text, lang = _given(rows[0], text_column)
-            nothing = {"entities": [], "triples": [], "notes": []}
+            nothing: dict[str, Any] = {"entities": [], "triples": [], "notes": []}
             return [
                 {"id": id, "text": text, "lang": lang, **nothing, "error": f"{type(error).__name__}: {error}"}
             ]

@@ -150,7 +150,7 @@ def extract(
 
     def texts() -> Iterator[tuple[str, str | None] | None]:
         for item in arriving():
-            yield item and (item.text, item.lang if item.lang is not None else lang)
+            yield None if item is None else (item.text, item.lang if item.lang is not None else lang)
 
     found = ((waiting.popleft(), document) for document in extractor.extract_pairs(texts()))
     if format is Format.jsonl:

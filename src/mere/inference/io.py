@@ -89,7 +89,7 @@ def read_texts(
                 raise _unreadable(name, error) from error
         else:
             for row in _lines(stream, name):
-                yield row and InputText(row[1], f"{name}:{row[0]}")
+                yield None if row is None else InputText(row[1], f"{name}:{row[0]}")
 
 
 def _open(source: str) -> IO[bytes] | Arriving:

@@ -1,0 +1,41 @@
+"""`mere extract … --out DIR` with a real model: what the stream gives, in shards; refusals that name the cure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.command import mere, refused, worked
+
+LINES = ["Ada Byron wurde in London geboren.", "", "花子は京都で生まれた。", "Bo met Cy in Ulm."] * 30
+
+
+def test_a_corpus_is_what_the_stream_gives(untrained_model: Path, tmp_path: Path) -> None:
+    corpus, out = tmp_path / "corpus.txt", tmp_path / "out"
+    corpus.write_text("\n".join(LINES), encoding="utf-8")
+    options = ["--threshold", 0, "--workers", 1]
+    done = worked(mere("extract", untrained_model, corpus, "--out", out, "--shard-mb", 0.002, *options))
+    assert done.stdout == ""
+    assert "120 documents" in done.stderr
+    parts = sorted(out.glob("part-*.jsonl"))
+    assert len(parts) > 1
+    stream = worked(mere("extract", untrained_model, corpus, "--threshold", 0)).stdout_bytes
+    assert b"".join(part.read_bytes() for part in parts) == stream
+
+    again = worked(mere("extract", "--out", out, "--resume"))
+    assert f"{len(parts)} of {len(parts)} shards are done already." in again.stderr
+    worked(mere("extract", untrained_model, corpus, "--out", out, "--resume", *options))
+    refused(
+        mere("extract", untrained_model, corpus, "--out", out, "--resume", "--threshold", 0.5),
+        "was begun with threshold 0.0, and not 0.5",
+    )
+    refused(mere("extract", untrained_model, corpus, "--out", out), f"mere extract --out {out} --resume")
+
+
+def test_what_does_not_go_together_is_said(untrained_model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    refused(mere("extract", "--out", out), "give a model and files")
+    refused(mere("extract", "--out", out, "--resume"), "no run was begun here")
+    refused(mere("extract", untrained_model, "--format", "parquet"), "go with --out DIR")
+    refused(mere("extract", untrained_model, tmp_path, "--out", out, "--format", "turtle"), "mere graph")
+    refused(mere("extract", untrained_model, "-", "--out", out), "reads files, not standard input")
+    refused(mere("extract"), "No model")

@@ -30,7 +30,7 @@ from mere.bulk.place import Place
 from mere.bulk.worker import Job, Worker
 from mere.config import Recipe
 from mere.data.quickstart.generate import generate
-from mere.inference.extractor import load
+from mere.loading import load
 from mere.research.provenance import commit, hardware, software
 
 ROOT = Path(__file__).parents[1]

@@ -20,7 +20,7 @@ from mere.config import Recipe
 from mere.data.corpora import quickstart_corpus
 from mere.metrics.paired import paired_bootstrap
 from mere.metrics.report import evaluate_runs
-from mere.models.predictor import Predictor
+from mere.models.backend import load_predictor
 from mere.research.origin import Data
 from mere.research.provenance import commit, hardware, software
 from mere.research.results import Comparison, Costs, Results, System
@@ -54,7 +54,7 @@ def main() -> None:
         for context in LAYERS:
             out = arguments.out / f"{context}-{seed}"
             model = train(recipe_of(context, seed), out, resume=True, progress=False)
-            found = Predictor.load(model).predict([s.text for s in gold], [s.lang for s in gold])
+            found = load_predictor(model).predict([s.text for s in gold], [s.lang for s in gold])
             predictions[context].append(found)
             costs[context].append(json.loads((model / "metrics.json").read_text(encoding="utf-8"))["costs"])
     command = "python benchmarks/encoders.py --out runs/encoders --seeds " + " ".join(

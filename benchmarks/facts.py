@@ -37,14 +37,15 @@ import yaml
 
 from mere.config import Recipe
 from mere.data.corpus import Corpus
+from mere.inference.predictor import Predictor
 from mere.metrics.paired import paired_bootstrap
 from mere.metrics.report import evaluate_runs
-from mere.models.predictor import Predictor
+from mere.models.backend import load_predictor, model_of
+from mere.models.weights import read_tensors
 from mere.research.compare.folder import read_predictions, write_predictions
 from mere.research.origin import Data
 from mere.research.provenance import commit, hardware, software
 from mere.research.results import Comparison, Costs, FailedAttempt, Results, System
-from mere.store.folder import read_tensors
 from mere.training.evaluation import evaluate_dev
 from mere.training.run import train
 from mere.types import Prediction, Sentence
@@ -185,7 +186,7 @@ def predict(out: Path, system: str, gold: Sequence[Sentence], dev: Sequence[Sent
         if system in BEFORE_SWITCHERS:
             predictor = before_switchers(out / root_of(system), dev)
         else:
-            predictor = Predictor.load(out / (f"mono-{lang}" if lang else system) / "model")
+            predictor = load_predictor(out / (f"mono-{lang}" if lang else system) / "model")
         found = predictor.predict([gold[i].text for i in rows], [gold[i].lang for i in rows])
         for i, prediction in zip(rows, found, strict=True):
             predictions[i] = prediction
@@ -204,8 +205,8 @@ def predicted_once(
 
 def before_switchers(run: Path, dev: Sequence[Sentence]) -> Predictor:
     """The recipe's model as its unified stage left it, calibrated on dev: every switcher is the identity."""
-    predictor = Predictor.load(run / "model")
-    predictor.model.load_state_dict(read_tensors(run / "unified.safetensors"))
+    predictor = load_predictor(run / "model")
+    model_of(predictor).load_state_dict(read_tensors(run / "unified.safetensors"))
     predictor.thresholds = dict(evaluate_dev(predictor, ("triples",), dev, universal=True).thresholds)
     return predictor
 

@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from mere.config import StageSettings
 from mere.data.corpora import quickstart_corpus
 from mere.data.sampling import plan_epoch
-from mere.store.folder import write_json
+from mere.store.files import write_json
 from mere.training.loop import learning_rate
 from mere.types import Sentence
 

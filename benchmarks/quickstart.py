@@ -12,7 +12,7 @@ from pathlib import Path
 from mere.config import Recipe
 from mere.data.corpora import quickstart_corpus
 from mere.metrics.report import evaluate
-from mere.models.predictor import Predictor
+from mere.models.backend import load_predictor
 from mere.research.origin import Data
 from mere.research.provenance import commit, hardware, software
 from mere.research.results import Results, System
@@ -31,7 +31,7 @@ def main() -> None:
     arguments = parser.parse_args()
     recipe = Recipe.read(ROOT / "recipes" / "quickstart.yaml")
     model = train(recipe, arguments.out, resume=True, progress=False)
-    corpus, predictor = quickstart_corpus(), Predictor.load(model)
+    corpus, predictor = quickstart_corpus(), load_predictor(model)
     command = "python benchmarks/quickstart.py --out runs/quickstart-benchmark"
     systems = {}
     for split, name in SPLITS.items():

@@ -20,7 +20,7 @@ import yaml
 from mere.config import Recipe
 from mere.data.corpus import Corpus
 from mere.metrics.report import evaluate_runs
-from mere.models.predictor import Predictor
+from mere.models.backend import load_predictor
 from mere.research.origin import Data
 from mere.research.provenance import commit, hardware, software
 from mere.research.results import Costs, FailedAttempt, Results, System
@@ -56,7 +56,7 @@ def main() -> None:
     recipe, seeds, corpus = recipes[0], [recipe.seed for recipe in recipes], Corpus.load(arguments.on)
     gold, models = corpus.sentences("test"), [run / "model" for run in arguments.runs]
     texts, langs = [sentence.text for sentence in gold], [sentence.lang for sentence in gold]
-    found = [Predictor.load(model).predict(texts, langs) for model in models]
+    found = [load_predictor(model).predict(texts, langs) for model in models]
     report = evaluate_runs(gold, found, train=corpus.sentences("train"))
     outs = [f"runs/{recipe.name}-{seed}" for seed in seeds]
     trained = f"mere train recipes/{recipe.name}.yaml --set {arguments.trained} --set seed=SEED --out RUN"

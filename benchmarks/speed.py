@@ -22,8 +22,8 @@ from mere.config import Recipe
 from mere.data.corpora import load_corpora
 from mere.data.examples import ExampleMaker
 from mere.data.pieces import fit_pieces
+from mere.models.backend import predictor_of
 from mere.models.model import build
-from mere.models.predictor import Predictor
 from mere.research.provenance import commit, hardware, software
 from mere.training.loop import StageLoop
 from mere.training.run_data import labels_of
@@ -91,7 +91,7 @@ def measured(encoder: dict[str, Any], data: str, steps: int) -> dict[str, float]
             seen += size
             sizes.append(size)
         rates.append(seen / (time.perf_counter() - began))
-    predictor = Predictor(loop.model, maker, precision="bf16")
+    predictor = predictor_of(loop.model, maker, precision="bf16")
     test = corpus.sentences("test")
     texts, langs = [s.text for s in test], [s.lang for s in test]
     predictor.predict(texts[:200], langs[:200])

@@ -1,20 +1,24 @@
 """The house: a room imports only from rooms below it, and the torch-free rooms stay torch-free."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "mere"
 FLOORS = (
-    ("types", "errors", "advice", "environment", "lang_codes"),
+    ("types", "errors"),
+    ("advice", "environment", "lang_codes", "files"),
     ("schema", "config", "hub"),
     ("data",),
-    ("metrics", "nn"),
-    ("store", "decoding"),
+    ("metrics", "store", "decoding"),
+    ("inference",),
+    ("graph", "serving"),
+    ("nn",),  # from here on torch
     ("models",),
-    ("inference", "graph"),
-    ("serving",),
+    ("loading",),
     ("bulk",),
     ("training",),
     ("languages",),
@@ -22,8 +26,8 @@ FLOORS = (
     ("cli",),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-TORCH = {"torch", "jaxtyping", "safetensors"}
-WITH_TORCH = {"nn", "store", "models", "training", "languages", "research"}
+TORCH = {"torch", "jaxtyping"}
+WITH_TORCH = {"nn", "models", "training", "languages", "research"}
 
 
 def imports_of(file: Path, *, top_level: bool) -> list[str]:
@@ -69,3 +73,9 @@ def test_torch_stays_in_its_rooms(file):
         assert module.split(".")[0] not in TORCH
         parts = module.split(".")
         assert parts[0] != "mere" or len(parts) == 1 or parts[1] not in WITH_TORCH, f"{file} loads {module}"
+
+
+def test_prediction_needs_no_torch():
+    rooms = "mere.inference.predictor, mere.inference.extractor, mere.decoding.facts, mere.store.folder, mere.loading"
+    check = f"import sys, {rooms}; assert not {{'torch', 'jaxtyping'}} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", check], check=True)

@@ -13,7 +13,8 @@ from mere.types import Document, Entity, Sentence, Span, Triple
 
 if TYPE_CHECKING:
     from mere.data.corpus import Corpus
-    from mere.inference.extractor import Extractor, load
+    from mere.inference.extractor import Extractor
+    from mere.loading import load
 
 __version__ = "0.1.0"
 
@@ -37,7 +38,7 @@ __all__ = [
 _LAZY = {
     "Corpus": "mere.data.corpus",
     "Extractor": "mere.inference.extractor",
-    "load": "mere.inference.extractor",
+    "load": "mere.loading",
 }
 
 

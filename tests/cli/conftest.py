@@ -28,6 +28,7 @@ SMALL = {
 def untrained_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder whose predictor finds something nearly everywhere at `--threshold 0`."""
     import torch
+    from tests.store.folders import write_model
 
     from mere.config import Recipe
     from mere.data.features import Features
@@ -35,15 +36,14 @@ def untrained_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from mere.data.units import Units
     from mere.models.model import build
     from mere.schema import Labels
-    from mere.store.folder import ModelFolder
 
     folder = tmp_path_factory.mktemp("untrained") / "model"
     labels = Labels(relations=("birth-place", "has-author"), types=(), languages=("de", "en", "ja"))
     recipe = Recipe.from_tree(SMALL)
     torch.manual_seed(3)
-    ModelFolder.write(
+    return write_model(
         folder,
-        model=build(recipe, labels),
+        build(recipe, labels),
         recipe=recipe,
         labels=labels,
         pieces=HashedUnits(Units(), Features(256)),
@@ -51,7 +51,6 @@ def untrained_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         metrics={},
         card="# untrained\n",
     )
-    return folder
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ for args, environment in json.load(sys.stdin):
 """
 SAME = """
 import sys, torch
-from mere.inference.extractor import load_predictor
+from mere.loading import load_predictor
 one, other = (load_predictor(name) for name in sys.argv[1:3])
 texts = ["Ada Byron wurde in London geboren.", "青葉市は緑県にある。", "Nobody knew."]
 for langs in (["de", "ja", "en"], [None, None, "de"]):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tiny_entities import LOC, ORG, PER, example
 
 from mere.data.windows import STOP, Symbols, overlapping_windows, random_windows, span_targets, within
+from mere.decoding.crf import TypedSpan
 from mere.decoding.span_windows import Window, merged
 
 
@@ -32,9 +33,9 @@ def test_windows_by_hand() -> None:
     symbols = Symbols(10, 3)  # STOP, starts 1 … 10, lengths 11 … 20, types 21 … 23
     assert symbols.write([(0, 2, PER), (6, 10, LOC)]) == [1, 12, 23, 7, 14, 21, STOP]
     windows = [
-        Window(0, 10, [(0, 7, PER, 0.9)]),
-        Window(6, 16, [(6, 7, PER, 0.8), (12, 14, PER, 0.7)]),  # the cut part of Ann Lee begins before 8
-        Window(12, 22, [(12, 14, PER, 0.6), (18, 22, LOC, 0.5)]),  # Jo begins before 14: named already
+        Window(0, 10, [TypedSpan(0, 7, PER, 0.9)]),
+        Window(6, 16, [TypedSpan(6, 7, PER, 0.8), TypedSpan(12, 14, PER, 0.7)]),  # cut
+        Window(12, 22, [TypedSpan(12, 14, PER, 0.6), TypedSpan(18, 22, LOC, 0.5)]),  # Jo is named already
     ]
     assert merged(windows) == [(0, 7, PER, 0.9), (12, 14, PER, 0.7), (18, 22, LOC, 0.5)]
 
@@ -42,21 +43,21 @@ def test_windows_by_hand() -> None:
 def test_an_entity_cut_by_a_border_goes_on_in_the_next_window() -> None:
     """Windows 0 … 10, 6 … 16, 12 … 22; an entity from 3 to 20 is longer than any of them."""
     windows = [
-        Window(0, 10, [(3, 10, ORG, 0.5)]),
-        Window(6, 16, [(6, 16, ORG, 0.5)]),
-        Window(12, 22, [(12, 20, ORG, 0.5)]),
+        Window(0, 10, [TypedSpan(3, 10, ORG, 0.5)]),
+        Window(6, 16, [TypedSpan(6, 16, ORG, 0.5)]),
+        Window(12, 22, [TypedSpan(12, 20, ORG, 0.5)]),
     ]
     assert merged(windows) == [(3, 20, ORG, 0.125)]
-    windows[1] = Window(6, 16, [(6, 10, ORG, 0.5)])  # the next one saw it end just there
+    windows[1] = Window(6, 16, [TypedSpan(6, 10, ORG, 0.5)])  # the next one saw it end just there
     assert merged(windows) == [(3, 10, ORG, 0.25)]
-    windows[1] = Window(6, 16, [(6, 16, PER, 0.5)])  # another type: it does not go on
+    windows[1] = Window(6, 16, [TypedSpan(6, 16, PER, 0.5)])  # another type: it does not go on
     assert merged(windows) == []
     windows[1] = Window(6, 16, [])
     assert merged(windows) == []
 
 
 def test_of_two_overlapping_entities_the_more_probable_one_stays() -> None:
-    windows = [Window(0, 10, [(5, 9, ORG, 0.4)]), Window(6, 16, [(8, 12, PER, 0.6)])]
+    windows = [Window(0, 10, [TypedSpan(5, 9, ORG, 0.4)]), Window(6, 16, [TypedSpan(8, 12, PER, 0.6)])]
     assert merged(windows) == [(8, 12, PER, 0.6)]
 
 
@@ -97,6 +98,6 @@ def test_gold_windows_merge_to_the_gold_entities(gaps: list[tuple[int, int, int]
     for first in overlapping_windows(place + 3, 12, 6):
         inside = within(entities, first, 12)
         windows.append(
-            Window(max(first, 0), first + 12, [(first + s, first + e, t, 1.0) for s, e, t in inside])
+            Window(max(first, 0), first + 12, [TypedSpan(first + s, first + e, t, 1.0) for s, e, t in inside])
         )
     assert [span[:3] for span in merged(windows)] == entities

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 from tests import tiny
 from tests.command import mere, refused, worked
-from tests.store.folders import resum
+from tests.store.folders import resum, write_model
 
 from mere.data.batching import collate
 from mere.data.formats import jsonl
@@ -22,10 +22,11 @@ from mere.errors import DataError, TrainingError, UserError
 from mere.languages.add_language import Added, add_language
 from mere.languages.defaults import Choices
 from mere.languages.verify import verify_unchanged
-from mere.models.predictor import Predictor
+from mere.models.backend import load_predictor, model_of
 from mere.models.tensors import to_tensors
 from mere.store.card import split_front_matter
-from mere.store.folder import ModelFolder, write_json
+from mere.store.files import write_json
+from mere.store.folder import ModelFolder
 from mere.training.run import train
 from mere.types import Sentence, Triple
 
@@ -55,19 +56,20 @@ def add(model: Path, folder: Path, data: Path | None = None, **choices: Any) -> 
 
 def vectors(model: Path, lang: str | None) -> list[bytes]:
     """The numbers that the heads read, sentence by sentence, as bytes."""
-    predictor = Predictor.load(model)
-    own = predictor.own.get(predictor.labels.path(lang), predictor.model).eval()
+    predictor = load_predictor(model)
+    backend: Any = predictor.own.get(predictor.labels.path(lang), predictor.backend)
+    own = backend.model.eval()
     examples = [predictor.maker.text(text, lang)[1] for text in TEXTS]
     with torch.inference_mode():
         return [own(to_tensors(collate([e]), torch.device("cpu"))).numpy().tobytes() for e in examples if e]
 
 
 def found(model: Path, lang: str | None, threshold: float | None = None) -> list[Any]:
-    return Predictor.load(model).predict(TEXTS, [lang] * len(TEXTS), threshold=threshold)
+    return load_predictor(model).predict(TEXTS, [lang] * len(TEXTS), threshold=threshold)
 
 
 def num_right(model: Path) -> int:
-    predicted = Predictor.load(model).predict([s.text for s in UKRAINIAN], ["uk"] * len(UKRAINIAN))
+    predicted = load_predictor(model).predict([s.text for s in UKRAINIAN], ["uk"] * len(UKRAINIAN))
     return sum(
         {t.key for t in gold.triples} == {t.key for t in ours.triples}
         for gold, ours in zip(UKRAINIAN, predicted, strict=True)
@@ -157,7 +159,7 @@ def test_a_start_is_where_training_begins(tiny_model: Path, tmp_path: Path) -> N
     for start in ("universal", "de"):
         done = add(tiny_model, tmp_path / start, start=start, epochs=1.0, lr=1e-12)
         ours, theirs = (
-            Predictor.load(done.folder).predict(TEXTS, [lang] * len(TEXTS), threshold=0.0)
+            load_predictor(done.folder).predict(TEXTS, [lang] * len(TEXTS), threshold=0.0)
             for lang in ("uk", None if start == "universal" else start)
         )
         for one, other in zip(ours, theirs, strict=True):
@@ -296,20 +298,19 @@ def test_labels_that_the_model_does_not_know(tiny_model: Path, tmp_path: Path) -
 def test_the_check_finds_what_differs(tiny_model: Path, tmp_path: Path) -> None:
     """One bit of one number of one language, and one threshold."""
     folder = ModelFolder.read(tiny_model)
-    predictor = Predictor.load(tiny_model)
+    predictor = load_predictor(tiny_model)
 
     def written(name: str, thresholds: dict[str, float]) -> Path:
-        ModelFolder.write(
-            tmp_path / name, model=predictor.model, recipe=folder.recipe, labels=folder.labels,
+        return write_model(
+            tmp_path / name, model_of(predictor), recipe=folder.recipe, labels=folder.labels,
             pieces=folder.pieces, thresholds=thresholds, metrics={}, card="",
         )  # fmt: skip
-        return tmp_path / name
 
     same = written("same", folder.thresholds)
     assert verify_unchanged(tiny_model, same, TEXTS).sentences == len(TEXTS)
     with pytest.raises(TrainingError, match='the threshold of "de" would not be'):
         verify_unchanged(tiny_model, written("threshold", folder.thresholds | {"de": 0.77}), TEXTS)
-    bias = predictor.model.get_parameter("switcher.of.de.up_bias")
+    bias = model_of(predictor).get_parameter("switcher.of.de.up_bias")
     with torch.no_grad():
         bias[0] = torch.nextafter(bias[0], torch.tensor(2.0))
     with pytest.raises(TrainingError, match=r"the weights switcher\.of\.de\.up_bias would not be"):

@@ -24,10 +24,10 @@ from tests.models.encoder_switcher_models import (
 
 import mere as library
 from mere.languages.export import export_language
+from mere.models.backend import load_predictor
+from mere.models.delta import difference
 from mere.models.model import build
-from mere.models.predictor import Predictor
 from mere.schema import UNIVERSAL
-from mere.store.delta import difference
 from mere.store.folder import ModelFolder
 from mere.types import Prediction
 
@@ -35,7 +35,7 @@ COMPACT = {**tiny.recipe().encoder.model_dump(), "context": "transformer"}
 
 
 def found(folder: Path, lang: str | None) -> list[Prediction]:
-    return Predictor.load(folder).predict(TEXTS, [lang] * len(TEXTS), threshold=0.0)
+    return load_predictor(folder).predict(TEXTS, [lang] * len(TEXTS), threshold=0.0)
 
 
 def assert_same_predictions(ours: list[Prediction], theirs: list[Prediction]) -> None:

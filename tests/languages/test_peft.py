@@ -21,7 +21,7 @@ from tests import checkpoints
 from mere.errors import ModelError
 from mere.languages.adapters import export_adapter
 from mere.languages.peft import write_adapter
-from mere.models.predictor import Predictor
+from mere.models.backend import load_predictor, model_of
 from mere.nn.encoder_switchers import LoraSwitcher
 from mere.nn.encoders import PretrainedEncoder
 
@@ -55,8 +55,8 @@ class Made:
         parts = changes.pop("parts", UNTOUCHED)
         self.recipe = recipe({"name": str(self.checkpoint), "words": "none"}, "lora", **changes)
         self.folder = written(folder / "model", self.recipe, parts=parts)
-        self.predictor = Predictor.load(self.folder)
-        encoder, switcher = self.predictor.model.encoder, self.predictor.model.switcher
+        self.predictor = load_predictor(self.folder)
+        encoder, switcher = model_of(self.predictor).encoder, model_of(self.predictor).switcher
         assert isinstance(encoder, PretrainedEncoder)
         assert isinstance(switcher, LoraSwitcher)
         self.encoder, self.switcher = encoder, switcher
@@ -83,7 +83,7 @@ def test_models_that_peft_cannot_hold(tmp_path: Path) -> None:
 def hidden(made: Made, lang: str, theirs: Any) -> tuple[Tensor, Tensor]:
     """The subwords' vectors by a language's route, and what a model of transformers gives for the same ids."""
     batch = batch_of(made.predictor.maker, lang)
-    ours = made.predictor.model.eval().encode(batch)
+    ours = model_of(made.predictor).eval().encode(batch)
     specials = made.encoder.checkpoint.specials
     rows = []
     for pieces, is_piece in zip(batch.pieces, batch.is_piece, strict=True):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from seven_languages import KINDS, MAKER, randomised
 
+from mere.inference.predictor import Predictor
+from mere.models.backend import predictor_of
 from mere.models.model import Model
-from mere.models.predictor import Predictor
 
 
 @pytest.fixture(scope="module", params=list(KINDS))
@@ -16,4 +17,4 @@ def model(request: pytest.FixtureRequest) -> Model:
 
 @pytest.fixture(scope="module")
 def predictor(model: Model) -> Predictor:
-    return Predictor(model, MAKER)
+    return predictor_of(model, MAKER)

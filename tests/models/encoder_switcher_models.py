@@ -7,17 +7,17 @@ from typing import Any
 
 import torch
 from tests import tiny
+from tests.store.folders import write_model
 from torch import Tensor
 
 from mere.config import Recipe
 from mere.data.batching import collate
 from mere.data.examples import ExampleMaker
 from mere.data.pieces import fit_pieces
+from mere.models.backend import load_predictor
 from mere.models.model import Model, build
-from mere.models.predictor import Predictor
 from mere.models.tensors import TensorBatch, to_tensors
 from mere.schema import UNIVERSAL, Labels
-from mere.store.folder import ModelFolder
 
 LANGUAGES = ("ar", "de", "en", "ja", "te")
 LABELS = Labels(("birth-place", "has-occupation", "is-where", "wrote"), (), LANGUAGES)
@@ -58,15 +58,14 @@ def written(
         "metrics": {"dev": {"triple_f1/strict": {"de": 50.0, "en": 40.0, "macro": 45.0}}},
         "card": f"# tiny\n\n{len(LANGUAGES)} languages ({', '.join(LANGUAGES)}).\n\n| de | 50 |\n| en | 40 |\n",
     }
-    ModelFolder.write(
+    return write_model(
         folder,
-        model=moved(model, parts),
+        moved(model, parts),
         recipe=chosen,
         labels=LABELS,
         pieces=pieces,
         **{**contents, **given},
     )
-    return folder
 
 
 def batch_of(maker: ExampleMaker, lang: str | None) -> TensorBatch:
@@ -77,9 +76,10 @@ def batch_of(maker: ExampleMaker, lang: str | None) -> TensorBatch:
 @torch.inference_mode()
 def vectors(folder: Path, lang: str | None) -> Tensor:
     """What the heads read of the texts by a language's route."""
-    predictor = Predictor.load(folder)
+    predictor = load_predictor(folder)
     batch = batch_of(predictor.maker, lang)
-    return predictor.own.get(predictor.labels.path(lang), predictor.model).eval()(batch)[batch.is_piece]
+    backend: Any = predictor.own.get(predictor.labels.path(lang), predictor.backend)
+    return backend.model.eval()(batch)[batch.is_piece]
 
 
 def close(a: Tensor, b: Tensor) -> None:

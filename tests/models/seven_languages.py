@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -11,14 +11,14 @@ from torch import Tensor
 
 from mere.config import Recipe
 from mere.data.batching import collate
-from mere.data.examples import Annotated, ExampleMaker
+from mere.data.examples import Annotated, Encoded, ExampleMaker
 from mere.data.features import Features
 from mere.data.pieces import HashedUnits
 from mere.data.targets import Targets, triple_targets
 from mere.data.units import Units
 from mere.models.model import Model, build
 from mere.models.tensors import targets_to_tensors, to_tensors
-from mere.models.triples import TripleTask
+from mere.models.triples import TripleScores, TripleTask
 from mere.schema import Labels
 
 CPU = torch.device("cpu")
@@ -78,7 +78,7 @@ def randomised(recipe: Recipe, labels: Labels = LABELS) -> Model:
     return model.eval()
 
 
-def example(text: str, lang: str | None, maker: ExampleMaker = MAKER) -> Annotated:
+def example(text: str, lang: str | None, maker: ExampleMaker = MAKER) -> Encoded:
     made = maker.text(text, lang)[1]
     assert made is not None
     return made
@@ -89,19 +89,15 @@ def triples_of(model: Model) -> TripleTask:
     return model.triples
 
 
-class Read(NamedTuple):
-    """What a model makes of a batch before anything is decoded."""
-
-    pieces: Tensor  # (B, P, D)
-    relations: Tensor  # (B, R)
-    read: Tensor  # (B, R, D)
-
-
-def run(model: Model, examples: list[Annotated]) -> Read:
+def run(model: Model, examples: Sequence[Encoded]) -> TripleScores:
     with torch.no_grad():
         batch = to_tensors(collate(examples), CPU)
-        pieces = model(batch)
-        return Read(pieces, *triples_of(model).relation_head(pieces, batch.is_piece))
+        return triples_of(model)(model(batch), batch)
+
+
+def numbers(said: TripleScores) -> tuple[Tensor, Tensor, Tensor]:
+    """What a model makes of a batch before anything is decoded."""
+    return said.pieces, said.relations, said.read
 
 
 def close(a: Tensor, b: Tensor) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_entities import MAKER, ROWS, example, sentence, write_corpus
+from tiny_entities import MAKER, ROWS, example, sentence, spans_of, write_corpus
 
 from mere.config import EntitiesSettings, Recipe
 from mere.data.batching import collate
@@ -24,9 +24,9 @@ from mere.data.windows import (
     span_targets,
 )
 from mere.errors import ConfigError
+from mere.models.backend import load_predictor
 from mere.models.entity_spans import SpansTask
 from mere.models.model import build
-from mere.models.predictor import Predictor
 from mere.models.tensors import SpanTensors, TensorBatch, to_tensors
 from mere.nn.encoders import BytesEncoder
 from mere.schema import Labels
@@ -136,10 +136,10 @@ def test_a_start_that_the_corpus_does_not_annotate_is_as_right_as_the_one_it_doe
 def test_writing_keeps_to_characters_and_does_not_depend_on_the_batch(pointer: bool) -> None:
     texts = [text for rows in ROWS.values() for text, _ in rows]
     task = a_task(pointer=pointer)
-    together = task.spans(*reversed(a_batch(texts)))
+    together = spans_of(task, *reversed(a_batch(texts)))
     assert sum(map(len, together)) > 5
     for text, found in zip(texts, together, strict=True):
-        alone = task.spans(*reversed(a_batch([text])))[0]
+        alone = spans_of(task, *reversed(a_batch([text])))[0]
         assert [span[:3] for span in alone] == [span[:3] for span in found]
         assert [span[3] for span in alone] == pytest.approx([span[3] for span in found], abs=1e-4)
         pieces = TextBytes(Units()).cut(text)
@@ -181,7 +181,7 @@ def test_a_spans_probability_is_the_product_of_its_three_steps() -> None:
         start, length, type_ = chosen[0][0] - 1, chosen[1][0] - 10, chosen[2][0] - 21
         place = start + length
         expected.append((start, place, type_, math.prod(p for _, p in chosen)))
-    found = task.spans(pieces, batch)[0]
+    found = spans_of(task, pieces, batch)[0]
     assert expected
     assert [span[:3] for span in found] == [span[:3] for span in expected]
     assert [span[3] for span in found] == pytest.approx([span[3] for span in expected], rel=1e-4)
@@ -260,7 +260,7 @@ def test_a_tiny_corpus_is_learned_by_heart(pointer: bool, epochs: int, tmp_path:
     dev = json.loads((model / "metrics.json").read_text(encoding="utf-8"))["dev"]["entity_f1/strict"]
     assert dev["macro"] == 100.0
     long = ROWS["de"][3][0]  # 121 bytes, and a mention of 60: longer than a window
-    entities = Predictor.load(model).predict([long], ["de"])[0].entities
+    entities = load_predictor(model).predict([long], ["de"])[0].entities
     assert [(e.text, e.type) for e in entities] == [
         ("Anna-Lena Freifrau von und zu Hohenstein-Birkenfeld-Ebersbach", "PER"),
         ("Jena", "LOC"),

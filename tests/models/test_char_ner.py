@@ -20,8 +20,8 @@ from mere.data.units import Units
 from mere.decoding.crf import TypedSpan
 from mere.decoding.types import out_of_reach, type_spans
 from mere.errors import ConfigError
+from mere.models.backend import load_predictor
 from mere.models.entity_types import TypesTask
-from mere.models.predictor import Predictor
 from mere.models.tensors import EntityTensors, TensorBatch
 from mere.training.run import train
 
@@ -179,6 +179,6 @@ def test_a_tiny_corpus_is_learned_by_heart(tmp_path: Path) -> None:
     dev = json.loads((model / "metrics.json").read_text(encoding="utf-8"))["dev"]["entity_f1/strict"]
     assert dev["macro"] == 100.0
     text = "東京と北京。"
-    entities = Predictor.load(model).predict([text], ["ja"])[0].entities
+    entities = load_predictor(model).predict([text], ["ja"])[0].entities
     assert [(e.text, e.type) for e in entities] == [("東京", "LOC"), ("北京", "LOC")]
     assert all(0.5 < (e.score or 0.0) <= 1.0 for e in entities)

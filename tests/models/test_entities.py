@@ -8,10 +8,11 @@ import math
 import numpy as np
 import pytest
 import torch
+from tiny_entities import spans_of
 from torch import Tensor
 
 from mere.config import EntitiesSettings
-from mere.decoding.crf import chain_of, typed_spans, viterbi
+from mere.decoding.crf import typed_spans, viterbi
 from mere.models.entities import EntityTask, allowed_tags
 from mere.models.tensors import EntityTensors, TensorBatch
 from mere.nn.crf import CRF
@@ -80,7 +81,7 @@ def test_the_enumeration_itself() -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_the_best_tags_and_the_probability_of_each_entity_equal_enumeration(seed: int) -> None:
     crf, emissions = random_crf(seed)
-    chain, lengths = chain_of(crf), np.array(LENGTHS)
+    chain, lengths = crf.chain(), np.array(LENGTHS)
     tags = viterbi(emissions.numpy(), lengths, chain)
     found = typed_spans(emissions.numpy(), lengths, chain)
     for item, length in enumerate(LENGTHS):
@@ -98,7 +99,7 @@ def test_the_random_cases_hold_entities_of_every_kind() -> None:
     found = []
     for seed in range(8):
         crf, emissions = random_crf(seed)
-        found += typed_spans(emissions.numpy(), np.array(LENGTHS), chain_of(crf))
+        found += typed_spans(emissions.numpy(), np.array(LENGTHS), crf.chain())
     spans = [(end - start, type_) for row in found for start, end, type_, _ in row]
     assert {(1, 0), (1, 1), (2, 0), (2, 1)} <= set(spans)
     assert any(len(row) > 1 for row in found)
@@ -245,12 +246,12 @@ def test_spans_do_not_see_padding_or_batch_mates(hidden: int) -> None:
         for parameter in ours.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(4)))
         pieces = vectors().detach()
-        found = ours.spans(pieces, batch())
+        found = spans_of(ours, pieces, batch())
         assert sum(map(len, found)) > 2
         for row, length in enumerate(LENGTHS):
             is_piece = torch.ones(1, length, dtype=torch.bool)
             nothing = torch.zeros(1, length, 1, dtype=torch.int32)
             alone = TensorBatch(nothing, is_piece, is_piece, torch.zeros(1, dtype=torch.long))
-            (own,) = ours.spans(pieces[row : row + 1, :length], alone)
+            (own,) = spans_of(ours, pieces[row : row + 1, :length], alone)
             assert [e[:3] for e in own] == [e[:3] for e in found[row]]
             assert [e[3] for e in own] == pytest.approx([e[3] for e in found[row]], abs=1e-5)

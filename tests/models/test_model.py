@@ -18,6 +18,7 @@ from seven_languages import (
     close,
     example,
     losses,
+    numbers,
     randomised,
     run,
     settings,
@@ -26,10 +27,11 @@ from tests import tiny
 
 from mere.config import ParameterGroup
 from mere.data.examples import Annotated
+from mere.decoding.facts import PieceFact
 from mere.errors import DataError
+from mere.inference.predictor import Predictor
+from mere.models.backend import model_of, predictor_of
 from mere.models.model import GROUPS, Model, build
-from mere.models.predictor import Predictor
-from mere.models.triples import PieceFact
 from mere.schema import UNIVERSAL, Labels
 from mere.training.trainable import select_parameters
 from mere.types import Prediction
@@ -78,7 +80,7 @@ def test_the_facts_of_a_mixed_batch_are_those_of_its_languages(predictor: Predic
 def test_the_language_matters(predictor: Predictor) -> None:
     """Or the tests above would hold for a model that ignores it."""
     text = TEXTS["de"][0]
-    german, english = (run(predictor.model, [example(text, lang)]) for lang in ("de", "en"))
+    german, english = (run(model_of(predictor), [example(text, lang)]) for lang in ("de", "en"))
     assert (german.relations - english.relations).abs().max() > 1e-2
 
 
@@ -118,8 +120,8 @@ def test_offsets_slice_to_the_mentions(predictor: Predictor) -> None:
 
 def test_a_threshold_is_its_languages_or_the_universal_ones(model: Model) -> None:
     texts = [text for text, _ in ALL]
-    every, none = Predictor(model, MAKER, thresholds={UNIVERSAL: 0.0}), {UNIVERSAL: 0.0, "de": 2.0}
-    picky = Predictor(model, MAKER, thresholds=none)
+    every, none = predictor_of(model, MAKER, thresholds={UNIVERSAL: 0.0}), {UNIVERSAL: 0.0, "de": 2.0}
+    picky = predictor_of(model, MAKER, thresholds=none)
     found = {lang: every.predict(texts, [lang] * len(texts)) for lang in ("de", "en", "xx")}
     assert all(any(prediction.triples for prediction in found[lang]) for lang in found)
     for lang in ("en", "xx"):
@@ -138,11 +140,11 @@ def test_an_unknown_language_takes_the_path_without_switchers(model: Model) -> N
     bare.load_state_dict(shared, strict=True)
     examples = [example(text, "xx") for text, _ in ALL]
     assert [one.lang_id for one in examples] == [0] * len(ALL)
-    for ours, theirs in zip(run(model, examples), run(bare.eval(), examples), strict=True):
+    for ours, theirs in zip(numbers(run(model, examples)), numbers(run(bare.eval(), examples)), strict=True):
         assert torch.equal(ours, theirs)
     texts = [text for text, _ in ALL]
-    free = Predictor(bare, MAKER).predict(texts, [lang for _, lang in ALL], threshold=0.0)
-    with_switchers = Predictor(model, MAKER)
+    free = predictor_of(bare, MAKER).predict(texts, [lang for _, lang in ALL], threshold=0.0)
+    with_switchers = predictor_of(model, MAKER)
     for langs in (["xx"] * len(ALL), [None] * len(ALL)):
         assert with_switchers.predict(texts, langs, threshold=0.0) == free
 

@@ -7,8 +7,8 @@ import torch
 from seven_languages import ALL, MAKER, SENTENCES, losses, randomised, run, settings, triples_of
 from tests import tiny
 
+from mere.models.backend import predictor_of
 from mere.models.model import Model, build
-from mere.models.predictor import Predictor
 
 RECIPE = settings(triples=tiny.recipe().triples.model_dump() | {"shared": False})
 CLASSIFIER = ("triples.classifier.", "triples.relation_head.")
@@ -69,14 +69,13 @@ def test_a_tagger_that_is_not_told_the_relation_says_the_same_of_each() -> None:
     examples = MAKER.many(SENTENCES)[0]
     item, relation = torch.tensor([0, 0, 0]), torch.tensor([0, 1, 2])
     for model, is_same in ((untold, True), (told, False)):
-        task, found = triples_of(model), run(model, examples)
         with torch.no_grad():
-            emissions = task._emissions(found.pieces, found.read, item, relation)
+            emissions = run(model, examples).tags(item, relation)
         assert torch.equal(emissions[0], emissions[1]) is torch.equal(emissions[1], emissions[2]) is is_same
 
 
 def test_a_batch_is_predicted_as_its_sentences_one_by_one(pipeline: Model) -> None:
-    predictor = Predictor(pipeline, MAKER)
+    predictor = predictor_of(pipeline, MAKER)
     texts, langs = [text for text, _ in ALL], [lang for _, lang in ALL]
     together = predictor.predict(texts, langs, threshold=0.0)
     alone = [predictor.predict([text], [lang], threshold=0.0)[0] for text, lang in ALL]

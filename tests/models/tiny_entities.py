@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+from torch import Tensor
 
 from mere.data.examples import Annotated, ExampleMaker
 from mere.data.formats import jsonl
 from mere.data.pieces.bytes import TextBytes
 from mere.data.units import Units
+from mere.decoding.crf import TypedSpan
+from mere.decoding.entities import entities
+from mere.models.entities import EntityDecoder
+from mere.models.tensors import TensorBatch
 from mere.schema import Labels
 from mere.types import Entity, Sentence
+
+
+def spans_of(task: EntityDecoder[Any], pieces: Tensor, batch: TensorBatch) -> list[list[TypedSpan]]:
+    """The entities of each row."""
+    said = task.scores(pieces, batch)
+    return entities(said, batch.is_piece.sum(1).numpy(), batch.begins_word.numpy())
+
 
 ROWS = {
     "de": [

@@ -9,11 +9,13 @@ import torch
 import torchcrf
 
 from mere.data.tagging import to_spans
-from mere.decoding.crf import Chain, best_spans
+from mere.decoding.crf import best_spans
+from mere.decoding.limits import Limits
 from mere.nn.crf import CRF
 
 LENGTHS = [5, 1, 3]
 CHANNELS = 2
+EVERY = Limits(spans_per_role=100, min_span=0.0)
 
 
 def random_crf(seed: int) -> tuple[CRF, torch.Tensor, torch.Tensor]:
@@ -79,8 +81,8 @@ def test_unconstrained_part_agrees_with_pytorch_crf():
 def test_forbidden_paths_have_no_mass_whatever_the_emissions_say():
     crf, emissions, is_piece = random_crf(3)
     emissions[..., 2] += 50  # everything asks for I
-    chain = Chain(*(scores.detach().numpy() for scores in crf.constrained()))
-    for item in best_spans(emissions.numpy(), np.array(LENGTHS), chain, most=100, least=0.0):
+    chain = crf.chain()
+    for item in best_spans(emissions.numpy(), np.array(LENGTHS), chain, EVERY):
         for spans in item:
             assert (
                 sum(p for (start, _), p in spans if start == 0) <= 1 + 1e-5
@@ -101,8 +103,8 @@ def test_gradients_agree_with_finite_differences():
 @pytest.mark.parametrize("seed", range(5))
 def test_best_spans_equal_enumeration(seed):
     crf, emissions, _ = random_crf(seed)
-    chain = Chain(*(scores.detach().numpy() for scores in crf.constrained()))
-    found = best_spans(emissions.numpy(), np.array(LENGTHS), chain, most=100, least=0.0)
+    chain = crf.chain()
+    found = best_spans(emissions.numpy(), np.array(LENGTHS), chain, EVERY)
     for item, channel in itertools.product(range(len(LENGTHS)), range(CHANNELS)):
         length = LENGTHS[item]
         mass: dict[tuple[int, int], float] = {}

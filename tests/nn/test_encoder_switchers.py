@@ -14,9 +14,9 @@ from tests import checkpoints
 from tests.nn.encoder_switcher_examples import KINDS, LANG_ID, LANGUAGES, TEXTS, close, inside
 
 from mere.errors import ModelError
+from mere.models.delta import specialised
 from mere.nn.encoder_switchers import InsideSwitcher
 from mere.nn.encoders import Encoder
-from mere.store.delta import specialised
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -22,8 +22,8 @@ from mere.config import PretrainedSettings, Recipe
 from mere.data.pieces import Subwords, fit_pieces
 from mere.errors import ConfigError, ModelError
 from mere.metrics.report import evaluate
+from mere.models.backend import load_predictor
 from mere.models.model import build, build_encoder
-from mere.models.predictor import Predictor
 from mere.nn.encoders import PretrainedEncoder
 from mere.nn.encoders.pretrained import windows
 from mere.schema import Labels
@@ -299,7 +299,7 @@ def recipe(folder: Path, corpus: Path, *, epochs: float, **given: Any) -> Recipe
 
 def test_learns_the_corpus_by_heart(folders, tiny_corpus, tmp_path):
     model = train(recipe(folders["xlm-roberta"], tiny_corpus, epochs=60), tmp_path / "run", progress=False)
-    predicted = Predictor.load(model).predict(
+    predicted = load_predictor(model).predict(
         [s.text for s in tiny.SENTENCES], [s.lang for s in tiny.SENTENCES]
     )
     report = evaluate(tiny.SENTENCES, predicted, resamples=0).to_json()
@@ -319,10 +319,10 @@ def test_a_model_folder_needs_no_checkpoint(family, folders, tiny_corpus, tmp_pa
     assert any(name.startswith("encoder.backbone.") for name in changed)
     shutil.rmtree(gone)
     given = [s.text for s in tiny.SENTENCES], [s.lang for s in tiny.SENTENCES]
-    loaded = Predictor.load(folder)
+    loaded = load_predictor(folder)
     assert loaded.predict(*given, threshold=0.0) == run.predictor.predict(*given, threshold=0.0)
     state = loaded.model.state_dict()
     assert all(torch.equal(state[name], tensor) for name, tensor in run.model.state_dict().items())
     (folder / "pieces" / "tokenizer.json").write_text("{}", encoding="utf-8")
     with pytest.raises(ModelError, match=r"tokenizer\.json: not the file that the model was written with"):
-        Predictor.load(folder)
+        load_predictor(folder)

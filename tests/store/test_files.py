@@ -12,18 +12,18 @@ from pathlib import Path
 import pytest
 import torch
 from tests import tiny
+from tests.store.folders import write_model
 
 from mere.data.features import Features
 from mere.data.pieces import HashedUnits
 from mere.data.units import Units
 from mere.errors import ModelError
+from mere.models.backend import load_predictor
+from mere.models.delta import WHOLE
 from mere.models.model import build
-from mere.models.predictor import Predictor
 from mere.schema import UNIVERSAL, Labels
-from mere.store.delta import WHOLE
 from mere.store.fetch import find_model
 from mere.store.files import SUMS, compare_all, read_sums, sha256
-from mere.store.folder import ModelFolder
 
 LABELS = Labels(("birth-place", "wrote"), ("PER",), ("de", "te"))
 
@@ -37,11 +37,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(1)
     model = build(recipe, LABELS, pieces)
     name, tensor = next(iter(model.state_dict().items()))
-    ModelFolder.write(
-        path, model=model, recipe=recipe, labels=LABELS, pieces=pieces, thresholds={UNIVERSAL: 0.3}, metrics={},
+    return write_model(
+        path, model, recipe=recipe, labels=LABELS, pieces=pieces, thresholds={UNIVERSAL: 0.3}, metrics={},
         card="# tiny\n", own={"te": {WHOLE + name: tensor + 1}},
     )  # fmt: skip
-    return path
 
 
 @pytest.fixture
@@ -99,7 +98,7 @@ def test_a_file_that_is_not_as_it_was_written_is_refused(
     for name in names:
         folder = Path(shutil.copytree(whole, tmp_path / name.replace("/", "-")))
         spoil(folder / name)
-        for load in (Predictor.load, compare_all):
+        for load in (load_predictor, compare_all):
             with pytest.raises(ModelError) as raised:
                 load(folder)
             assert str(raised.value).startswith(f"{folder / name}: ")
@@ -108,14 +107,14 @@ def test_a_file_that_is_not_as_it_was_written_is_refused(
 def test_sums_that_are_gone_are_missed(folder: Path) -> None:
     (folder / SUMS).unlink()
     with pytest.raises(ModelError, match=r"SHA256SUMS: this file is missing\. Copy the whole folder"):
-        Predictor.load(folder)
+        load_predictor(folder)
 
 
 def test_the_card_is_for_people_and_may_be_edited(folder: Path) -> None:
     (folder / "README.md").write_text("# mine\n", encoding="utf-8")
-    assert Predictor.load(folder).labels == LABELS
+    assert load_predictor(folder).labels == LABELS
     (folder / "README.md").unlink()
-    assert Predictor.load(folder).labels == LABELS
+    assert load_predictor(folder).labels == LABELS
 
 
 def test_a_folder_older_than_the_sums_is_read(folder: Path) -> None:
@@ -124,10 +123,10 @@ def test_a_folder_older_than_the_sums_is_read(folder: Path) -> None:
     assert config.pop("sums") is True
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     (folder / SUMS).unlink()
-    assert Predictor.load(folder).labels == LABELS
+    assert load_predictor(folder).labels == LABELS
     flip(folder / "languages" / "te.safetensors")
     with pytest.raises(ModelError, match=r"te\.safetensors: not the file that the model was written with"):
-        Predictor.load(folder)
+        load_predictor(folder)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +138,7 @@ def test_sums_that_are_none(folder: Path, lines: str, number: int) -> None:
     with pytest.raises(
         ModelError, match=f"{SUMS}:{number}: not a SHA-256 and the name of a file in this folder"
     ):
-        Predictor.load(folder)
+        load_predictor(folder)
 
 
 def test_a_broken_file_of_the_hubs_cache_is_to_be_fetched_again(whole: Path, tmp_path: Path) -> None:
@@ -148,7 +147,7 @@ def test_a_broken_file_of_the_hubs_cache_is_to_be_fetched_again(whole: Path, tmp
     flip(snapshot / "languages" / "te.safetensors")
     said = "hf download org/name languages/te.safetensors --revision abc --force-download"
     with pytest.raises(ModelError, match=f"Fetch it again: {said}"):
-        Predictor.load(snapshot)
+        load_predictor(snapshot)
 
 
 def test_a_folder_that_is_here_wins_and_a_path_is_no_hub_name(

@@ -11,16 +11,18 @@ from typing import Any
 import pytest
 import torch
 from tests import tiny
-from tests.store.folders import resum
+from tests.store.folders import resum, write_model
 
 from mere.data.features import Features
 from mere.data.pieces import HashedUnits
 from mere.data.units import Units
 from mere.errors import ModelError
+from mere.models.backend import load_predictor, model_of
 from mere.models.model import Model, build
-from mere.models.predictor import Predictor
+from mere.models.weights import write_tensors
 from mere.schema import UNIVERSAL, Labels
-from mere.store.folder import FORMAT, ModelFolder, write_tensors
+from mere.store.files import FORMAT
+from mere.store.folder import ModelFolder
 
 LABELS = Labels(("birth-place", "wrote"), ("PER",), ("de", "te"))
 UNITS = Units(frozenset({"లో"}), ("Hangul",))
@@ -43,8 +45,7 @@ def write(folder: Path, **changes: Any) -> Path:
         "metrics": {},
         "card": "# tiny\n",
     }
-    ModelFolder.write(folder, **{**given, **changes})
-    return folder
+    return write_model(folder, **{**given, **changes})
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def folder(whole: Path, tmp_path: Path) -> Path:
 
 def said(folder: Path) -> str:
     with pytest.raises(ModelError) as raised:
-        Predictor.load(folder)
+        load_predictor(folder)
     return str(raised.value)
 
 
@@ -71,13 +72,14 @@ def test_what_is_written_is_read_again(whole: Path) -> None:
     assert (stored.pieces.units, stored.pieces.features.rows) == (UNITS, 2048)
     assert stored.pieces.features.known is None
     assert stored.thresholds == THRESHOLDS
-    loaded = Predictor.load(whole)
+    loaded = load_predictor(whole)
     weights = model().state_dict()
-    assert all(torch.equal(tensor, weights[name]) for name, tensor in loaded.model.state_dict().items())
+    assert all(torch.equal(tensor, weights[name]) for name, tensor in model_of(loaded).state_dict().items())
     assert loaded.thresholds == THRESHOLDS
     assert loaded.own == {}
-    assert loaded.model.triples is not None
-    assert loaded.model.triples.settings == tiny.recipe().triples
+    triples = model_of(loaded).triples
+    assert triples is not None
+    assert triples.settings == tiny.recipe().triples
     assert {path.name for path in whole.iterdir()} == {
         "README.md", "SHA256SUMS", "config.json", "labels.json", "metrics.json", "model.safetensors",
     }  # fmt: skip

@@ -20,7 +20,7 @@ from mere.languages.add_language import add_language
 from mere.languages.defaults import Choices
 from mere.languages.verify import verify_unchanged
 from mere.metrics.report import evaluate
-from mere.models.predictor import Predictor
+from mere.models.backend import load_predictor
 from mere.training.progress import Listener, Silent
 from mere.training.run import Run, train
 from mere.types import Sentence
@@ -45,7 +45,7 @@ def recipe(corpus: Path, kind: str, **changes: Any) -> Recipe:
 
 
 def f1(model: Path, sentences: Sequence[Sentence] = tiny.SENTENCES) -> float:
-    predicted = Predictor.load(model).predict([s.text for s in sentences], [s.lang for s in sentences])
+    predicted = load_predictor(model).predict([s.text for s in sentences], [s.lang for s in sentences])
     report = evaluate(sentences, predicted, resamples=0).to_json()
     return float(report["metrics"]["triple_f1/strict"]["micro"]["value"])
 

@@ -21,8 +21,8 @@ from mere.data.targets import TripleTargets
 from mere.data.units import Units
 from mere.errors import ConfigError, ModelError, TrainingError
 from mere.models.model import Model, build
+from mere.models.weights import write_tensors
 from mere.schema import Labels
-from mere.store.folder import write_tensors
 from mere.training import run as run_module
 from mere.training.initialisation import load_initial_weights
 from mere.training.loop import StageLoop, learning_rate

@@ -19,11 +19,11 @@ from mere.data.features import Features
 from mere.data.pieces import HashedUnits
 from mere.data.units import Units
 from mere.errors import ConfigError
+from mere.models.backend import load_predictor, model_of, predictor_of
+from mere.models.delta import changed, compact, specialised
 from mere.models.model import Model, build
-from mere.models.predictor import Predictor
+from mere.models.weights import read_tensors, write_tensors
 from mere.schema import Labels
-from mere.store.delta import changed, compact, specialised
-from mere.store.folder import read_tensors, write_tensors
 from mere.training.loop import StageLoop, StepReport
 from mere.training.progress import Bar, Silent
 from mere.training.run import Run, train
@@ -104,12 +104,12 @@ def test_what_is_trained_and_what_is_not() -> None:
 def test_before_the_first_step_the_model_is_its_base_bit_for_bit() -> None:
     model = build(stage_run(), LABELS)
     before = snapshot(model)
-    expected = Predictor(copy.deepcopy(model), MAKER).predict(TEXTS, [None] * len(TEXTS), threshold=0.0)
+    expected = predictor_of(copy.deepcopy(model), MAKER).predict(TEXTS, [None] * len(TEXTS), threshold=0.0)
     ours = loop(stage_run(ema=0.9), model)
     ours.trainable.write()
     assert not differing(before, ours.weights())
     assert compact(before, ours.delta()) == {}, "and a language that gained nothing costs nothing"
-    assert Predictor(model, MAKER).predict(TEXTS, [None] * len(TEXTS), threshold=0.0) == expected
+    assert predictor_of(model, MAKER).predict(TEXTS, [None] * len(TEXTS), threshold=0.0) == expected
 
 
 def test_gradients_that_an_earlier_stage_left_count_for_nothing() -> None:
@@ -147,7 +147,7 @@ def test_what_is_evaluated_is_what_is_loaded_bit_for_bit(ema: float, tmp_path: P
     assert not differing(evaluated, own.state_dict())
     model.load_state_dict(evaluated)
     langs: list[str | None] = [None] * len(TEXTS)
-    one, other = (Predictor(m, MAKER).predict(TEXTS, langs, threshold=0.0) for m in (model, own))
+    one, other = (predictor_of(m, MAKER).predict(TEXTS, langs, threshold=0.0) for m in (model, own))
     assert one == other
     assert any(prediction.triples for prediction in one)
 
@@ -202,7 +202,7 @@ def run(stages: list[dict[str, Any]], tiny_corpus: Path, tmp_path_factory: pytes
 
 
 def test_a_language_is_learned_by_heart_through_its_factors(run: Path) -> None:
-    predictor = Predictor.load(run / "model")
+    predictor = load_predictor(run / "model")
     texts = [sentence.text for sentence in GERMAN]
     gold = [{triple.key for triple in sentence.triples} for sentence in GERMAN]
 
@@ -216,9 +216,9 @@ def test_a_language_is_learned_by_heart_through_its_factors(run: Path) -> None:
 def test_the_model_folder_gives_the_leg_s_own_weights(run: Path) -> None:
     shared = read_tensors(run / "unified.safetensors")
     expected = shared | changed(shared, read_tensors(run / "lora.de.safetensors"))
-    predictor = Predictor.load(run / "model")
-    assert not differing(expected, predictor.own["de"].state_dict())
-    assert not differing(shared, predictor.model.state_dict())
+    predictor = load_predictor(run / "model")
+    assert not differing(expected, predictor.own["de"].model.state_dict())
+    assert not differing(shared, model_of(predictor).state_dict())
     assert differing(shared, expected)
 
 

@@ -8,11 +8,11 @@ from tests import tiny
 import mere
 from mere.data.coverage import join_corpora
 from mere.metrics.report import evaluate
-from mere.models.predictor import Predictor
+from mere.models.backend import load_predictor
 
 
 def test_both_stages_overfit_to_one(tiny_model):
-    predictor = Predictor.load(tiny_model)
+    predictor = load_predictor(tiny_model)
     gold = tiny.SENTENCES
     predicted = predictor.predict([s.text for s in gold], [s.lang for s in gold])
     report = evaluate(gold, predicted, resamples=0).to_json()

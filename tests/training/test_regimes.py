@@ -14,7 +14,7 @@ from tests import tiny
 
 import mere
 from mere.config import Recipe
-from mere.models.predictor import Predictor
+from mere.models.backend import load_predictor
 from mere.training.run import train
 from mere.types import Entity, Sentence, Triple
 
@@ -42,7 +42,7 @@ def keys(triples: tuple[Triple, ...]) -> set[Any]:
 
 def learned(model: Path, sentences: tuple[Sentence, ...] = tiny.TYPED) -> tuple[bool, bool]:
     """Whether the typed entities, and the triples, are exactly the gold ones in every sentence."""
-    predictor = Predictor.load(model)
+    predictor = load_predictor(model)
     found = predictor.predict([s.text for s in sentences], [s.lang for s in sentences])
     pairs = list(zip(sentences, found, strict=True))
     return (
@@ -159,7 +159,7 @@ def test_an_only_stage_per_language_is_a_model_for_each(typed_corpus: Path, tmp_
     steps = json.loads((model / "metrics.json").read_text(encoding="utf-8"))["costs"]["steps"]
     assert steps.keys() == {f"alone.{lang}" for lang in LANGUAGES}
     # Each is its language's alone: a text of another language is read by weights that never saw its script.
-    predictor = Predictor.load(model)
+    predictor = load_predictor(model)
     texts = [s.text for s in tiny.TYPED if s.lang == "ja"]
     wrong = predictor.predict(texts, ["te"] * len(texts))
     right = predictor.predict(texts, ["ja"] * len(texts))

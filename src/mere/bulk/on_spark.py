@@ -13,8 +13,8 @@ from functools import lru_cache
 from typing import Any
 
 from mere.inference.extractor import Extractor
-from mere.inference.extractor import load as mere_load
 from mere.inference.io import check_text
+from mere.loading import load as mere_load
 
 _SPAN = "start: bigint, end: bigint, text: string"
 SCHEMA = (

@@ -21,7 +21,7 @@ from mere.bulk.progress import Listener, Silent
 from mere.bulk.worker import Job, Report
 from mere.errors import DataError, UserError
 from mere.inference.extractor import Extractor
-from mere.inference.extractor import load as mere_load
+from mere.loading import load as mere_load
 
 Engine = Literal["local", "ray"]
 

@@ -45,7 +45,7 @@ def evaluate(
     from rich.console import Console
 
     from mere.data.corpus import Corpus
-    from mere.inference.extractor import load_predictor
+    from mere.loading import load_predictor
     from mere.metrics.report import evaluate as score
 
     corpora = [Corpus.load(path) for path in data]

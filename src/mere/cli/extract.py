@@ -89,6 +89,9 @@ def extract(
         ),
     ] = None,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Sentences per forward pass.")] = 64,
+    device: Annotated[
+        str, typer.Option("--device", help="cpu, cuda, cuda:1 …; auto: a GPU where there is one.")
+    ] = "auto",
     out: Annotated[
         Path | None,
         typer.Option("--out", help="Read a corpus in shards and write them to this folder; survives a kill."),
@@ -131,10 +134,10 @@ def extract(
         raise UserError("--resume and --format parquet go with --out DIR, the folder of a corpus run.")
     if model is None:
         raise UserError("No model. Give its folder, then files: mere extract runs/quickstart/model notes.txt")
-    from mere.inference.extractor import load
+    from mere.loading import load
 
     only = [code.strip() for code in languages.split(",")] if languages is not None else None
-    extractor = load(model, batch_size=batch_size, threshold=threshold, languages=only)
+    extractor = load(model, batch_size=batch_size, threshold=threshold, languages=only, device=device)
     if lang is not None and lang not in extractor.labels.languages:
         talk(f'Note: the model does not know language "{lang}": universal path.')
     waiting: deque[InputText] = deque()

@@ -60,7 +60,7 @@ def serve(
 
 def application() -> Any:
     """Return the application that the environment describes; every worker process calls it."""
-    from mere.inference.extractor import load
+    from mere.loading import load
     from mere.serving.app import create_app
     from mere.serving.settings import ServingSettings
 

@@ -8,13 +8,13 @@ model half believes: the score of the triple then says how far to trust them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from mere.nn.crf import CRF
+from mere.data.examples import PieceSpan
+from mere.decoding.limits import Limits
 
 Array = NDArray[np.float32]
 
@@ -28,13 +28,20 @@ class Chain:
     end: Array
 
 
-TypedSpan = tuple[int, int, int, float]
-"""First piece, one past the last, type id, probability that exactly this entity stands there."""
+class RoleSpan(NamedTuple):
+    """A subject or an object of a relation, and the probability that exactly this span stands there."""
+
+    span: PieceSpan
+    probability: float
 
 
-def chain_of(crf: CRF) -> Chain:
-    """Take the scores out of a CRF."""
-    return Chain(*(scores.detach().float().cpu().numpy() for scores in crf.constrained()))
+class TypedSpan(NamedTuple):
+    """An entity, and the probability that exactly this one stands there."""
+
+    start_piece: int
+    end_piece: int
+    type_id: int
+    probability: float
 
 
 def _logsumexp(x: Array, axis: int) -> Array:
@@ -62,14 +69,8 @@ def forward_backward(
 
 
 def best_spans(
-    emissions: Array,
-    lengths: NDArray[np.int64],
-    chain: Chain,
-    *,
-    most: int = 3,
-    least: float = 0.03,
-    longest: int = 48,
-) -> list[list[list[tuple[tuple[int, int], float]]]]:
+    emissions: Array, lengths: NDArray[np.int64], chain: Chain, limits: Limits
+) -> list[list[list[RoleSpan]]]:
     """Return for each item and channel its most probable spans, best first, each with its probability.
 
     The probability of a span sums over every tagging of the rest, so a span that is not on the best path
@@ -77,11 +78,12 @@ def best_spans(
 
     Args:
         emissions: (N, C, P, T). lengths: (N,) pieces of each item.
-        most: spans per list. least: probability below which a span is not named. longest: pieces of a span.
     """
+    if not len(emissions):
+        return []
     num, channels, places, _ = emissions.shape
     alpha, beta, log_z = forward_backward(emissions, lengths, chain)
-    longest = min(longest, places)
+    longest = min(limits.longest_span, places)
     # What follows a span that ends before place b: no I. At the sentence's end: the end score.
     after = np.full((num, channels, places + 1, 2), -np.inf, dtype=np.float32)  # last tag of the span: B, I
     ahead = emissions + beta
@@ -105,9 +107,9 @@ def best_spans(
             alpha[:, :, :starts, 1] + within + moves[:, None] + after[:, :, size:, 1]
         )
     probability = np.exp(np.minimum(scores - log_z[..., None, None], 0.0)).reshape(num, channels, -1)
-    most = min(most, probability.shape[-1])
+    most = min(limits.spans_per_role, probability.shape[-1])
     top = np.argpartition(-probability, most - 1, axis=-1)[..., :most]
-    found: list[list[list[tuple[tuple[int, int], float]]]] = []
+    found: list[list[list[RoleSpan]]] = []
     for item in range(num):
         lists = []
         for channel in range(channels):
@@ -115,9 +117,9 @@ def best_spans(
             for flat in top[item, channel].tolist():
                 start, size = divmod(flat, longest)
                 p = float(probability[item, channel, flat])
-                if p >= least:
-                    spans.append(((start, start + size + 1), p))
-            lists.append(sorted(spans, key=lambda span: -span[1]))
+                if p >= limits.min_span:
+                    spans.append(RoleSpan(PieceSpan(start, start + size + 1), p))
+            lists.append(sorted(spans, key=lambda span: -span.probability))
         found.append(lists)
     return found
 
@@ -178,5 +180,5 @@ def typed_spans(emissions: Array, lengths: NDArray[np.int64], chain: Chain) -> l
             leaving[inside_tag] = -np.inf  # the entity ends here
             score += float(_logsumexp(leaving, 0))
         probability = float(np.exp(min(0.0, score - float(log_z[item]))))
-        found[item].append((start, end, (begin_tag - 1) // 2, probability))
+        found[item].append(TypedSpan(start, end, (begin_tag - 1) // 2, probability))
     return found

@@ -37,10 +37,14 @@ def merged(windows: Sequence[Window]) -> list[TypedSpan]:
     for index, window in enumerate(windows):
         least = borders[index - 1] if index else window.start
         most = borders[index] if index < len(borders) else window.end
-        own = (_gone_on(entity, windows, index) for entity in window.entities if least <= entity[0] < most)
+        own = (
+            _gone_on(entity, windows, index)
+            for entity in window.entities
+            if least <= entity.start_piece < most
+        )
         found += [entity for entity in own if entity is not None]
     kept: list[TypedSpan] = []
-    for entity in sorted(found, key=lambda entity: (-entity[3], entity)):
+    for entity in sorted(found, key=lambda entity: (-entity.probability, entity)):
         if all(entity[1] <= other[0] or other[1] <= entity[0] for other in kept):
             kept.append(entity)
     return sorted(kept)
@@ -50,8 +54,12 @@ def _gone_on(entity: TypedSpan, windows: Sequence[Window], index: int) -> TypedS
     """Return an entity with what the next windows add to it; None if one of them does not take it up."""
     start, end, type_id, probability = entity
     while end == windows[index].end and index + 1 < len(windows):
-        across = [e for e in windows[index + 1].entities if e[2] == type_id and e[0] < end <= e[1]]
+        across = [
+            e
+            for e in windows[index + 1].entities
+            if e.type_id == type_id and e.start_piece < end <= e.end_piece
+        ]
         if not across:
             return None
-        end, probability, index = across[0][1], probability * across[0][3], index + 1
-    return start, end, type_id, probability
+        end, probability, index = across[0].end_piece, probability * across[0].probability, index + 1
+    return TypedSpan(start, end, type_id, probability)

@@ -61,7 +61,7 @@ def type_spans(
     found: list[list[TypedSpan]] = [[] for _ in log_p]
     columns = (item[first], place[first], ends[past - 1], type_ - 1, np.exp(score))
     for row, start, end, type_id, probability in zip(*(c.tolist() for c in columns), strict=True):
-        found[row].append((start, end, type_id, probability))
+        found[row].append(TypedSpan(start, end, type_id, probability))
     return found
 
 

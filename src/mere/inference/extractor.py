@@ -1,60 +1,28 @@
 """The extractor: text in, documents out, with every offset pointing into the text as it was given.
 
 Split into sentences, identify the language, window what is long, predict in batches of like length, shift the
-offsets back, merge. It knows nothing of torch: a `Predictor` does the one step that needs a model.
+offsets back, merge. A `Predictor` does the one step that needs a model.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
-from pathlib import Path
-from typing import Protocol, cast
+from typing import cast
 
-from mere.errors import DataError, MereError, ModelError
+from mere.errors import DataError, MereError
 from mere.inference.io import check_text, stated
 from mere.inference.language import Identifier
+from mere.inference.predictor import Predictor
 from mere.inference.sentences import split_sentences
 from mere.inference.windows import cut_windows, merge
 from mere.schema import Labels
 from mere.types import Document, Entity, Prediction, Span, Triple
 
 _POOLED_BATCHES = 16
-
-
-class Predictor(Protocol):
-    """What an extractor needs of a model.
-
-    Args:
-        labels: the relations, types and languages the model knows.
-        max_pieces: the longest text `predict` reads, in units.
-        type_map: how the entity types of a corpus are renamed before they are compared with the model's.
-    """
-
-    labels: Labels
-    type_map: dict[str, str]
-
-    @property
-    def max_pieces(self) -> int: ...
-
-    def unit_spans(self, text: str) -> list[Span]:
-        """Return the units of a text; a slice that starts and ends at unit borders has the same units."""
-        ...
-
-    def predict(
-        self,
-        texts: Sequence[str],
-        langs: Sequence[str | None],
-        *,
-        batch_size: int = 64,
-        threshold: float | None = None,
-    ) -> list[Prediction]:
-        """Return one prediction per text, offsets relative to it; a lang of None takes the universal path."""
-        ...
 
 
 @dataclass
@@ -217,39 +185,6 @@ class Extractor:
                 plan.predictions[index] = prediction
         for plan in pool:
             yield _document(plan)
-
-
-def load(
-    folder: str | Path,
-    *,
-    batch_size: int = 64,
-    threshold: float | None = None,
-    languages: Sequence[str] | None = None,
-) -> Extractor:
-    """Return an extractor for a model.
-
-    Args:
-        folder: the model's folder, or its name on the Hugging Face Hub: "org/name" or "org/name@revision".
-            A folder that is here wins, and a Path is always a folder (mere.store.fetch).
-        batch_size, threshold, languages: as `Extractor` takes them.
-
-    Raises:
-        ModelError: there is no such model, its files are not those that it was written with, or torch is not
-            installed.
-    """
-    return Extractor(load_predictor(folder), batch_size=batch_size, threshold=threshold, languages=languages)
-
-
-def load_predictor(folder: str | Path) -> Predictor:
-    """Return a model itself, for texts that are sentences already; takes and raises what `load` does."""
-    from mere.store.fetch import find_model
-
-    path = find_model(folder)
-    if importlib.util.find_spec("torch") is None:
-        raise ModelError(f'{path}: reading this model needs torch. Install: pip install "mere[train]"')
-    from mere.models import predictor
-
-    return predictor.Predictor.load(path)
 
 
 def _paired(

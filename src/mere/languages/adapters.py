@@ -15,13 +15,14 @@ from torch import Tensor
 
 from mere.data.pieces import Pieces
 from mere.errors import ModelError
+from mere.files import write_whole
 from mere.languages.export import load_language
 from mere.languages.peft import Change, write_adapter
 from mere.models.model import Model
 from mere.nn.encoder_switchers import LoraSwitcher
 from mere.nn.encoders import PretrainedEncoder
 from mere.store.files import new_folder
-from mere.store.folder import ModelFolder, write_atomically
+from mere.store.folder import ModelFolder
 
 _BACKBONE = "backbone."
 
@@ -62,7 +63,7 @@ def is_untrained(encoder: PretrainedEncoder) -> bool:
 def save_base(encoder: PretrainedEncoder, pieces: Pieces, folder: Path) -> None:
     """Write the encoder that all languages share, with its tokenizer, as a checkpoint that transformers loads."""
     encoder.save(folder)
-    write_atomically(folder / "tokenizer.json", pieces.files()["tokenizer.json"])
+    write_whole(folder / "tokenizer.json", pieces.files()["tokenizer.json"])
 
 
 def export_adapter(model: str | Path, lang: str, out: str | Path) -> str:

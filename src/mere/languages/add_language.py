@@ -1,6 +1,6 @@
 """Adds a language to a finished model: its own switcher is trained, everything else stays as it is.
 
-In a model without switchers the language gets weights of its own instead (mere.store.delta). The result is a whole
+In a model without switchers the language gets weights of its own instead (mere.models.delta). The result is a whole
 new folder, in which every other language predicts what it did, bit for bit; that is verified before the folder is
 put in place (mere.languages.verify).
 """
@@ -20,6 +20,7 @@ from mere.config import Recipe
 from mere.data.corpus import Corpus
 from mere.data.examples import ExampleMaker, refuse_unreadable
 from mere.errors import UserError, nearest
+from mere.inference.predictor import Predictor
 from mere.languages.defaults import (
     AUTO,
     Choices,
@@ -28,13 +29,14 @@ from mere.languages.defaults import (
 )
 from mere.languages.new_language import NewLanguageData, added_card, added_metrics
 from mere.languages.verify import Verification, verify_unchanged
+from mere.models.backend import predictor_of
+from mere.models.delta import WHOLE, changed, compact, specialised
 from mere.models.model import Model, build
-from mere.models.predictor import Predictor
+from mere.models.weights import from_arrays, load_weights, to_arrays
 from mere.nn.switcher import module_name
 from mere.schema import UNIVERSAL, Labels
-from mere.store.delta import WHOLE, changed, compact, specialised
 from mere.store.files import new_folder
-from mere.store.folder import ModelFolder
+from mere.store.folder import ModelConfig, ModelFolder, write_folder
 from mere.training.calibrate import MIN_SENTENCES
 from mere.training.costs import stored_bytes
 from mere.training.evaluation import Evaluation, evaluate_dev
@@ -124,7 +126,7 @@ class _Addition:
         torch.set_num_threads(choose_threads(self.recipe))
         torch.manual_seed(self.recipe.seed)
         self.model = build(self.recipe, before, folder.pieces)
-        folder.load_weights(self.model)
+        load_weights(self.model, folder)
         self.model.to(self.device)
         self.stage = stage_for(lang, self.recipe, self.data.lengths, self.choices, str(folder.path))
         if self.model.switcher is None:
@@ -215,7 +217,7 @@ class _Addition:
         self._settle(before, delta)
 
     def _predictor(self, specialists: Mapping[str, Model] | None = None) -> Predictor:
-        return Predictor(
+        return predictor_of(
             self.model, self.maker, own=specialists, pieces_per_batch=self.recipe.dev_pieces_per_batch
         )
 
@@ -252,7 +254,7 @@ class _Addition:
 
     def write(self, path: Path) -> None:
         """Write the whole folder; the files of other languages' own weights stay as they are."""
-        deltas = {lang: self.folder.delta(lang) for lang in self.folder.own}
+        deltas = {lang: from_arrays(self.folder.delta(lang)) for lang in self.folder.own}
         if self.delta:
             deltas[self.lang] = self.delta
         record = {
@@ -271,16 +273,14 @@ class _Addition:
         metrics = added_metrics(
             self.folder.metrics(), record, self.dev_scores, self.data.report.to_json(), stored
         )
-        ModelFolder.write(
+        folder = self.folder
+        write_folder(
             path,
-            model=self.model,
-            recipe=self.recipe,
-            labels=self.labels,
-            pieces=self.folder.pieces,
-            thresholds=self.thresholds,
+            ModelConfig(self.recipe, self.labels, folder.pieces, self.thresholds, folder.longest_span),
+            to_arrays(self.model.state_dict()),
+            own={lang: to_arrays(delta) for lang, delta in deltas.items()},
             metrics=metrics,
-            card=added_card(self.folder, self.labels, record, self.dev_scores),
-            own=deltas,
+            card=added_card(folder, self.labels, record, self.dev_scores),
         )
 
 

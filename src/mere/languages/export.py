@@ -1,6 +1,6 @@
 """One language of a model of several, as a model folder of its own that predicts what it did in the whole model.
 
-LoRA inside the encoder, and a language's own weights (mere.store.delta), go into the weights; a bottleneck or
+LoRA inside the encoder, and a language's own weights (mere.models.delta), go into the weights; a bottleneck or
 adapters stay, those of this language alone. What other languages have is left behind.
 """
 
@@ -15,15 +15,16 @@ import torch
 
 from mere.config import Recipe, SwitcherSettings
 from mere.errors import UserError, nearest
+from mere.models.delta import specialised
 from mere.models.model import Model, build
+from mere.models.weights import load_model, own_weights, to_arrays
 from mere.nn.encoder_switchers import LoraSwitcher
 from mere.nn.lora import merge_low_rank
 from mere.nn.switcher import module_name
 from mere.schema import UNIVERSAL, Labels
 from mere.store.card import card_of_another
-from mere.store.delta import specialised
 from mere.store.files import new_folder
-from mere.store.folder import ModelFolder
+from mere.store.folder import ModelConfig, ModelFolder, write_folder
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,8 @@ def load_language(stored: ModelFolder, lang: str) -> Model:
             f'{stored.path}: the model does not know the language "{lang}".{nearest(lang, known)} '
             f"It has {', '.join(known)}."
         )
-    model = build(stored.recipe, stored.labels, stored.pieces)
-    stored.load_weights(model)
-    return specialised(model, stored.own_weights(model, lang)) if lang in stored.own else model
+    model = load_model(stored)
+    return specialised(model, own_weights(model, stored, lang)) if lang in stored.own else model
 
 
 @torch.no_grad()
@@ -116,13 +116,12 @@ def export_language(model: str | Path, lang: str, out: str | Path) -> ExportedLa
     stored = ModelFolder.read(model)
     with new_folder(Path(out)) as part:
         exported = extract_language(stored, lang)
-        ModelFolder.write(
+        write_folder(
             part,
-            model=exported.model,
-            recipe=exported.recipe,
-            labels=exported.labels,
-            pieces=stored.pieces,
-            thresholds=exported.thresholds,
+            ModelConfig(
+                exported.recipe, exported.labels, stored.pieces, exported.thresholds, stored.longest_span
+            ),
+            to_arrays(exported.model.state_dict()),
             metrics=_metrics(stored, exported, lang),
             card=_card(stored, exported, lang),
         )

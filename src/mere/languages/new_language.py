@@ -16,10 +16,10 @@ from mere.data.coverage import join_corpora
 from mere.data.examples import known_types
 from mere.data.pieces import Pieces
 from mere.errors import DataError, nearest
+from mere.inference.predictor import Predictor
 from mere.metrics.counts import Counts
 from mere.metrics.protocol import apply_protocol, unique_triples
 from mere.metrics.triples import strict_counts
-from mere.models.predictor import Predictor
 from mere.schema import Labels
 from mere.store.card import add_result, card_of_another, split_front_matter, with_front_matter
 from mere.store.folder import ModelFolder

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from mere.store.folder import save_tensors, write_json
+from mere.models.weights import write_tensors
+from mere.store.files import write_json
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 
@@ -34,7 +35,7 @@ def write_adapter(folder: Path, changes: Mapping[str, Change], *, rank: int, bas
     for module, (up, down) in changes.items():
         tensors[f"base_model.model.{module}.lora_A.weight"] = down
         tensors[f"base_model.model.{module}.lora_B.weight"] = up
-    save_tensors(folder / WEIGHTS, tensors, {"format": "pt"})
+    write_tensors(folder / WEIGHTS, tensors, {"format": "pt"})
     config = {
         "peft_type": "LORA",
         "task_type": "FEATURE_EXTRACTION",

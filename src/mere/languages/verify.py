@@ -6,16 +6,17 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 from mere.data.batching import collate
 from mere.errors import TrainingError
-from mere.models.predictor import Predictor
-from mere.models.tensors import to_tensors
+from mere.inference.predictor import Predictor
+from mere.models.backend import TorchBackend, load_predictor
 from mere.schema import UNIVERSAL
-from mere.store.folder import ModelFolder, read_tensors
+from mere.store.files import read_arrays
+from mere.store.folder import ModelFolder
 
 _BATCH = 32
 """Sentences of a forward pass."""
@@ -51,7 +52,7 @@ def verify_unchanged(before: Path, after: Path, texts: Sequence[str]) -> Verific
     old, new = ModelFolder.read(before), ModelFolder.read(after)
     num_tensors = _same_files(old, new)
     languages = old.labels.languages
-    one, other = Predictor.load(before), Predictor.load(after)
+    one, other = load_predictor(before), load_predictor(after)
     for lang in (None, *languages):
         where = f'the language "{lang}"' if lang else "the universal path"
         for was, now in zip(_vectors(one, texts, lang), _vectors(other, texts, lang), strict=True):
@@ -76,25 +77,24 @@ def _same_files(old: ModelFolder, new: ModelFolder) -> int:
         _same(thresholds[0] == thresholds[1], new.path, f'the threshold of "{lang}"')
     deltas = {lang: digest for lang, digest in new.own.items() if lang in old.labels.languages}
     _same(old.own == deltas, new.path, "the weights that a language has of its own")
-    stored = {name: _digest(t) for name, t in read_tensors(old.path / "model.safetensors").items()}
-    now = {name: _digest(t) for name, t in read_tensors(new.path / "model.safetensors").items()}
+    stored = {name: _digest(t) for name, t in read_arrays(old.path / "model.safetensors").items()}
+    now = {name: _digest(t) for name, t in read_arrays(new.path / "model.safetensors").items()}
     for name, digest in stored.items():
         _same(now.get(name) == digest, new.path, f"the weights {name}")
     return len(stored)
 
 
-@torch.inference_mode()
-def _vectors(predictor: Predictor, texts: Sequence[str], lang: str | None) -> Iterator[Tensor]:
+def _vectors(predictor: Predictor, texts: Sequence[str], lang: str | None) -> Iterator[NDArray[Any]]:
     """The pieces of each batch of texts as the heads read them."""
-    model = predictor.own.get(predictor.labels.path(lang), predictor.model).eval()
+    backend = predictor.own.get(predictor.labels.path(lang), predictor.backend)
+    assert isinstance(backend, TorchBackend)
     examples = [example for text in texts if (example := predictor.maker.text(text, lang)[1]) is not None]
     for start in range(0, len(examples), _BATCH):
-        yield model(to_tensors(collate(examples[start : start + _BATCH]), torch.device("cpu")))
+        yield backend.encode(collate(examples[start : start + _BATCH])).pieces.numpy()
 
 
-def _digest(tensor: Tensor) -> str:
-    flat = tensor.detach().contiguous().flatten().view(torch.uint8)
-    return hashlib.sha256(repr(tuple(tensor.shape)).encode() + flat.numpy().tobytes()).hexdigest()
+def _digest(array: NDArray[Any]) -> str:
+    return hashlib.sha256(repr(array.shape).encode() + array.tobytes()).hexdigest()
 
 
 def _same(is_same: bool, folder: Path, what: str) -> None:

@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from mere.config import EntitiesSettings
-from mere.decoding.crf import TypedSpan, chain_of, typed_spans
+from mere.decoding.entities import Emissions, EntityScores
 from mere.models.losses import ItemLosses
 from mere.models.tensors import EntityTensors, TensorBatch
 from mere.nn.crf import CRF
@@ -40,8 +40,8 @@ class EntityDecoder(nn.Module, ABC, Generic[T]):
         """Return how many items `losses` has for a batch, from its targets alone."""
 
     @abstractmethod
-    def spans(self, pieces: Float[Tensor, "B P D"], batch: TensorBatch) -> list[list[TypedSpan]]:
-        """Return for each row its entities, in order and without overlap, each with its probability."""
+    def scores(self, pieces: Float[Tensor, "B P D"], batch: TensorBatch) -> EntityScores:
+        """Return what decoding needs of each row (mere.decoding.entities)."""
 
 
 class PieceTask(EntityDecoder[EntityTensors]):
@@ -84,9 +84,8 @@ class EntityTask(PieceTask):
     def num_items(self, batch: TensorBatch, targets: EntityTensors) -> int:
         return len(targets.row)
 
-    def spans(self, pieces: Float[Tensor, "B P D"], batch: TensorBatch) -> list[list[TypedSpan]]:
-        lengths = batch.is_piece.sum(1).cpu().numpy()
-        return typed_spans(self.emissions(pieces).cpu().numpy(), lengths, chain_of(self.crf))
+    def scores(self, pieces: Float[Tensor, "B P D"], batch: TensorBatch) -> Emissions:
+        return Emissions(self.emissions(pieces).cpu().numpy(), self.crf.chain())
 
 
 def allowed_tags(tags: Int[Tensor, "N P"], is_known: Bool[Tensor, "N K"]) -> Bool[Tensor, "N P T"]:

@@ -21,7 +21,8 @@ from torch import Tensor
 from mere.config import EntitiesSettings
 from mere.data.windows import STOP, Symbols, overlapping_windows
 from mere.decoding.crf import TypedSpan
-from mere.decoding.span_windows import Window, merged
+from mere.decoding.entities import Written
+from mere.decoding.span_windows import Window
 from mere.models.entities import EntityDecoder
 from mere.models.losses import ItemLosses
 from mere.models.tensors import SpanTensors, TensorBatch
@@ -68,7 +69,7 @@ class SpansTask(EntityDecoder[SpanTensors]):
     def num_items(self, batch: TensorBatch, targets: SpanTensors) -> int:
         return int(targets.is_step.sum())
 
-    def spans(self, pieces: Float[Tensor, "B P D"], batch: TensorBatch) -> list[list[TypedSpan]]:
+    def scores(self, pieces: Float[Tensor, "B P D"], batch: TensorBatch) -> Written:
         window = self.symbols.window
         lengths = batch.is_piece.sum(1).tolist()
         places = [
@@ -87,9 +88,9 @@ class SpansTask(EntityDecoder[SpanTensors]):
         written = self._write(kept, state, may_start, may_end)
         by_row: list[list[Window]] = [[] for _ in lengths]
         for (owner, begin), entities in zip(places, written, strict=True):
-            found = [(begin + start, begin + end, type_id, p) for start, end, type_id, p in entities]
+            found = [TypedSpan(begin + start, begin + end, type_id, p) for start, end, type_id, p in entities]
             by_row[owner].append(Window(max(begin, 0), begin + window, found))
-        return [merged(windows) for windows in by_row]
+        return Written(by_row)
 
     def _cut(
         self, pieces: Float[Tensor, "B P D"], row: Int[Tensor, " N"], first: Int[Tensor, " N"]
@@ -152,5 +153,5 @@ def _by_window(columns: list[NDArray[np.float64]], num_windows: int) -> list[lis
     for column in columns:
         for index in np.flatnonzero(column[:, 0]).tolist():
             _, start, end, type_id, probability = column[index].tolist()
-            found[index].append((int(start), int(end), int(type_id), probability))
+            found[index].append(TypedSpan(int(start), int(end), int(type_id), probability))
     return found

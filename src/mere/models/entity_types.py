@@ -13,8 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mere.config import EntitiesSettings
-from mere.decoding.crf import TypedSpan
-from mere.decoding.types import type_spans
+from mere.decoding.entities import LogProbs
 from mere.models.entities import PieceTask
 from mere.models.losses import ItemLosses
 from mere.models.tensors import EntityTensors, TensorBatch
@@ -48,6 +47,5 @@ class TypesTask(PieceTask):
     def num_items(self, batch: TensorBatch, targets: EntityTensors) -> int:
         return int(batch.is_piece[targets.row].sum())
 
-    def spans(self, pieces: Float[Tensor, "B P D"], batch: TensorBatch) -> list[list[TypedSpan]]:
-        log_p = self.emissions(pieces).log_softmax(-1).cpu().numpy()
-        return type_spans(log_p, batch.is_piece.sum(1).cpu().numpy(), batch.begins_word.cpu().numpy())
+    def scores(self, pieces: Float[Tensor, "B P D"], batch: TensorBatch) -> LogProbs:
+        return LogProbs(self.emissions(pieces).log_softmax(-1).cpu().numpy())

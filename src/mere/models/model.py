@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from mere.config import EncoderSettings, EntitiesSettings, Recipe, SwitcherSettings, encoder_kind
 from mere.data.pieces import Pieces
+from mere.decoding.limits import Limits
 from mere.errors import ConfigError
 from mere.models.entities import EntityDecoder, EntityTask
 from mere.models.entity_spans import SpansTask
@@ -64,7 +65,11 @@ class Upper(nn.Module):
 
 
 class Model(Upper):
-    """Encoder, aggregator, switcher and the heads of its tasks."""
+    """Encoder, aggregator, switcher and the heads of its tasks.
+
+    Args:
+        limits: how far decoding looks at what the heads say.
+    """
 
     def __init__(
         self,
@@ -74,8 +79,10 @@ class Model(Upper):
         switcher: LanguageSwitcher | None,
         entities: EntityDecoder[Any] | None,
         triples: TripleTask | None,
+        limits: Limits | None = None,
     ):
         super().__init__()
+        self.limits = limits or Limits()
         self.encoder = encoder
         self.aggregator = aggregator
         self.switcher = switcher
@@ -162,6 +169,7 @@ def build(recipe: Recipe, labels: Labels, pieces: Pieces | None = None) -> Model
             if "triples" in recipe.task
             else None
         ),
+        limits=Limits(relations=recipe.triples.candidates),
     )
 
 

@@ -13,6 +13,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from mere.decoding.crf import Chain
+
 FORBIDDEN = -1e4
 
 
@@ -44,6 +46,10 @@ class CRF(nn.Module):
         """Return start, transition and end scores with the forbidden ones at -1e4."""
         start = torch.where(self.may_start, self.start, FORBIDDEN)
         return start, torch.where(self.may_follow, self.transitions, FORBIDDEN), self.end
+
+    def chain(self) -> Chain:
+        """Return the constrained scores as decoding takes them."""
+        return Chain(*(scores.detach().float().cpu().numpy() for scores in self.constrained()))
 
     def forward(
         self,

@@ -15,8 +15,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
 from mere.errors import ModelError, UserError
+from mere.files import replacing, write_whole
 from mere.hub import again
+
+Arrays = Mapping[str, NDArray[Any]]
+"""Tensors by name, as numpy has them."""
 
 FORMAT = 2
 """Raised whenever a folder written before could no longer be read."""
@@ -59,6 +68,50 @@ def sha256(file: Path) -> str:
         while size := stream.readinto(chunk):
             digest.update(chunk[:size])
     return digest.hexdigest()
+
+
+def write_json(path: Path, record: Any) -> str:
+    """Write a record whole; return the SHA-256 of the file."""
+    return write_bytes(path, (json.dumps(record, ensure_ascii=False, indent=2) + "\n").encode())
+
+
+def write_bytes(path: Path, data: bytes) -> str:
+    """Write a file whole; return its SHA-256."""
+    write_whole(path, data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def write_arrays(path: Path, arrays: Arrays, metadata: dict[str, str] | None = None) -> None:
+    """Write a safetensors file whole, with `metadata` in its own header.
+
+    Raises:
+        MereError: the disk is full or not writable; what was there before is still there.
+    """
+    plain = {name: np.require(array, requirements="C") for name, array in arrays.items()}
+    with replacing(path) as beside:
+        try:
+            save_file(plain, beside, metadata)
+        except SafetensorError as error:  # what it says of a full disk
+            raise OSError(str(error)) from None
+
+
+def read_arrays(path: Path, digest: str | None = None) -> dict[str, NDArray[Any]]:
+    """Read a safetensors file; with a `digest`, only one that was written so.
+
+    Raises:
+        ModelError: it is missing, cut short, or another one.
+    """
+    if not path.is_file():
+        raise ModelError(f"{path}: this file is missing. {again(path, WHOLE)}")
+    try:
+        arrays = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise ModelError(
+            f"{path}: not a whole safetensors file ({error}). {again(path, 'Copy it again, or train again.')}"
+        ) from None
+    if digest is not None:
+        compare(path, digest)
+    return arrays
 
 
 def read_json(path: Path) -> dict[str, Any]:

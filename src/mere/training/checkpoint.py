@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from mere.errors import ModelError
-from mere.store.folder import save_tensors
+from mere.models.weights import write_tensors
 
 FORMAT = 2
 
@@ -45,7 +45,7 @@ def save_checkpoint(path: Path, state: Mapping[str, Tensor], progress: RunProgre
     Raises:
         TrainingError: it could not be written; the one before is untouched.
     """
-    save_tensors(path, state, {"format": str(FORMAT), "progress": json.dumps(asdict(progress))})
+    write_tensors(path, state, {"format": str(FORMAT), "progress": json.dumps(asdict(progress))})
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], RunProgress]:

@@ -24,7 +24,7 @@ def stored_bytes(model: Model, deltas: Mapping[str, Mapping[str, Tensor]]) -> di
     """Return the bytes of tensors that all languages share, and those of each: its switcher and its differences.
 
     Args:
-        deltas: per language the difference of its weights (mere.store.delta).
+        deltas: per language the difference of its weights (mere.models.delta).
     """
     per_language = {lang: _bytes(delta.values()) for lang, delta in deltas.items()}
     shared = _bytes(model.state_dict().values())

@@ -11,9 +11,10 @@ import numpy as np
 
 from mere.config import Task
 from mere.data.examples import known_types
+from mere.inference.predictor import Predictor
 from mere.metrics.annotated import scored_mentions
 from mere.metrics.entities import match
-from mere.models.predictor import Predictor
+from mere.models.backend import model_of
 from mere.training.calibrate import calibrate
 from mere.training.parallel.processes import ONE_PROCESS, Processes
 from mere.types import Prediction, Sentence
@@ -67,7 +68,7 @@ def evaluate_dev(
 
     def predict(share: Sequence[Sentence]) -> list[Prediction]:
         langs = [None if universal else sentence.lang for sentence in share]
-        with processes.in_step(predictor.model):
+        with processes.in_step(model_of(predictor)):
             return predictor.predict([sentence.text for sentence in share], langs, threshold=0.0)
 
     predictions = processes.map(predict, sentences)

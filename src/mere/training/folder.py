@@ -21,7 +21,8 @@ from mere.config import Recipe
 from mere.config.differences import differences
 from mere.data.corpus import Corpus
 from mere.errors import ConfigError, DataError, UserError
-from mere.store.folder import write_atomically, write_json
+from mere.files import write_whole
+from mere.store.files import write_json
 from mere.training.hardware import choose_device
 from mere.types import Sentence
 
@@ -97,8 +98,8 @@ class RunFolder:
         }
         record = {"recipe": recipe.model_dump(mode="json"), "data": data, "seed": recipe.seed}
         write_json(self.path / "run.json", {**record, **machine, "versions": versions})
-        write_atomically(self.log_file, b"")
-        write_atomically(self.path / "recipe.yaml", recipe.to_yaml().encode())
+        write_whole(self.log_file, b"")
+        write_whole(self.path / "recipe.yaml", recipe.to_yaml().encode())
 
     def _check_same_run(self, recipe: Recipe, data: Mapping[str, Any], machine: Mapping[str, Any]) -> str:
         """Check that the run was begun with these settings and data; return how its machine differs, if it does."""

@@ -10,8 +10,8 @@ from mere.config import Recipe
 from mere.data.pieces import Pieces
 from mere.errors import ModelError
 from mere.models.model import Model, build
+from mere.models.weights import read_tensors
 from mere.schema import Labels
-from mere.store.folder import read_tensors
 
 
 def initial_model(recipe: Recipe, labels: Labels, pieces: Pieces, device: torch.device) -> Model:

@@ -228,7 +228,7 @@ class StageLoop:
             _swap(current, other, swapped)
 
     def delta(self) -> dict[str, Tensor]:
-        """Return the weights to store as a difference from those that the stage began with (mere.store.delta)."""
+        """Return the weights to store as a difference from those that the stage began with (mere.models.delta)."""
         return self.trainable.delta(self.averaged)
 
     def state(self) -> dict[str, Tensor]:

@@ -13,12 +13,14 @@ import torch
 from torch import Tensor
 
 from mere.config import Recipe
+from mere.inference.predictor import Predictor
+from mere.models.backend import predictor_of
+from mere.models.delta import changed, specialised
 from mere.models.model import Model, build
-from mere.models.predictor import Predictor
+from mere.models.weights import to_arrays
 from mere.schema import UNIVERSAL
 from mere.store.card import card
-from mere.store.delta import changed, specialised
-from mere.store.folder import ModelFolder
+from mere.store.folder import ModelConfig, write_folder
 from mere.training.costs import SwitcherSize, stored_bytes
 from mere.training.evaluation import Evaluation, evaluate_dev
 from mere.training.parallel.processes import Processes
@@ -26,7 +28,7 @@ from mere.training.run_data import RunData
 from mere.training.source import TrainingData
 
 Deltas = Mapping[str, Mapping[str, Tensor]]
-"""Language -> how its weights differ from the shared ones (mere.store.delta)."""
+"""Language -> how its weights differ from the shared ones (mere.models.delta)."""
 
 
 def write_model(
@@ -48,7 +50,7 @@ def write_model(
     specialists = {
         lang: specialised(model, changed(model.state_dict(), delta)) for lang, delta in deltas.items()
     }
-    predictor = Predictor(
+    predictor = predictor_of(
         model,
         data.maker,
         own=specialists,
@@ -69,16 +71,13 @@ def write_model(
         if processes.parts:
             written = build(recipe, labels, run_data.pieces)
             written.load_state_dict(weights, strict=True, assign=True)
-        ModelFolder.write(
+        write_folder(
             folder,
-            model=written,
-            recipe=recipe,
-            labels=labels,
-            pieces=run_data.pieces,
-            thresholds=thresholds,
+            ModelConfig(recipe, labels, run_data.pieces, thresholds, model.limits.longest_span),
+            to_arrays(written.state_dict()),
+            own={lang: to_arrays(delta) for lang, delta in deltas.items()},
             metrics=record,
             card=card(recipe, labels, run_data.corpus, record),
-            own=deltas,
         )
 
     processes.by_first(write)

@@ -17,8 +17,8 @@ import mere.environment
 from mere.config import Recipe
 from mere.data.examples import ExampleMaker
 from mere.data.sampling import spread
+from mere.models.backend import predictor_of
 from mere.models.model import Model
-from mere.models.predictor import Predictor
 from mere.training.checkpoint import RunProgress, load_checkpoint, save_checkpoint
 from mere.training.costs import SwitcherSize, num_trained
 from mere.training.duration import Duration
@@ -111,7 +111,7 @@ class Run:
         if is_sharded:
             self.processes = shard_encoder(self.model, processes, device)
             listener.say(str(self.processes))
-        self.predictor = Predictor(
+        self.predictor = predictor_of(
             self.model, maker, precision=recipe.precision, pieces_per_batch=recipe.dev_pieces_per_batch
         )
         self.progress = RunProgress()

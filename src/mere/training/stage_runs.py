@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from mere.config import Recipe, StageSettings
-from mere.store.delta import compact
-from mere.store.folder import read_tensors, write_tensors
+from mere.models.delta import compact
+from mere.models.weights import read_tensors, write_tensors
 from mere.training.duration import Duration, share_of_stage
 from mere.training.folder import RunFolder
 from mere.training.loop import StageLoop

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from mere.errors import ConfigError, nearest
+from mere.models.delta import DOWN, UP, WHOLE, changed
 from mere.models.model import GROUPS, Model
 from mere.nn.lora import LowRank, matrices, tables
-from mere.store.delta import DOWN, UP, WHOLE, changed
 from mere.training.parallel.processes import ONE_PROCESS, Processes
 
 
@@ -88,7 +88,7 @@ class Trainable:
         }
 
     def delta(self, averaged: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return what was trained as a difference (mere.store.delta), averages instead of parameters if given."""
+        """Return what was trained as a difference (mere.models.delta), averages instead of parameters if given."""
         kept = {name: averaged.get(name, p.detach()) for name, p in self.parameters.items()}
         return {name if name in self.factors else WHOLE + name: tensor for name, tensor in kept.items()}
 

@@ -17,10 +17,11 @@ from mere.data.examples import Annotated, ExampleMaker
 from mere.data.sampling import drawn
 from mere.data.targets import Targets, targets_of
 from mere.errors import UserError, nearest
+from mere.models.delta import specialised
 from mere.models.model import Model, build
 from mere.models.tensors import TensorBatch, to_tensors
-from mere.store.delta import specialised
-from mere.store.folder import ModelFolder, read_tensors
+from mere.models.weights import load_weights, own_weights, read_tensors
+from mere.store.folder import ModelFolder
 from mere.training.folder import RunFolder
 from mere.types import Sentence
 
@@ -126,7 +127,7 @@ class AnalysedRun:
         """Return the model at the end of a shared stage."""
         model = build(self.recipe, self.stored.labels, self.stored.pieces)
         if all(other.per_language for other in self.recipe.stages):
-            self.stored.load_weights(model)  # the weights that the languages' stages start from
+            load_weights(model, self.stored)  # the weights that the languages' stages start from
         else:
             model.load_state_dict(read_tensors(RunFolder(self.path).weights(stage.name)), strict=True)
         return Network(stage.name, model.eval(), stage.use_aggregator, stage.use_switcher)
@@ -135,14 +136,14 @@ class AnalysedRun:
         """Return the model of each language that has weights of its own, or of the run's only language."""
         last = self.recipe.stages[-1]
         model = build(self.recipe, self.stored.labels, self.stored.pieces)
-        self.stored.load_weights(model)
+        load_weights(model, self.stored)
         model.eval()
         if len(self.languages) == 1 and not self.stored.own:
             return {self.languages[0]: Network(last.name, model, last.use_aggregator, last.use_switcher)}
         return {
             lang: Network(
                 last.name,
-                specialised(model, self.stored.own_weights(model, lang)).eval(),
+                specialised(model, own_weights(model, self.stored, lang)).eval(),
                 last.use_aggregator,
                 last.use_switcher,
             )

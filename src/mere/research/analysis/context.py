@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from mere.data.examples import Annotated, ExampleMaker
+from mere.models.backend import predictor_of
 from mere.models.model import Model
-from mere.models.predictor import Predictor
 from mere.models.tensors import targets_to_tensors
 from mere.research.analysis.analysed_run import CPU, AnalysedRun, Network
 from mere.research.analysis.fisher import Fisher, fisher
@@ -95,7 +95,7 @@ class AnalysisContext:
         limit = self.sizes.dev or None
         wanted = list(languages)
         sentences = [s for lang in wanted for s in self.run.dev[lang][:limit]]
-        predictor = Predictor(model, maker or self.run.maker)
+        predictor = predictor_of(model, maker or self.run.maker)
         found = evaluate_dev(predictor, self.run.recipe.task, sentences, universal=not use_switcher)
         return {
             lang: 100 * float(np.mean([f1[lang] for f1 in found.f1.values() if lang in f1] or [math.nan]))

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from mere.config import StageSettings
 from mere.errors import UserError
+from mere.files import write_whole
 from mere.research.analysis.analysed_run import (
     AnalysedRun,
     MonolingualModels,
@@ -31,7 +32,7 @@ from mere.research.analysis.sections import parameters as parameter_sections
 from mere.research.analysis.transfer import Transfer, transfer
 from mere.research.analysis.weight_change import weight_change
 from mere.research.report.page import Page
-from mere.store.folder import write_atomically, write_json
+from mere.store.files import write_json
 
 JSON, PAGE = "analysis.json", "analysis.html"
 Information = dict[str, dict[str, Tensor]]
@@ -107,7 +108,7 @@ class AnalysisReport:
         """Write the numbers and the page; return the page."""
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / JSON, finite(self.record))
-        write_atomically(folder / PAGE, self.page.html().encode())
+        write_whole(folder / PAGE, self.page.html().encode())
         return folder / PAGE
 
     def stages(self) -> None:

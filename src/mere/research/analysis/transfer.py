@@ -19,7 +19,7 @@ from typing import Any
 
 from mere.config import Recipe, StageSettings
 from mere.data.corpora import load_corpora
-from mere.models.predictor import Predictor
+from mere.models.backend import load_predictor, model_of
 from mere.research.analysis.analysed_run import AnalysedRun
 from mere.research.analysis.context import AnalysisContext, TransferSettings
 from mere.research.compare.budget import Budget
@@ -128,9 +128,9 @@ def transfer(
     for group, one in cells.items():
         if one.folder not in failed:
             context.progress(f"scoring {one.regime}")
-            predictor = Predictor.load(one.folder / "model")
+            predictor = load_predictor(one.folder / "model")
             f1[group] = context.score(
-                predictor.model, run.languages, use_switcher=False, maker=predictor.maker
+                model_of(predictor), run.languages, use_switcher=False, maker=predictor.maker
             )
     return Transfer(
         tuple(sorted(run.languages)),

@@ -19,7 +19,7 @@ from mere.research.compare.folder import write_predictions
 def predict(cell: Path, split: str) -> Path:
     """Predict every sentence of a split by its language's path, and return the file."""
     gold = load_corpora(Recipe.read(cell / "recipe.yaml").data).sentences(split)
-    from mere.inference.extractor import load_predictor
+    from mere.loading import load_predictor
 
     predictor = load_predictor(cell / "model")
     predicted = predictor.predict([s.text for s in gold], [s.lang for s in gold])

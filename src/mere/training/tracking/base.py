@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mere.store.folder import write_atomically
+from mere.files import write_whole
 
 _AXIS = ("event", "stage", "step", "num_steps")
 """Keys of a record that say where its numbers belong."""
@@ -72,5 +72,5 @@ def identity(folder: Path) -> str:
     """Return what tells a run from all others on a server, 32 hex digits: made once, then kept in its folder."""
     file = folder / "tracking.id"
     if not file.is_file():
-        write_atomically(file, uuid.uuid4().hex.encode())
+        write_whole(file, uuid.uuid4().hex.encode())
     return file.read_text(encoding="ascii")

@@ -1,4 +1,4 @@
-"""Texts in, entities and triples out: batches, the forward pass, decoding of one model.
+"""Sentences in, entities and triples out: batches, paths of languages, thresholds, offsets. No torch here.
 
 The predictor works on sentences that fit the model; cutting texts into such sentences is the extractor's
 job (mere.inference.extractor).
@@ -7,80 +7,62 @@ job (mere.inference.extractor).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from mere.data.batching import collate
 from mere.data.examples import Encoded, ExampleMaker
 from mere.data.sampling import cut_by_budget
-from mere.decoding.crf import TypedSpan
+from mere.decoding.crf import TypedSpan, best_spans
+from mere.decoding.entities import entities
+from mere.decoding.facts import PieceFact, crossed, joined, likely_relations
+from mere.decoding.limits import Limits
 from mere.errors import DataError
-from mere.models.model import Model, build
-from mere.models.tensors import to_tensors
-from mere.models.triples import PieceFact
+from mere.inference.backend import Backend
 from mere.schema import UNIVERSAL, Labels
-from mere.store.delta import specialised
-from mere.store.folder import ModelFolder
 from mere.types import Entity, Prediction, Span, Triple
+
+Found = tuple[list[TypedSpan], list[PieceFact]]
+"""The entities of a sentence in order, and every fact that decoding finds, best first; all by pieces."""
 
 
 class Predictor:
-    """Predicts entities and triples with a trained model.
+    """Predicts entities and triples with a model.
 
     Args:
-        model: in any mode; it is put into eval mode.
-        maker: reads texts as in training.
-        own: models of languages that have weights of their own (mere.store.delta); the others take `model`.
-        thresholds: least score of a triple per language; per path (mere.schema).
+        backend: the model. maker: reads texts as in training.
+        own: backends of languages that have weights of their own; the others take `backend`.
+        thresholds: least score of a triple per path (mere.schema).
         type_map: how the types of a corpus were renamed for training (recipe: data.types).
-        precision: "bf16" runs the network under bf16 autocast; decoding is always fp32.
+        limits: of decoding.
         pieces_per_batch: budget of padded pieces in a batch; results do not depend on it.
     """
 
     def __init__(
         self,
-        model: Model,
+        backend: Backend[Any],
         maker: ExampleMaker,
         *,
-        own: Mapping[str, Model] | None = None,
+        own: Mapping[str, Backend[Any]] | None = None,
         thresholds: Mapping[str, float] | None = None,
         type_map: Mapping[str, str] | None = None,
-        precision: str = "fp32",
+        limits: Limits | None = None,
         pieces_per_batch: int = 4096,
     ):
-        self.model = model
+        self.backend = backend
         self.own = dict(own or {})
         self.maker = maker
         self.labels: Labels = maker.labels
         self.thresholds = dict(thresholds or {UNIVERSAL: 0.3})
         self.type_map = dict(type_map or {})
-        self.precision = precision
+        self.limits = limits or Limits()
         self.pieces_per_batch = pieces_per_batch
-
-    @classmethod
-    def load(cls, folder: str | Path) -> Predictor:
-        """Load a model folder.
-
-        Raises:
-            ModelError: the folder or a file in it is missing, cut short, or of another version.
-        """
-        stored = ModelFolder.read(folder)
-        model = build(stored.recipe, stored.labels, stored.pieces)
-        stored.load_weights(model)
-        own = {lang: specialised(model, stored.own_weights(model, lang)) for lang in stored.own}
-        return cls(
-            model,
-            ExampleMaker(stored.pieces, stored.labels),
-            own=own,
-            thresholds=stored.thresholds,
-            type_map=stored.recipe.data.types,
-        )
 
     @property
     def max_pieces(self) -> int:
+        """Pieces of a text that the model reads at a time in extraction."""
         return self.maker.pieces.window
 
     def unit_spans(self, text: str) -> list[Span]:
@@ -99,7 +81,7 @@ class Predictor:
 
         Args:
             texts: sentences.
-            langs: the language of each; None, or one without a switcher, is the universal path.
+            langs: the language of each; None, or one that the model does not know, takes the universal path.
             batch_size: most sentences in a batch; results do not depend on it.
             threshold: least score of a triple, instead of the calibrated one of its language.
 
@@ -107,8 +89,51 @@ class Predictor:
             DataError: a text has more pieces than the encoder reads.
         """
         read = [self.maker.text(text, lang) for text, lang in zip(texts, langs, strict=True)]
-        order = np.array([i for i, (_, example) in enumerate(read) if example is not None], dtype=np.int64)
         lengths = np.array([len(spans) for spans, _ in read], dtype=np.int64)
+        self._refuse_long(texts, lengths)
+        encoded = {i: text for i, (_, text) in enumerate(read) if text is not None}
+        order = np.array(list(encoded), dtype=np.int64)
+        order = order[np.argsort(lengths[order], kind="stable")]
+        predictions = [Prediction((), ())] * len(texts)
+        for backend, rows in self._routes(order, langs):
+            for indices in self._batches(rows, lengths, batch_size):
+                found = self.found([encoded[i] for i in indices], backend)
+                for index, (typed, facts) in zip(indices.tolist(), found, strict=True):
+                    least = self._threshold(langs[index]) if threshold is None else threshold
+                    kept = [fact for fact in facts if fact.score >= least]
+                    predictions[index] = self._in_characters(texts[index], read[index][0], typed, kept)
+        return predictions
+
+    def found(self, texts: Sequence[Encoded], backend: Backend[Any] | None = None) -> list[Found]:
+        """Return for each text its entities and facts, by pieces.
+
+        Args:
+            backend: that of a language with weights of its own.
+        """
+        backend = backend or self.backend
+        batch = collate(texts)
+        lengths = batch.is_piece.sum(1)
+        state = backend.encode(batch)
+        said = backend.entities(state)
+        typed = [[] for _ in texts] if said is None else entities(said, lengths, batch.begins_word)
+        return list(zip(typed, self._facts(backend, state, lengths), strict=True))
+
+    def _facts(self, backend: Backend[Any], state: Any, lengths: NDArray[np.int64]) -> list[list[PieceFact]]:
+        probability = backend.relations(state)
+        nothing: list[list[PieceFact]] = [[] for _ in lengths]
+        if probability is None:
+            return nothing
+        likely = likely_relations(probability, self.limits)
+        if not len(likely.row):
+            return nothing
+        tags = backend.tags(state, likely.row, likely.relation)
+        pairs = crossed(best_spans(tags, lengths[likely.row], backend.chain, self.limits))
+        if not pairs.roles:
+            return nothing
+        row, relation = likely.row[pairs.item], likely.relation[pairs.item]
+        return joined(likely, pairs, backend.pairs(state, row, relation, pairs.spans), len(lengths))
+
+    def _refuse_long(self, texts: Sequence[str], lengths: NDArray[np.int64]) -> None:
         longest = self.maker.pieces.longest
         if len(lengths) and lengths.max() > longest:
             index = int(lengths.argmax())
@@ -116,29 +141,18 @@ class Predictor:
                 f"text {index + 1} ({texts[index][:40]!r} …) has {lengths[index]:,} pieces; this model reads "
                 f"at most {longest:,} at a time. Split it into sentences, or use mere.load, which does."
             )
-        order = order[np.argsort(lengths[order], kind="stable")] if len(order) else order
-        predictions = [Prediction((), ())] * len(texts)
-        for model, rows in self._by_model(order, langs):
-            for indices in self._batches(rows, lengths, batch_size):
-                examples = [example for i in indices if (example := read[i][1]) is not None]
-                for index, (entities, facts) in zip(indices, self.found(examples, model), strict=True):
-                    least = self._threshold(langs[index]) if threshold is None else threshold
-                    kept = [fact for fact in facts if fact[3] >= least]
-                    predictions[index] = self._in_characters(texts[index], read[index][0], entities, kept)
-        return predictions
 
-    def _by_model(
+    def _routes(
         self, order: NDArray[np.int64], langs: Sequence[str | None]
-    ) -> Iterator[tuple[Model, NDArray[np.int64]]]:
-        """Give each model the sentences whose language it is for."""
+    ) -> Iterator[tuple[Backend[Any], NDArray[np.int64]]]:
+        """Give each backend the sentences whose language it is for."""
         if not self.own:
-            yield self.model, order
+            yield self.backend, order
             return
         paths = [self.labels.path(langs[i]) for i in order]
         routes = [path if path in self.own else UNIVERSAL for path in paths]
         for route in sorted(set(routes)):
-            rows = order[[r == route for r in routes]]
-            yield self.own.get(route, self.model), rows
+            yield self.own.get(route, self.backend), order[[r == route for r in routes]]
 
     def _batches(
         self, order: NDArray[np.int64], lengths: NDArray[np.int64], batch_size: int
@@ -152,34 +166,18 @@ class Predictor:
     def _threshold(self, lang: str | None) -> float:
         return self.thresholds.get(self.labels.path(lang), self.thresholds[UNIVERSAL])
 
-    @torch.inference_mode()
-    def found(
-        self, examples: Sequence[Encoded], model: Model | None = None
-    ) -> list[tuple[list[TypedSpan], list[PieceFact]]]:
-        """Return for each example its entities in order, and every fact that decoding finds, best first."""
-        model = (model or self.model).eval()
-        device = next(model.parameters()).device
-        batch = to_tensors(collate(examples), device)
-        nothing: list[list[TypedSpan]] = [[] for _ in examples]
-        no_facts: list[list[PieceFact]] = [[] for _ in examples]
-        with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-            pieces = model(batch)
-            entities = nothing if model.entities is None else model.entities.spans(pieces, batch)
-            facts = no_facts if model.triples is None else model.triples.facts(pieces, batch)
-        return list(zip(entities, facts, strict=True))
-
     def _in_characters(
         self, text: str, spans: Sequence[Span], typed: Sequence[TypedSpan], facts: Sequence[PieceFact]
     ) -> Prediction:
         """Move from pieces to characters. A mention of a triple is the typed entity at its span, if there is one."""
-        entities: dict[Span, Entity] = {}
+        found: dict[Span, Entity] = {}
 
         def mention(first: int, end: int, type: str | None, score: float) -> Entity:
             span = Span(spans[first].start, spans[end - 1].end)
-            known = entities.get(span)
+            known = found.get(span)
             if known is None or (known.type is None and (known.score or 0.0) < score):
-                entities[span] = Entity(span.start, span.end, text[span.start : span.end], type, score)
-            return entities[span]
+                found[span] = Entity(span.start, span.end, text[span.start : span.end], type, score)
+            return found[span]
 
         for first, end, type_id, score in typed:
             first, end = _without_space(text, spans, first, end)
@@ -194,7 +192,7 @@ class Predictor:
             )
             for relation, subject, object_, score in facts
         )
-        return Prediction(tuple(sorted(entities.values(), key=lambda e: e.span)), triples)
+        return Prediction(tuple(sorted(found.values(), key=lambda e: e.span)), triples)
 
 
 def _without_space(text: str, spans: Sequence[Span], first: int, end: int) -> tuple[int, int]:

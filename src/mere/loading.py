@@ -1,0 +1,47 @@
+"""From a model's name to what reads texts with it: finds the folder, and picks the backend that can run it."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+
+from mere.errors import ModelError
+from mere.inference.extractor import Extractor
+from mere.inference.predictor import Predictor
+from mere.store.fetch import find_model
+
+
+def load(
+    folder: str | Path,
+    *,
+    batch_size: int = 64,
+    threshold: float | None = None,
+    languages: Sequence[str] | None = None,
+    device: str = "auto",
+) -> Extractor:
+    """Return an extractor for a model.
+
+    Args:
+        folder: the model's folder, or its name on the Hugging Face Hub: "org/name" or "org/name@revision".
+            A folder that is here wins, and a Path is always a folder (mere.store.fetch).
+        batch_size, threshold, languages: as `Extractor` takes them.
+        device: "auto" takes a GPU where there is one; or a name of torch's, such as "cpu" or "cuda:1".
+
+    Raises:
+        ModelError: there is no such model, its files are not those that it was written with, or torch is not
+            installed.
+        UserError: there is no such device.
+    """
+    predictor = load_predictor(folder, device=device)
+    return Extractor(predictor, batch_size=batch_size, threshold=threshold, languages=languages)
+
+
+def load_predictor(folder: str | Path, *, device: str = "auto") -> Predictor:
+    """Return a model itself, for texts that are sentences already; takes and raises what `load` does."""
+    path = find_model(folder)
+    if importlib.util.find_spec("torch") is None:
+        raise ModelError(f'{path}: reading this model needs torch. Install: pip install "mere[train]"')
+    from mere.models import backend
+
+    return backend.load_predictor(path, device)

@@ -1,0 +1,63 @@
+"""A stored model's weights as torch has them: what mere.store keeps as numpy's arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from mere.errors import ModelError
+from mere.hub import again
+from mere.models.delta import changed
+from mere.models.model import Model, build
+from mere.store.files import Arrays, read_arrays, write_arrays
+from mere.store.folder import ModelFolder
+
+
+def to_arrays(tensors: Mapping[str, Tensor]) -> Arrays:
+    """Return tensors as arrays that share their memory, where that is the CPU's."""
+    return {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
+
+
+def from_arrays(arrays: Arrays) -> dict[str, Tensor]:
+    """Return arrays as tensors that share their memory."""
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Read a safetensors file; raises what `read_arrays` does."""
+    return from_arrays(read_arrays(path))
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> None:
+    """Write a safetensors file whole; raises what `write_arrays` does."""
+    write_arrays(path, to_arrays(tensors), metadata)
+
+
+def load_model(stored: ModelFolder) -> Model:
+    """Return the model of a folder, with the weights that its languages share.
+
+    Raises:
+        ModelError: the weights are missing, cut short, altered, or not those of the recipe's model.
+    """
+    model = build(stored.recipe, stored.labels, stored.pieces)
+    load_weights(model, stored)
+    return model
+
+
+def load_weights(model: nn.Module, stored: ModelFolder) -> None:
+    """Load a folder's weights into `model`, strictly: names, shapes and the digest must agree."""
+    weights = from_arrays(stored.weights())
+    try:
+        model.load_state_dict(weights, strict=True)
+    except RuntimeError as error:
+        raise ModelError(
+            f"{stored.path / 'model.safetensors'}: does not fit config.json: {error}. {again(stored.path)}"
+        ) from None
+
+
+def own_weights(model: nn.Module, stored: ModelFolder, lang: str) -> dict[str, Tensor]:
+    """Return the tensors that a language has of its own, whole; `model` holds the shared ones."""
+    return changed(model.state_dict(), from_arrays(stored.delta(lang)))

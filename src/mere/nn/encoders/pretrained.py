@@ -8,16 +8,15 @@ from a checkpoint's own code. A model folder needs no checkpoint: its encoder is
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from mere.config.base import Settings
+from mere.config import PretrainedSettings, Settings
 from mere.data.pieces.hub import fetch, find
 from mere.data.pieces.pretrained import Checkpoint, Subwords
 from mere.errors import ConfigError, ModelError
@@ -37,33 +36,20 @@ class PretrainedEncoder(Encoder):
 
     Args:
         checkpoint: configuration and special subwords.
-        words: a piece's vector is that of its "first" subword, or their "mean".
-        others: those of `mere.config.PretrainedSettings`.
+        settings: how words are read, which layers are used and trained, and at what cost of memory.
 
     Raises:
         ModelError: transformers is missing or does not know the family.
         ConfigError: a setting that the family does not have.
     """
 
-    def __init__(
-        self,
-        checkpoint: Checkpoint,
-        *,
-        words: Literal["first", "mean"],
-        layers: int,
-        freeze: int | None,
-        layer_decay: float,
-        gradient_checkpointing: bool,
-        attention: Literal["sdpa", "eager"],
-        dropout: float | None,
-        max_pieces: int,
-    ):
+    def __init__(self, checkpoint: Checkpoint, settings: PretrainedSettings):
         super().__init__()
         self.checkpoint = checkpoint
-        self.words = words
-        self.freeze = freeze
-        self.layer_decay = layer_decay
-        whole = build(checkpoint, attention, dropout, layers)
+        self.words = "mean" if settings.words == "mean" else "first"
+        self.freeze = freeze = settings.freeze
+        self.layer_decay = settings.layer_decay
+        whole = build(checkpoint, settings.attention, settings.dropout, settings.layers)
         self.backbone = encoder_of(whole)
         self.path = next(name for name, module in whole.named_modules() if module is self.backbone)
         config = self.backbone.config
@@ -75,8 +61,8 @@ class PretrainedEncoder(Encoder):
             for name, module in self.backbone.named_modules()
             if isinstance(module, nn.ModuleList) and len(module) == self.num_layers
         }
-        self.size = self._window(max_pieces)
-        if not self._layers and (freeze is not None or layer_decay < 1):
+        self.size = self._window(settings.max_pieces)
+        if not self._layers and (freeze is not None or self.layer_decay < 1):
             raise ConfigError(
                 f"encoder: {checkpoint.name} has no layers of their own: leave freeze and layer_decay."
             )
@@ -84,7 +70,7 @@ class PretrainedEncoder(Encoder):
             raise ConfigError(
                 f"encoder.freeze: {checkpoint.name} has {self.num_layers} layers, found {freeze}."
             )
-        if gradient_checkpointing:
+        if settings.gradient_checkpointing:
             enable = getattr(
                 self.backbone, "activation_checkpointing_enable", self.backbone.gradient_checkpointing_enable
             )  # transformers renamed it in the course of version 5
@@ -97,9 +83,8 @@ class PretrainedEncoder(Encoder):
     def of(cls, settings: Settings, pieces: object) -> Encoder:
         if not isinstance(pieces, Subwords):
             raise TypeError("a pretrained encoder is built from its pieces: build(recipe, labels, pieces)")
-        given = settings.model_dump(include=set(inspect.signature(cls).parameters))
-        given["words"] = "mean" if given["words"] == "mean" else "first"
-        return cls(pieces.checkpoint, **given)
+        assert isinstance(settings, PretrainedSettings)
+        return cls(pieces.checkpoint, settings)
 
     def forward(self, pieces: Int[Tensor, "B P F"], is_piece: Bool[Tensor, "B P"]) -> Float[Tensor, "B P D"]:
         is_subword = (pieces > 0).flatten(1)  # (B, P * F)

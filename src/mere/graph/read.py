@@ -88,8 +88,9 @@ def _document(line: _Line) -> Document:
     at: dict[tuple[int, int], Entity] = {}  # the first entity at each span
     for item in line.get("entities") or ():
         mention = _slice(text, item)
-        get = item.get
-        entity = Entity(item["start"], item["end"], mention, get("type"), get("score"), get("link"))
+        entity = Entity(
+            item["start"], item["end"], mention, item.get("type"), item.get("score"), item.get("link")
+        )
         entities.append(entity)
         at.setdefault((entity.start, entity.end), entity)
 

@@ -173,7 +173,7 @@ def main() -> None:
         source, out = Path(folder, "documents.jsonl"), Path(folder, "graph")
         write_documents(source, 1_000)
         per_document = (measured(source, GraphFormat.nquads, out).statements or 0) / 1_000
-        number = int(arguments.statements / per_document * 1.02)
+        number = int(arguments.statements / per_document * 1.05)
         write_documents(source, number // 10)
         tenth = {
             format.value: told(source, format, out)

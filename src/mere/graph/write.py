@@ -71,7 +71,7 @@ def write(items: Iterable[Item], format: GraphFormat, out: Path | None, settings
         if format is GraphFormat.neo4j:
             if out is None:
                 raise UserError("neo4j is two files and cannot be printed. Give a folder: --out DIR")
-            out.mkdir(exist_ok=True)
+            out.mkdir(parents=True, exist_ok=True)
             files = [stack.enter_context(_whole(out / f"{name}.csv")) for name in ("nodes", "relationships")]
             written.changed += neo4j(counted, settings, *files)
             return written

@@ -30,7 +30,7 @@ class Answer(Record):
     high: float | None = None
     interval: str = Field(default="", description="what low and high are")
     unit: str = ""
-    said: str = Field(default="", description="what belongs to the figures")
+    remark: str = Field(default="", description="what belongs to the figures")
     p: float | None = None
     p_holm: float | None = None
     seeds: list[int] = Field(default_factory=list)
@@ -61,7 +61,7 @@ def answer_all(claims: ClaimList, folder: Path) -> Answers:
 
 def answer(claim: Claim, question: Question, folder: Path) -> Answer:
     """Answer one question."""
-    begun = {
+    common = {
         "id": claim.id,
         "paper": claim.paper,
         "claim": claim.claim,
@@ -75,14 +75,14 @@ def answer(claim: Claim, question: Question, folder: Path) -> Answer:
     try:
         found = evidence_for(question, folder)
     except NotMeasuredError as reason:
-        return Answer(**begun, verdict="not measured", sentence=f"Not measured. {reason}")
+        return Answer(**common, verdict="not measured", sentence=f"Not measured. {reason}")
     rule = question.holds or Rule(above=0)
     verdict = rule.verdict(found.low, found.high)
     return Answer(
-        **begun,
+        **common,
         verdict=verdict,
         sentence=_sentence(verdict, found, question, rule),
-        said=found.said,
+        remark=found.remark,
         effect=_rounded(found.effect),
         low=_rounded(found.low),
         high=_rounded(found.high),
@@ -116,7 +116,7 @@ def _sentence(verdict: Verdict, found: Evidence, question: Question, rule: Rule)
         why = f"the interval is on both sides of {rule.number:g}"
     else:
         why = f"all of the interval is {rule if verdict == 'holds' else rule.opposite}"
-    inside = ", ".join(filter(None, (found.interval, seeds, found.said)))
+    inside = ", ".join(filter(None, (found.interval, seeds, found.remark)))
     return f"{verdict.capitalize()}. {question.asked}: {effect} ({inside}); {why}."
 
 

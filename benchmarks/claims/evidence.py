@@ -23,7 +23,7 @@ class Evidence:
 
     Args:
         effect, low, high: in `unit`; an end that is None is not bounded.
-        said: what must be said beside what the question asks for.
+        remark: what must be said beside what the question asks for.
     """
 
     unit: str
@@ -36,7 +36,7 @@ class Evidence:
     p: float | None = None
     p_holm: float | None = None
     interval: str = "95 % interval"
-    said: str = ""
+    remark: str = ""
     costs: str = ""
 
 
@@ -115,8 +115,8 @@ def _time_to_quality(asked: TimeToQualityOf, results: Results, file: str) -> Evi
         seeds=found.seeds,
         command=results.command,
         commit=results.commit,
-        interval="least to most of the seeds",
-        said=f"never with {never} of {len(shares)} seeds" if never else "",
+        interval="range over the seeds",
+        remark=f"never with {never} of {len(shares)} seeds" if never else "",
     )
 
 
@@ -141,7 +141,7 @@ def _order(asked: OrderOf, results: Results, other: Results) -> Evidence:
         seeds=sorted(set(results.seeds) & set(other.seeds)),
         command=results.command,
         commit=results.commit,
-        said=f"{len(common)} regimes in {results.experiment} and {other.experiment}",
+        remark=f"{len(common)} regimes in {results.experiment} and {other.experiment}",
     )
 
 

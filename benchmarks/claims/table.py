@@ -47,14 +47,14 @@ def _answers(answers: Sequence[Answer]) -> str:
 
 
 def _row(answer: Answer) -> list[str]:
-    what = ". ".join(part.rstrip(".") for part in (answer.measured, answer.said, answer.note) if part)
-    begun = [answer.id, answer.corpus, what or UNKNOWN]
+    what = ". ".join(part.rstrip(".") for part in (answer.measured, answer.remark, answer.note) if part)
+    common = [answer.id, answer.corpus, what or UNKNOWN]
     file = f"`{answer.source}`" if answer.source else UNKNOWN
     if answer.verdict == "not measured":
-        return [*begun, answer.sentence, UNKNOWN, answer.holds_if or UNKNOWN, UNKNOWN, UNKNOWN, file]
+        return [*common, answer.sentence, UNKNOWN, answer.holds_if or UNKNOWN, UNKNOWN, UNKNOWN, file]
     asked = "" if len(answer.seeds) >= answer.seeds_asked else f" of {answer.seeds_asked}"
     return [
-        *begun,
+        *common,
         f"**{answer.verdict}**",
         in_unit(answer.effect, answer.low, answer.high, answer.unit),
         answer.holds_if,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from hypothesis import strategies as st
 
-from mere.metrics.scores import Cell, SystemScores
+from mere.metrics.scores import SentenceCounts, SystemScores
 from mere.types import Entity, Prediction, Sentence, Span, Triple
 
 TEXT = "abcdefghij"
@@ -72,7 +72,7 @@ def table_of(counts: np.ndarray, langs: Sequence[str], metric: str = "triple_f1/
         ids=tuple((lang, str(s)) for s, lang in enumerate(langs)),
         langs=np.array(langs),
         sources=np.array([f"{lang}/news" for lang in langs]),
-        metrics={metric: Cell(np.arange(len(langs)), np.asarray(counts))},
+        metrics={metric: SentenceCounts(np.arange(len(langs)), np.asarray(counts))},
         by_relation={metric: {}},
     )
 

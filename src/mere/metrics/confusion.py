@@ -1,6 +1,6 @@
 """The error analysis of a system's entities: classes per type and language, types taken for others, examples.
 
-What the classes are is told in `mere.metrics.mistakes`.
+`mere.metrics.mistakes` defines the classes.
 """
 
 from __future__ import annotations
@@ -177,10 +177,10 @@ def _json(classes: ClassCounts) -> dict[str, dict[str, int]]:
     return {error.value: counts._asdict() for error, counts in classes.items()}
 
 
-def _keep(examples: _Examples, most: int, sentence: Sentence, mistake: Wrong | Missed) -> None:
+def _keep(examples: _Examples, limit: int, sentence: Sentence, mistake: Wrong | Missed) -> None:
     """Keep an example unless its language has enough; a pair that is wrong and missed is shown once."""
     kept = examples[mistake.error].setdefault(sentence.lang, [])
-    if len(kept) >= most:
+    if len(kept) >= limit:
         return
     excerpt = _excerpt(sentence.text, [e for e in (mistake.gold, mistake.predicted) if e is not None])
     example = ErrorExample(sentence.id, sentence.lang, excerpt, mistake.gold, mistake.predicted)

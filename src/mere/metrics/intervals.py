@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from mere.metrics.cells import Cell
 from mere.metrics.counts import f1, mean_known
 from mere.metrics.scores import SystemScores
+from mere.metrics.sentence_counts import SentenceCounts
 
 Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 Key = TypeVar("Key", bound=Hashable)
@@ -63,7 +63,7 @@ def draw_weights(strata: NDArray[np.int64], size: int, rng: np.random.Generator)
     return weights
 
 
-def weighted_sums(cell: Cell, weights: NDArray[np.float32]) -> NDArray[np.float64]:
+def weighted_sums(cell: SentenceCounts, weights: NDArray[np.float32]) -> NDArray[np.float64]:
     """Sum a cell's counts under each of B weightings of the sentences: weights (S, B) -> (B, N, 3)."""
     num_runs, num_rows, _ = cell.counts.shape
     columns = cell.counts.transpose(0, 2, 1).reshape(-1, num_rows).astype(np.float32)  # (N * 3, n), exact
@@ -84,7 +84,7 @@ class Resampled(Generic[Key]):
 
     def __init__(
         self,
-        cells: Mapping[Key, Cell],
+        cells: Mapping[Key, SentenceCounts],
         strata: NDArray[np.int64],
         *,
         resamples: int = 1000,

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mere.errors import DataError, nearest
-from mere.metrics.cells import Cell
 from mere.metrics.counts import f1, mean_known
 from mere.metrics.intervals import DECIMALS, Resampled, percentiles, strata_of, weighted_sums
 from mere.metrics.scores import SystemScores
+from mere.metrics.sentence_counts import SentenceCounts
 
 _CHUNK = 256
 _TIE = 1e-12  # differences this close are equal: F1s of equal counts may differ in their last bit
@@ -130,7 +130,7 @@ def approximate_randomization(
         difference is as large or larger, on either side of zero.
 
     Raises:
-        DataError: the systems were not scored on the same sentences, or have unlike numbers of runs.
+        DataError: the systems were not scored on the same sentences, or have different numbers of runs.
     """
     langs = _check_comparable(a, b)
     if a.num_runs != b.num_runs:
@@ -146,7 +146,7 @@ def approximate_randomization(
         size = min(_CHUNK, resamples - first)
         is_swapped = rng.integers(0, 2, (len(a.langs), size), dtype=np.int8).astype(np.float32)  # (S, B)
         for lang in langs:
-            gain = Cell(cells_a[lang].rows, cells_b[lang].counts - cells_a[lang].counts)
+            gain = SentenceCounts(cells_a[lang].rows, cells_b[lang].counts - cells_a[lang].counts)
             parts[lang].append(weighted_sums(gain, is_swapped))
     # Row 0 swaps nothing: it is the observed difference, and counts among the resamples.
     moved = {lang: np.concatenate(parts[lang]) for lang in langs}  # (1 + B, N, 3)

@@ -16,7 +16,6 @@ from rich.console import Console
 
 from mere.metrics import render
 from mere.metrics.annotated import annotates_triples
-from mere.metrics.cells import Cell
 from mere.metrics.confusion import EntityErrors, analyse
 from mere.metrics.counts import f1, precision, recall
 from mere.metrics.intervals import DECIMALS, Measured, Resampled, strata_of
@@ -29,6 +28,7 @@ from mere.metrics.scores import (
     score_runs,
 )
 from mere.metrics.seen_in_training import mention_index, surface_index
+from mere.metrics.sentence_counts import SentenceCounts
 from mere.types import Prediction, Sentence
 
 Dimension = Literal["language", "source", "relation", "type", "length"]
@@ -207,7 +207,7 @@ def evaluate_runs(
     has_triples = not gold or any(annotates_triples(sentence) for sentence in gold)
     shown = (*TRIPLE_METRICS, *RECALLS, *ENTITY_RECALLS) if has_triples else (ENTITY_F1, *ENTITY_RECALLS)
     metrics = [metric for metric in shown if metric in scores.metrics]
-    cells: dict[Key, Cell] = {}
+    cells: dict[Key, SentenceCounts] = {}
     for metric in metrics:
         for dimension, parts in _parts(scores, metric).items():
             cells |= {(metric, dimension, name): cell for name, cell in parts.items()}
@@ -223,7 +223,7 @@ def evaluate_runs(
     )
 
 
-def _parts(scores: SystemScores, metric: str) -> dict[Dimension, Mapping[str, Cell]]:
+def _parts(scores: SystemScores, metric: str) -> dict[Dimension, Mapping[str, SentenceCounts]]:
     is_entities = metric == ENTITY_F1
     return {
         "language": scores.by_language(metric),

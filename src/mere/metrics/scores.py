@@ -14,17 +14,25 @@ from numpy.typing import NDArray
 from mere.errors import DataError, nearest
 from mere.metrics import entity_parts
 from mere.metrics.annotated import annotates_entities, scored_mentions
-from mere.metrics.cells import Cell, PartCounts
 from mere.metrics.counts import Counts
 from mere.metrics.entities import Matched, match, triple_entity_counts
 from mere.metrics.lengths import LENGTHS
 from mere.metrics.protocol import apply_protocol, unique_triples
 from mere.metrics.relations import relation_counts
 from mere.metrics.seen_in_training import MentionSurface, Surface, surface
+from mere.metrics.sentence_counts import PartCounts, SentenceCounts
 from mere.metrics.triples import boundary_counts, strict_counts
 from mere.types import Prediction, Sentence, Triple
 
-__all__ = ["ENTITY_F1", "ENTITY_RECALLS", "RECALLS", "TRIPLE_METRICS", "Cell", "SystemScores", "score_runs"]
+__all__ = [
+    "ENTITY_F1",
+    "ENTITY_RECALLS",
+    "RECALLS",
+    "TRIPLE_METRICS",
+    "SentenceCounts",
+    "SystemScores",
+    "score_runs",
+]
 
 ENTITY_F1 = "entity_f1/strict"
 TRIPLE_METRICS: Mapping[str, Callable[[Sequence[Triple], Sequence[Triple]], Counts]] = {
@@ -55,10 +63,10 @@ class SystemScores:
     ids: tuple[tuple[str, str], ...]
     langs: NDArray[np.str_]
     sources: NDArray[np.str_]
-    metrics: Mapping[str, Cell]
-    by_relation: Mapping[str, Mapping[str, Cell]]
-    by_type: Mapping[str, Cell] = field(default_factory=dict)
-    by_length: Mapping[str, Cell] = field(default_factory=dict)
+    metrics: Mapping[str, SentenceCounts]
+    by_relation: Mapping[str, Mapping[str, SentenceCounts]]
+    by_type: Mapping[str, SentenceCounts] = field(default_factory=dict)
+    by_length: Mapping[str, SentenceCounts] = field(default_factory=dict)
 
     @property
     def num_runs(self) -> int:
@@ -68,7 +76,7 @@ class SystemScores:
     def languages(self) -> list[str]:
         return sorted(set(self.langs.tolist()))
 
-    def cell(self, metric: str) -> Cell:
+    def cell(self, metric: str) -> SentenceCounts:
         """Return the counts of a metric for all sentences.
 
         Raises:
@@ -81,12 +89,12 @@ class SystemScores:
             )
         return self.metrics[metric]
 
-    def by_language(self, metric: str) -> dict[str, Cell]:
+    def by_language(self, metric: str) -> dict[str, SentenceCounts]:
         """Return the counts of a metric for each language's sentences."""
         cell = self.cell(metric)
         return {lang: cell.take(self.langs == lang) for lang in self.languages}
 
-    def by_source(self, metric: str) -> dict[str, Cell]:
+    def by_source(self, metric: str) -> dict[str, SentenceCounts]:
         """Return the counts of a metric for each source in each language."""
         cell = self.cell(metric)
         return {source: cell.take(self.sources == source) for source in sorted(set(self.sources.tolist()))}
@@ -139,7 +147,7 @@ def score_runs(
         ids=tuple((sentence.lang, sentence.id) for sentence in gold),
         langs=np.array([sentence.lang for sentence in gold], dtype=np.str_),
         sources=np.array([f"{sentence.lang}/{sentence.source or '?'}" for sentence in gold], dtype=np.str_),
-        metrics={metric: Cell(every_row, counts) for metric, counts in tally.table.items()},
+        metrics={metric: SentenceCounts(every_row, counts) for metric, counts in tally.table.items()},
         by_relation={metric: parts.cells() for metric, parts in tally.by_relation.items()},
         by_type=tally.by_type.cells(),
         by_length={length: lengths[length] for length in LENGTHS if length in lengths},
@@ -160,7 +168,7 @@ class _Tally:
         for metric, count in TRIPLE_METRICS.items():
             self.table[metric][n, s] = _row(count(gold, predicted))
             for relation, sides in _by_relation(gold, predicted).items():
-                self.by_relation[metric].put(relation, n, s, count(*sides))
+                self.by_relation[metric].add(relation, n, s, count(*sides))
         if seen is not None:
             for metric, part in zip(RECALLS, _split(gold, seen), strict=True):
                 counts = strict_counts(part, predicted)
@@ -173,7 +181,7 @@ class _Tally:
             (self.by_length, entity_parts.by_length(matched)),
         ):
             for part, of_part in counts.items():
-                parts.put(part, n, s, of_part)
+                parts.add(part, n, s, of_part)
         if seen is not None:
             for metric, of_part in zip(ENTITY_RECALLS, entity_parts.by_seen(matched, seen), strict=True):
                 self.table[metric][n, s] = _row(of_part)

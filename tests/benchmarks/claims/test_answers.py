@@ -127,7 +127,7 @@ def test_when_a_baseline_is_reached(folder: Path) -> None:
     assert (found.verdict, found.effect, found.low, found.high) == ("holds", 0.5, 0.4, 0.6)
     never = ask(folder, time_to_quality={"system": "best"}, holds={"below": 0.7})
     assert (never.verdict, never.effect, never.low, never.high) == ("undecided", None, 0.4, None)
-    assert "unknown [0.40, no end] times (least to most of the seeds, 2 seeds, never with 1 of 2 seeds)" in (
+    assert "unknown [0.40, no end] times (range over the seeds, 2 seeds, never with 1 of 2 seeds)" in (
         never.sentence
     )
     assert ask(folder, time_to_quality={"system": "best"}, holds={"below": 0.3}).verdict == "fails"
@@ -138,7 +138,7 @@ def test_the_order_of_regimes_in_two_comparisons(folder: Path) -> None:
     found = ask(folder, order={"other": "two.json", "metric": STRICT}, holds={"above": 0.6})
     assert found.effect == pytest.approx(1 / 3, abs=1e-4)  # one of three pairs is turned
     assert found.verdict == "fails"  # the scores are five standard deviations apart: so the order is sure
-    assert found.said == "3 regimes in one and two"
+    assert found.remark == "3 regimes in one and two"
     assert ask(folder, order={"other": "three.json", "metric": STRICT}).sentence == (
         "Not measured. There is no three.json yet."
     )
@@ -178,7 +178,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("question", "said"), MISTAKES)
-def test_a_list_that_does_not_fit_is_refused(tmp_path: Path, question: dict[str, Any], said: str) -> None:
+def test_a_list_that_does_not_fit_is_refused(tmp_path: Path, question: dict[str, Any], remark: str) -> None:
     path = tmp_path / "claims.yaml"
     claim = {"id": "A-1", "paper": "none", "claim": "It is so.", "questions": [question]}
     path.write_text(str({"claims": [claim]}), encoding="utf-8")  # YAML reads it

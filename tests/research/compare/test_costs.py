@@ -129,17 +129,17 @@ def test_a_cell_of_this_very_run_is_taken_whatever_its_threads_and_folder(plan: 
         }
     )
     (lora.folder / "recipe.yaml").write_text(moved.to_yaml(), encoding="utf-8")
-    folder.check_begun(lora, "f")
+    folder.check_same_run(lora, "f")
 
 
 def test_a_cell_of_another_run_is_refused(plan: Plan) -> None:
     lora: Cell = plan.cells[1]
     with pytest.raises(DataError, match="the corpus has changed since this cell began"):
-        folder.check_begun(lora, "another")
+        folder.check_same_run(lora, "another")
     other = lora.recipe.model_copy(update={"precision": "bf16"})
     (lora.folder / "recipe.yaml").write_text(other.to_yaml(), encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"begun with other settings \(precision: bf16 -> fp32\)"):
-        folder.check_begun(lora, "f")
+    with pytest.raises(ConfigError, match=r"started with other settings \(precision: bf16 -> fp32\)"):
+        folder.check_same_run(lora, "f")
 
 
 def test_a_cell_of_an_earlier_version_is_the_same_run(plan: Plan) -> None:
@@ -148,5 +148,5 @@ def test_a_cell_of_an_earlier_version_is_the_same_run(plan: Plan) -> None:
     stored = lora.recipe.model_dump(mode="json")
     stored["dev_units_per_batch"] = stored.pop("dev_pieces_per_batch")
     (lora.folder / "recipe.yaml").write_text(yaml.safe_dump(stored), encoding="utf-8")
-    folder.check_begun(lora, "f")
-    folder.check_begun(replace(lora, recipe=lora.recipe.model_copy(update={"precision": "auto"})), "f")
+    folder.check_same_run(lora, "f")
+    folder.check_same_run(replace(lora, recipe=lora.recipe.model_copy(update={"precision": "auto"})), "f")

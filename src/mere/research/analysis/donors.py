@@ -24,7 +24,7 @@ class Donors:
     Args:
         predictors: name to scores. gains: measured; empty if transfer was not.
         correlations: predictor to target to Spearman's rho with the measured gain over the target's donors; NaN with
-            fewer than three donors, or where all are alike.
+            fewer than three donors, or where all are equal.
     """
 
     languages: tuple[str, ...]

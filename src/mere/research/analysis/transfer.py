@@ -23,7 +23,7 @@ from mere.models.backend import load_predictor, model_of
 from mere.research.analysis.analysed_run import AnalysedRun
 from mere.research.analysis.context import AnalysisContext, TransferSettings
 from mere.research.compare.budget import Budget
-from mere.research.compare.folder import check_begun
+from mere.research.compare.folder import check_same_run
 from mere.research.compare.plan import Cell, Plan
 from mere.research.compare.runner import run_cells
 
@@ -118,7 +118,7 @@ def transfer(
     cells = {group: cell(run, stage, group, settings.epochs, out) for group in wanted}
     corpus = load_corpora(run.recipe.data)
     for group, one in cells.items():
-        check_begun(one, corpus.only(group).fingerprint())
+        check_same_run(one, corpus.only(group).fingerprint())
     plan = Plan(tuple(c.regime for c in cells.values()), (run.recipe.seed,), Budget(), tuple(cells.values()))
     split = run.recipe.data.dev_split
     failed = {

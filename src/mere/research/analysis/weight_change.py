@@ -43,8 +43,8 @@ class WeightChange:
 
     def to_json(self) -> dict[str, Any]:
         kinds = {
-            kind: {"most_changed": most, "all": every, "lift": most / every if every else None}
-            for kind, (most, every) in self.kinds.items()
+            kind: {"most_changed": changed, "all": every, "lift": changed / every if every else None}
+            for kind, (changed, every) in self.kinds.items()
         }
         return {**vars(self), "kinds": kinds}
 
@@ -88,7 +88,7 @@ def weight_change(
 def _by_kind(
     lang: str, distance: Float[Tensor, " Z"], values: Mapping[str, Float[Tensor, " Z"]], percent: float
 ) -> dict[str, tuple[float, float]]:
-    most = top_sets(distance, [percent])[0]
+    top_change = top_sets(distance, [percent])[0]
     mine = top_sets(values[lang], [percent])[0]
     theirs = torch.zeros_like(mine)
     for other, information in values.items():
@@ -100,8 +100,8 @@ def _by_kind(
         "others": ~mine & theirs,
         "none": ~mine & ~theirs,
     }
-    number = max(1, int(most.sum()))
+    number = max(1, int(top_change.sum()))
     return {
-        kind: (int((most & members).sum()) / number, float(members.double().mean()))
+        kind: (int((top_change & members).sum()) / number, float(members.double().mean()))
         for kind, members in kinds.items()
     }

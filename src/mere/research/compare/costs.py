@@ -1,4 +1,4 @@
-"""What a regime took and what it takes to keep, from what its cells logged; shared stages are charged to all.
+"""What a regime cost to train and takes to store, from what its cells logged; shared stages are charged to all.
 
 Epochs per language are counted from the steps that were made, so an early stop or a time limit shows.
 """
@@ -15,7 +15,7 @@ from mere.research.compare import folder
 from mere.research.compare.plan import Cell
 from mere.research.results import Costs
 
-MOST_APART = 0.02
+MAX_DIFFERENCE = 0.02
 """Regimes whose passes over the data differ by more than this share are flagged."""
 
 
@@ -46,20 +46,20 @@ def spent(cell: Cell, sizes: Mapping[str, int]) -> Spent:
     epochs = dict.fromkeys(sizes, 0.0)
     for of, stage in cell.path():
         costs: dict[str, Any] = folder.metrics(of)["costs"]
-        legs = _legs(stage, sizes)
-        seconds += sum(costs["seconds"].get(leg, 0.0) for leg in legs)
-        steps += sum(costs["steps"].get(leg, 0) for leg in legs)
+        stage_runs = _stage_runs(stage, sizes)
+        seconds += sum(costs["seconds"].get(run, 0.0) for run in stage_runs)
+        steps += sum(costs["steps"].get(run, 0) for run in stage_runs)
         if "trained" in costs:
-            trained[stage.name] = sum(costs["trained"].get(leg, 0) for leg in legs)
+            trained[stage.name] = sum(costs["trained"].get(run, 0) for run in stage_runs)
         if of.recipe.data.languages != cell.recipe.data.languages:
             continue  # a start on other languages makes no pass over these
         if stage.learns_from_text:
             continue  # no annotation is read
         rates = _epochs_per_step(of)
         drawn = sentences_drawn(of.recipe, stage, sizes)
-        for leg, lang in legs.items():
+        for run, lang in stage_runs.items():
             for name in sizes if lang is None else (lang,):
-                done = rates.get(leg, 0.0) * costs["steps"].get(leg, 0)
+                done = rates.get(run, 0.0) * costs["steps"].get(run, 0)
                 epochs[name] += done * drawn[name] / sizes[name]
     passes = sum(epochs[lang] * size for lang, size in sizes.items()) / sum(sizes.values())
     return Spent(seconds, steps, epochs, passes, trained)
@@ -115,11 +115,11 @@ def flags(passes: Mapping[str, float], baseline: str) -> dict[str, str]:
     return {
         regime: f"Not an equal budget: {found:.2f} epochs of all sentences, {baseline} had {wanted:.2f}."
         for regime, found in passes.items()
-        if abs(found - wanted) > MOST_APART * wanted
+        if abs(found - wanted) > MAX_DIFFERENCE * wanted
     }
 
 
-def _legs(stage: StageSettings, sizes: Mapping[str, int]) -> dict[str, str | None]:
+def _stage_runs(stage: StageSettings, sizes: Mapping[str, int]) -> dict[str, str | None]:
     """Map the names under which a stage was run to their language; None: all languages together."""
     return {f"{stage.name}.{lang}": lang for lang in sizes} if stage.per_language else {stage.name: None}
 

@@ -1,4 +1,4 @@
-"""A regime in a sentence, made from its settings, so that it cannot say what was not done."""
+"""A regime described in a sentence that is made from its settings."""
 
 from __future__ import annotations
 

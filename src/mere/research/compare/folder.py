@@ -1,4 +1,4 @@
-"""What a cell's run folder says: whether it is this very run, how far it is, what it logged, took and predicted."""
+"""A cell's run folder: its state, settings, log, metrics and predictions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NEVER_MATTERS = (
 """Settings that change how a run is named, saved or how fast it is, not what comes out but for rounding."""
 
 
-def is_begun(cell: Cell) -> bool:
+def is_started(cell: Cell) -> bool:
     """Whether the cell's folder holds a run, finished or not."""
     return (cell.folder / "recipe.yaml").is_file()
 
@@ -44,27 +44,29 @@ def predictions_file(cell: Cell, split: str) -> Path:
 
 
 def recipe_file(cell: Cell) -> Path:
-    """The recipe that the cell is trained by: the one it was begun with, or its resolved one beside the folder."""
-    begun = cell.folder / "recipe.yaml"
-    return begun if begun.is_file() else beside(cell, ".yaml")
+    """The recipe that the cell is trained by: the one it was started with, or its resolved one beside the folder."""
+    stored = cell.folder / "recipe.yaml"
+    return stored if stored.is_file() else beside(cell, ".yaml")
 
 
 def beside(cell: Cell, ending: str) -> Path:
     return cell.folder.with_name(cell.folder.name + ending)
 
 
-def check_begun(cell: Cell, fingerprint: str) -> None:
-    """Refuse a folder that holds another run than the cell's.
+def check_same_run(cell: Cell, fingerprint: str) -> None:
+    """Refuse a folder that holds a run other than the cell's.
 
     Raises:
-        ConfigError: it was begun with other settings. DataError: on other data.
+        ConfigError: it was started with other settings. DataError: on other data.
     """
-    if not is_begun(cell):
+    if not is_started(cell):
         return
     file = cell.folder / "recipe.yaml"
     try:
         stored = yaml.safe_load(file.read_text(encoding="utf-8"))
-        begun = Recipe.from_stored(stored, str(file))  # a setting that is newer than the run has its default
+        started = Recipe.from_stored(
+            stored, str(file)
+        )  # a setting that is newer than the run has its default
         data = json.loads((cell.folder / "run.json").read_text(encoding="utf-8"))["data"]["fingerprint"]
     except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
         raise ConfigError(
@@ -72,11 +74,11 @@ def check_begun(cell: Cell, fingerprint: str) -> None:
         ) from None
     planned = cell.recipe
     if planned.precision == "auto":  # it was chosen when the run began
-        planned = planned.model_copy(update={"precision": begun.precision})
-    changed = differences(_settings(begun), _settings(planned))
+        planned = planned.model_copy(update={"precision": started.precision})
+    changed = differences(_settings(started), _settings(planned))
     if changed:
         raise ConfigError(
-            f"{cell.folder}: this cell was begun with other settings ({', '.join(changed)}). "
+            f"{cell.folder}: this cell was started with other settings ({', '.join(changed)}). "
             "Use them again, delete the folder, or choose another --out."
         )
     if data != fingerprint:

@@ -2,7 +2,7 @@
 
 OUT/cells/<regime>/seed-<n>/            the cell's run folder (mere.training.folder)
 OUT/cells/<regime>/seed-<n>.yaml        its resolved recipe
-OUT/cells/<regime>/seed-<n>.log         what its processes said
+OUT/cells/<regime>/seed-<n>.log         the output of its processes
 
 A regime may begin with another regime's weights of the same seed: `start: cells/<regime>/<stage>`. That cell runs
 first, and what its stages cost up to there is charged to both.
@@ -139,8 +139,8 @@ class _Maker:
 
     def recipe_of(self, regime: str, seed: int | None, start: Path | None = None) -> Recipe:
         every_stage = {name for names in self.stage_names.values() for name in names}
-        own = self.stage_names[regime]
-        fitting = [o for o in self.overrides if _holds(o, own, every_stage)]
+        stages = self.stage_names[regime]
+        fitting = [o for o in self.overrides if _applies(o, stages, every_stage)]
         fixed = [f"regime={regime}", "threads=1"]
         fixed += [] if seed is None else [f"seed={seed}"]
         fixed += [] if start is None else [f'start="{start}"']
@@ -190,11 +190,11 @@ def _stage_names(tree: Mapping[str, Any], regime: str) -> list[str]:
     return [str(stage.get("name")) for stage in stages if isinstance(stage, dict)]
 
 
-def _holds(override: str, own: Sequence[str], every: set[str]) -> bool:
-    """Whether a setting is for this regime: not if it names a stage that only others have."""
+def _applies(override: str, stages: Sequence[str], every: set[str]) -> bool:
+    """Whether a setting applies to a regime: not if it names a stage that only others have."""
     group, dot, _ = override.partition("=")[0].strip().partition(".")
-    if not dot or group in own:
+    if not dot or group in stages:
         return True
     if group.startswith("stage") and group[5:].isdigit():
-        return int(group[5:]) <= len(own)
+        return int(group[5:]) <= len(stages)
     return group not in every

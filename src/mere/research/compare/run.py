@@ -95,7 +95,7 @@ def compare(
     fingerprint = corpus.fingerprint()
     for cell in plan.cells:
         other = _data(cell) != _data(plan.of(plan.regimes[0])[0])  # a start that is not compared itself
-        folder.check_begun(cell, _load(cell).fingerprint() if other else fingerprint)
+        folder.check_same_run(cell, _load(cell).fingerprint() if other else fingerprint)
     failures = run_cells(plan, tests.split, jobs=jobs, train=train, progress=progress)
     finished = {regime: _scored(plan.of(regime), tests.split) for regime in plan.regimes}
     finished = {regime: cells for regime, cells in finished.items() if cells}

@@ -1,4 +1,4 @@
-"""Cells as processes, one thread each: what is finished stays, what was interrupted goes on, what fails is told.
+"""Cells as processes of one thread each: finished ones are kept, interrupted ones resumed, failed ones reported.
 
 A cell is trained by `python -m mere train`, then `python -m mere.research.compare.predict` writes what its model
 says of the split that is scored. A crash takes one cell with it. The lock of a cell is held by its process, not by us:
@@ -31,7 +31,7 @@ _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_TH
 
 @dataclass(frozen=True)
 class Failure:
-    """A cell that did not come to its end: why, and the last lines that it said."""
+    """A cell that failed: the reason, and the last lines of its log."""
 
     cell: Cell
     why: str
@@ -55,7 +55,7 @@ def run_cells(
     """Bring every cell of the plan to its end, `jobs` at a time, and return those that failed.
 
     Args:
-        split: whose sentences are predicted. progress: told what begins, ends and fails.
+        split: whose sentences are predicted. progress: called with a message when a cell starts, ends or fails.
         train: False only predicts where a model is finished.
     """
     cells = [cell for cell in plan.cells if train or folder.is_finished(cell)]
@@ -102,7 +102,7 @@ class _Runner:
 
     def _begin(self, cell: Cell) -> None:
         cell.folder.parent.mkdir(parents=True, exist_ok=True)
-        if not folder.is_begun(cell):
+        if not folder.is_started(cell):
             folder.recipe_file(cell).write_text(cell.recipe.to_yaml(), encoding="utf-8")
         lock = os.open(folder.beside(cell, ".lock"), os.O_CREAT | os.O_RDWR, 0o644)
         try:
@@ -113,10 +113,10 @@ class _Runner:
             return
         first, *rest = _commands(cell, self.split)
         log = folder.beside(cell, ".log")
-        begun = log.stat().st_size if log.exists() else 0
-        self.running.append(_Job(cell, rest, _start(first, log, lock), begun))
+        log_size = log.stat().st_size if log.exists() else 0
+        self.running.append(_Job(cell, rest, _start(first, log, lock), log_size))
         os.close(lock)  # the process holds it on
-        verb = "goes on" if folder.is_begun(cell) else "begins"
+        verb = "goes on" if folder.is_started(cell) else "begins"
         self.progress(f"{cell.name} {verb} ({self.done + len(self.running)} of {self.total})")
 
     def _look_at(self, job: _Job) -> None:

@@ -16,7 +16,7 @@ from mere.research.results import Comparison
 
 RESAMPLES = 1000
 TEST_RESAMPLES = 10_000
-"""Of the paired bootstrap: its least p is 0.0002, which some forty tests can be corrected for."""
+"""Of the paired bootstrap: its smallest p is 0.0002, which some forty tests can be corrected for."""
 
 CORRECTION = (
     "p values are those of a two-sided paired bootstrap over sentences and seeds "

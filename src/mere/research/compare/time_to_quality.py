@@ -19,8 +19,8 @@ from mere.research.results import TimeToQuality
 def best_on_dev(cell: Cell, langs: Iterable[str], metric: str) -> float | None:
     """Return the macro F1 on dev, a fraction, of the weights that the last stage kept; None: it was not measured."""
     of, stage = list(cell.path())[-1]
-    by_leg = records_of(of, stage, sorted(langs))
-    best = [[macro for _, macro in evaluations({leg: found}, metric)] for leg, found in by_leg.items()]
+    by_stage_run = records_of(of, stage, sorted(langs))
+    best = [[macro for _, macro in evaluations({run: found}, metric)] for run, found in by_stage_run.items()]
     return fmean(max(macros) for macros in best) if all(best) else None
 
 
@@ -29,14 +29,14 @@ def when_reached(cell: Cell, target: float, langs: Iterable[str], metric: str) -
     seconds, steps, names = 0.0, 0.0, sorted(langs)
     for of, stage in cell.path():
         costs = folder.metrics(of)["costs"]
-        by_leg = records_of(of, stage, names)
-        for at, macro in evaluations(by_leg, metric):
+        by_stage_run = records_of(of, stage, names)
+        for at, macro in evaluations(by_stage_run, metric):
             if macro >= target:
-                shares = {leg: step / costs["steps"][leg] for leg, step in at.items()}
-                seconds += sum(costs["seconds"][leg] * share for leg, share in shares.items())
+                shares = {run: step / costs["steps"][run] for run, step in at.items()}
+                seconds += sum(costs["seconds"][run] * share for run, share in shares.items())
                 return seconds, steps + sum(at.values())
-        seconds += sum(costs["seconds"].get(leg, 0.0) for leg in by_leg)
-        steps += sum(costs["steps"].get(leg, 0) for leg in by_leg)
+        seconds += sum(costs["seconds"].get(run, 0.0) for run in by_stage_run)
+        steps += sum(costs["steps"].get(run, 0) for run in by_stage_run)
     return None
 
 
@@ -64,12 +64,12 @@ def time_to_quality(
         target = best_on_dev(others[cell.seed], sizes, metric) if cell.seed in others else None
         if target is None:
             continue
-        whole, own = spent(others[cell.seed], sizes), spent(cell, sizes)
+        whole, cost = spent(others[cell.seed], sizes), spent(cell, sizes)
         at = when_reached(cell, target, sizes, metric)
         found.seeds.append(cell.seed)
         found.targets.append(round(target, 6))
         found.seconds.append(None if at is None else round(at[0] / whole.seconds, 4))
         found.steps.append(None if at is None else round(at[1] / whole.steps, 4))
-        found.whole_seconds.append(round(own.seconds / whole.seconds, 4))
-        found.whole_steps.append(round(own.steps / whole.steps, 4))
+        found.whole_seconds.append(round(cost.seconds / whole.seconds, 4))
+        found.whole_steps.append(round(cost.steps / whole.steps, 4))
     return found if found.seeds else None

@@ -1,4 +1,4 @@
-"""Counts of some sentences in every run, and how they are gathered for parts that few sentences have.
+"""Counts (tp, fp, fn) of sentences in every run, whole or by part (a relation, an entity type, a length).
 
 Legend: `N` runs (seeds) of one system, `S` sentences, and 3 = tp, fp, fn.
 """
@@ -14,7 +14,7 @@ from mere.metrics.counts import Counts
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class SentenceCounts:
     """The counts of some sentences: which rows of the table they are, and what each scored.
 
     Args:
@@ -29,14 +29,14 @@ class Cell:
         """Sum over the sentences: (N, 3)."""
         return self.counts.sum(axis=1)
 
-    def take(self, wanted: NDArray[np.bool_]) -> Cell:
+    def take(self, wanted: NDArray[np.bool_]) -> SentenceCounts:
         """Keep the rows for which `wanted`, (S,), is True."""
         inside = wanted[self.rows]
-        return Cell(self.rows[inside], self.counts[:, inside])
+        return SentenceCounts(self.rows[inside], self.counts[:, inside])
 
 
 class PartCounts:
-    """Gathers counts by part (a relation, an entity type, a length): a sentence has few of many parts.
+    """Collects counts by part, sparsely: a sentence has few of many parts.
 
     Args:
         num_runs: N.
@@ -46,17 +46,17 @@ class PartCounts:
         self._num_runs = num_runs
         self._parts: dict[str, dict[int, NDArray[np.int64]]] = {}
 
-    def put(self, part: str, run: int, row: int, counts: Counts) -> None:
-        """Note what a sentence scored on a part in a run."""
+    def add(self, part: str, run: int, row: int, counts: Counts) -> None:
+        """Add the counts of a sentence on a part in a run."""
         rows = self._parts.setdefault(part, {})
-        of_row = rows.setdefault(row, np.zeros((self._num_runs, 3), np.int64))
-        of_row[run] = counts.tp, counts.fp, counts.fn
+        counts_of_row = rows.setdefault(row, np.zeros((self._num_runs, 3), np.int64))
+        counts_of_row[run] = counts.tp, counts.fp, counts.fn
 
-    def cells(self) -> dict[str, Cell]:
-        """Return a cell per part, parts in order of their names."""
+    def cells(self) -> dict[str, SentenceCounts]:
+        """Return the counts of each part, in the order of the parts' names."""
         return {part: _cell(rows) for part, rows in sorted(self._parts.items())}
 
 
-def _cell(rows: dict[int, NDArray[np.int64]]) -> Cell:
+def _cell(rows: dict[int, NDArray[np.int64]]) -> SentenceCounts:
     order = sorted(rows)
-    return Cell(np.array(order, dtype=np.int64), np.stack([rows[s] for s in order], axis=1))
+    return SentenceCounts(np.array(order, dtype=np.int64), np.stack([rows[s] for s in order], axis=1))

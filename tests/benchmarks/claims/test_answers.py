@@ -177,14 +177,14 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("question", "said"), MISTAKES)
-def test_a_list_that_does_not_fit_is_refused(tmp_path: Path, question: dict[str, Any], remark: str) -> None:
+@pytest.mark.parametrize(("question", "message"), MISTAKES)
+def test_a_list_that_does_not_fit_is_refused(tmp_path: Path, question: dict[str, Any], message: str) -> None:
     path = tmp_path / "claims.yaml"
     claim = {"id": "A-1", "paper": "none", "claim": "It is so.", "questions": [question]}
     path.write_text(str({"claims": [claim]}), encoding="utf-8")  # YAML reads it
     with pytest.raises(DataError) as caught:
         ClaimList.read(path)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_a_claim_is_declared_once(folder: Path) -> None:

@@ -32,6 +32,8 @@ VERBS = {
     "extract": {
         "--lang",
         "--languages",
+        "--unwrap",
+        "--offsets",
         "--format",
         "--input",
         "--text-key",

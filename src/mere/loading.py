@@ -18,6 +18,7 @@ def load(
     batch_size: int = 64,
     threshold: float | None = None,
     languages: Sequence[str] | None = None,
+    unwrap: bool = False,
     device: str = "auto",
 ) -> Extractor:
     """Return an extractor for a model.
@@ -25,7 +26,7 @@ def load(
     Args:
         folder: the model's folder, or its name on the Hugging Face Hub: "org/name" or "org/name@revision".
             A folder that is here wins, and a Path is always a folder (mere.store.fetch).
-        batch_size, threshold, languages: as `Extractor` takes them.
+        batch_size, threshold, languages, unwrap: as `Extractor` takes them.
         device: "auto" takes a GPU where there is one; or a name of torch's, such as "cpu" or "cuda:1".
 
     Raises:
@@ -34,7 +35,9 @@ def load(
         UserError: there is no such device.
     """
     predictor = load_predictor(folder, device=device)
-    return Extractor(predictor, batch_size=batch_size, threshold=threshold, languages=languages)
+    return Extractor(
+        predictor, batch_size=batch_size, threshold=threshold, languages=languages, unwrap=unwrap
+    )
 
 
 def load_predictor(folder: str | Path, *, device: str = "auto") -> Predictor:

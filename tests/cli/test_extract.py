@@ -166,3 +166,34 @@ def test_whoever_follows_a_file_sees_each_answer(untrained_model: Path) -> None:
     process.stdin.close()
     assert process.stdout.read() == b""
     assert process.wait(60) == 0
+
+
+def test_offsets_in_other_units(untrained_model: Path) -> None:
+    text = "👩‍👩‍👧 Łódź und Ada"
+    for unit, encoding, width in (("utf16", "utf-16-le", 2), ("bytes", "utf-8", 1)):
+        (record,) = extracted(untrained_model, "--threshold", 0, "--offsets", unit, stdin=text.encode())
+        assert record["offsets"] == unit
+        for mention in record["entities"]:
+            at = text.encode(encoding)[width * mention["start"] : width * mention["end"]]
+            assert at.decode(encoding) == mention["text"]
+
+
+def test_hard_wrapped_text_is_one_text_whose_lines_end_nothing(untrained_model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "letter.txt"
+    path.write_text(
+        "Hans Reinhold wurde\nin Rostock geboren und\nzog später nach\nKiel, wo er\nlange lebte.\n"
+    )
+    (record,) = extracted(untrained_model, path, "--unwrap", "--threshold", 0)
+    assert record["text"] == path.read_text()
+    assert offsets_hold(record)
+    assert "mid-sentence" not in str(record.get("notes"))
+    done = CliRunner().invoke(app, ["extract", str(untrained_model), str(path)])
+    assert "most lines end in mid-sentence" in done.stderr
+    assert "pass --unwrap" in done.stderr
+
+
+def test_only_languages_that_can_occur(untrained_model: Path) -> None:
+    (record,) = extracted(untrained_model, "--languages", "de,en", stdin=b"Anna nasceu em Lima.")
+    assert record["lang"] == "de"
+    assert extracted(untrained_model, "--languages", "bam,de", stdin=b"Ada.", status=2) == []
+    assert extracted(untrained_model, "--languages", "de", "--out", "x", stdin=b"Ada.", status=2) == []

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mere.errors import DataError
-from mere.inference.io import read_texts
+from mere.inference.io import InputText, output_record, read_texts
+from mere.types import Document
 
 LINES = st.lists(
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n\r\ufeff"), max_size=20)
@@ -105,3 +106,34 @@ def test_lines_before_a_bad_one_are_read(tmp_path: Path) -> None:
     assert next(items).text == "good"
     with pytest.raises(DataError):
         next(items)
+
+
+@pytest.mark.parametrize("lang", ["", "  ", "und", "UND", None])
+def test_what_states_no_language_states_none(tmp_path: Path, lang: str | None) -> None:
+    path = saved(tmp_path, json.dumps({"text": "a", "lang": lang}).encode(), "in.jsonl")
+    assert [item.lang for item in read_texts(path)] == [None]
+
+
+@pytest.mark.parametrize("name", ["in.txt", "in.txt.gz"])
+def test_how_much_was_read_is_told_in_the_bytes_of_the_file(tmp_path: Path, name: str) -> None:
+    content = "ä\n".encode() * 9
+    path = saved(tmp_path, gzip.compress(content) if name.endswith("gz") else content, name)
+    read: list[int] = []
+    list(read_texts(path, tell=read.append))
+    assert read == sorted(read)
+    assert read[-1] == Path(path).stat().st_size
+
+
+def test_a_key_of_the_input_with_a_name_of_ours_is_kept_under_input() -> None:
+    given = {
+        "id": 7,
+        "notes": "by the editor",
+        "entities": [1],
+        "text": "Titel",
+        "page": 3,
+        "input": {"a": 1},
+    }
+    record = output_record(InputText("Bo", "in:1", None, given), Document("Bo", "de", notes=("ours",)))
+    assert record["input"] == {key: given[key] for key in ("notes", "entities", "text", "input")}
+    assert (record["id"], record["page"], record["text"], record["notes"]) == (7, 3, "Bo", ["ours"])
+    assert "input" not in output_record(InputText("Bo", "in:1", None, {"page": 3}), Document("Bo", "de"))

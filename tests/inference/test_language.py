@@ -88,6 +88,18 @@ def test_varieties_count_for_the_language_of_the_corpora() -> None:
     assert Identifier()(KNOWN["zh"])[0] == "zh"
 
 
+@pytest.mark.parametrize(
+    ("spelling", "text"),
+    [
+        ("nb", "Kari Moen ble født i Hamar og flyttet senere til hovedstaden for å studere."),
+        ("pt-BR", "Ana Prado nasceu em Recife e mudou-se depois para a capital para estudar."),
+        ("hau", "An haifi Malam Sani a garin Kano kuma daga baya ya koma babban birnin domin karatu."),
+    ],
+)
+def test_a_language_is_answered_as_it_is_expected(spelling: str, text: str) -> None:
+    assert Identifier(("nb", "pt-BR", "hau"))(text)[0] == spelling
+
+
 def test_what_is_all_in_capitals_is_read_in_small_letters() -> None:
     assert Identifier(QUICKSTART)(KNOWN["de"].upper())[0] == "de"
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mere.inference.sentences import split_sentences
+from mere.inference.sentences import is_wrapped, split_sentences
 
 # "|" marks the borders; it stands for the white space between two sentences, or for nothing in CJK.
 MARKED = {
@@ -140,3 +140,61 @@ def test_a_megabyte_in_one_line_takes_linear_time(unit: str) -> None:
 def test_sentences_joined_by_a_space_come_apart_again(sentences: list[str]) -> None:
     text = " ".join(sentences)
     assert [text[start:end] for start, end in split_sentences(text, "en")] == sentences
+
+
+@pytest.mark.parametrize(
+    ("lang", "marked"),
+    [
+        ("de", "Hurra! Inc. wurde von Hans Reinhold gegründet.|Er lebt."),
+        ("de", "Hans Reinhold arbeitet für Hurra! Deutschland in Rostock."),
+        ("de", "Wir feiern ein Fest!|Peter kommt.|Hurra!|Peter kommt auch."),
+        ("en", "She works for Wow! Japan in Tokyo.|Wow! Ltd was sold."),
+        ("en", "We went to Rome!|It was hot.|Stop!|Ada fell."),
+        ("fr", "Elle travaille chez Bravo! Belgique depuis 1990."),
+    ],
+)
+def test_an_exclamation_mark_inside_a_name_ends_nothing(lang: str, marked: str) -> None:
+    text = marked.replace("|", " ")
+    assert [text[start:end] for start, end in split_sentences(text, lang)] == marked.split("|")
+
+
+WRAPPED = """Hans Reinhold wurde 1912 in
+Rostock geboren. Er
+zog nach
+
+Kiel.\r\nDort lehrte
+er.
+- Ein Punkt
+- Noch einer"""
+
+
+def test_hard_wrapped_text() -> None:
+    found = [WRAPPED[start:end] for start, end in split_sentences(WRAPPED, "de", unwrap=True)]
+    assert found == [
+        "Hans Reinhold wurde 1912 in\nRostock geboren.",
+        "Er\nzog nach",
+        "Kiel.",
+        "Dort lehrte\ner.",
+        "- Ein Punkt",
+        "- Noch einer",
+    ]
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(
+        st.sampled_from(["Ada", "met", "Bo.", "He", "left!", "Dr.", "Who?", "3."]), min_size=1, max_size=12
+    )
+)
+def test_where_the_lines_of_a_paragraph_end_changes_no_sentence(words: list[str]) -> None:
+    flat, wrapped = " ".join(words), "\n".join(words)
+    assert split_sentences(wrapped, "en", unwrap=True) == split_sentences(flat, "en")
+
+
+def test_text_is_wrapped_where_most_lines_end_in_mid_sentence() -> None:
+    assert is_wrapped(
+        ["Hans Reinhold wurde", "in Rostock geboren und", "zog später nach", "Kiel, wo er", "lebte."]
+    )
+    assert not is_wrapped(["Ein Satz.", "Noch einer.", "und einer.", "Vier.", "Fünf.", "Sechs."])
+    assert not is_wrapped(["Titel", "in zwei Zeilen"])
+    assert not is_wrapped([])

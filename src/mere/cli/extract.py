@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections import deque
-from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -13,8 +11,11 @@ import typer
 
 from mere.cli.graph import tell
 from mere.cli.guard import MODEL_HELP, talk
+from mere.cli.texts import Reading
 from mere.errors import UserError
-from mere.inference.io import InputText, check_text, encode_record, output_record, read_texts
+from mere.inference.io import InputText, check_text, encode_record, output_record
+from mere.inference.offsets import Unit, in_units
+from mere.lang_codes import find
 
 
 class Format(StrEnum):
@@ -81,6 +82,15 @@ def extract(
     text_key: Annotated[
         str, typer.Option("--text-key", help="The key that holds the text, in JSON lines.")
     ] = "text",
+    unwrap: Annotated[
+        bool,
+        typer.Option(
+            "--unwrap", help="Text files are hard-wrapped: each is one text, its lines end no sentence."
+        ),
+    ] = False,
+    offsets: Annotated[
+        Unit, typer.Option("--offsets", help="What the offsets in JSON lines count.")
+    ] = Unit.codepoints,
     per: Annotated[Per, typer.Option("--per", help="What one text is, in plain text.")] = Per.line,
     threshold: Annotated[
         float | None,
@@ -112,6 +122,9 @@ def extract(
     if out is not None:
         from mere.cli import extract_corpus
 
+        if languages is not None or unwrap or offsets is not Unit.codepoints:
+            raise UserError("--languages, --unwrap and --offsets go without --out: write to standard output.")
+
         if format not in (Format.jsonl, Format.parquet):
             raise UserError(
                 f"--out writes jsonl or parquet. Then: mere graph {out}/part-*.jsonl --format {format.value}"
@@ -137,28 +150,22 @@ def extract(
     from mere.loading import load
 
     only = [code.strip() for code in languages.split(",")] if languages is not None else None
-    extractor = load(model, batch_size=batch_size, threshold=threshold, languages=only, device=device)
-    if lang is not None and lang not in extractor.labels.languages:
+    extractor = load(
+        model, batch_size=batch_size, threshold=threshold, languages=only, device=device, unwrap=unwrap
+    )
+    if lang is not None and find(lang, extractor.labels.languages) is None:
         talk(f'Note: the model does not know language "{lang}": universal path.')
-    waiting: deque[InputText] = deque()
-
-    def arriving() -> Iterator[InputText | None]:
-        for source in files or ["-"]:
-            if source == "-" and sys.stdin.isatty():
-                talk("Reading standard input; end it with Ctrl-D.")
-            for item in read_texts(source, kind=input.value, per=per.value, text_key=text_key):
-                if item is not None:
-                    waiting.append(item)
-                yield item
-
-    def texts() -> Iterator[tuple[str, str | None] | None]:
-        for item in arriving():
-            yield None if item is None else (item.text, item.lang if item.lang is not None else lang)
-
-    found = ((waiting.popleft(), document) for document in extractor.extract_pairs(texts()))
+    reading = Reading(
+        files or ["-"],
+        kind=input.value,
+        per=(Per.file if unwrap else per).value,
+        text_key=text_key,
+        lang=lang,
+    )
+    found = ((reading.waiting.popleft(), document) for document in extractor.extract_pairs(reading))
     if format is Format.jsonl:
         for item, document in found:
-            _write(encode_record(output_record(item, document)))
+            _write(encode_record(in_units(output_record(item, document), offsets)))
     else:
         from mere.graph.settings import GraphFormat, GraphSettings, Item
         from mere.graph.write import write

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
+from mere.lang_codes import find
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -138,6 +140,18 @@ _WORDS_SOMEWHERE = _words(
 # "3. Oktober": a number and a full stop make an ordinal.
 ORDINAL_LANGUAGES = _words("de da no nb nn fi et lv cs sk sl hr bs sr hu is pl tr lb fo eu")
 
+# "works for Hurra! Deutschland": what stands before a name and its exclamation mark, and before no exclamation.
+BEFORE_NAMES = _words(
+    """at by for from of with via für bei von mit durch an aus zu zur pour chez de du des par à avec en para por
+    con da di del della per presso a voor van bij door met dla od przez w z za u do pro při v s ve se för från hos
+    av på för fra med til для в из от с у при к"""
+)
+# "Hurra! Inc.", "Hurra! GmbH": a legal form belongs to the name before it.
+LEGAL_FORMS = _words(
+    """Inc Ltd Co Corp LLC LLP plc PLC Company Corporation Group Holding Holdings AG GmbH SE KG OHG UG eG SA SAS SARL
+    SL SLU SpA Srl BV NV AB AS ASA ApS Oy Oyj Kft Zrt sro Sp ООО ОАО ЗАО ПАО АО Ltda"""
+)
+
 # "1799 г.", "1867 r.": the year's abbreviation may end a sentence.
 YEAR_WORDS = _words("г гг р рр в вв ст r w")
 
@@ -160,12 +174,13 @@ def _union(table: dict[str, str]) -> frozenset[str]:
 @cache
 def stop_rules(lang: str | None) -> StopRules:
     """Return the rules of a language, or those that are safe in every language where it has no list."""
-    if lang in _INNER:
+    listed = find(lang, tuple(_INNER))
+    if listed is not None:
         return StopRules(
-            inner=_words(_INNER[lang]),
-            before_number=_words(_BEFORE_NUMBER.get(lang, "")),
-            either=_words(_EITHER.get(lang, "")),
-            openers=_words(_OPENERS.get(lang, "")),
+            inner=_words(_INNER[listed]),
+            before_number=_words(_BEFORE_NUMBER.get(listed, "")),
+            either=_words(_EITHER.get(listed, "")),
+            openers=_words(_OPENERS.get(listed, "")),
             has_ordinals=lang in ORDINAL_LANGUAGES,
         )
     return StopRules(

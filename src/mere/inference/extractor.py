@@ -6,7 +6,6 @@ offsets back, merge. A `Predictor` does the one step that needs a model.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,11 +13,12 @@ from itertools import repeat
 from typing import cast
 
 from mere.errors import DataError, MereError
-from mere.inference.io import check_text, stated
+from mere.inference.io import check_text
 from mere.inference.language import Identifier
 from mere.inference.predictor import Predictor
-from mere.inference.sentences import split_sentences
+from mere.inference.sentences import is_wrapped, split_sentences
 from mere.inference.windows import cut_windows, merge
+from mere.lang_codes import find, language_of, stated
 from mere.schema import Labels
 from mere.types import Document, Entity, Prediction, Span, Triple
 
@@ -48,6 +48,7 @@ class Extractor:
         batch_size: windows per forward pass; changes speed and memory, not results.
         threshold: least probability of a relation, or None for the one the model was saved with.
         languages: the only languages that can occur in texts that state none; None where any can.
+        unwrap: whether line ends are white space like any other, but for empty lines: for hard-wrapped text.
     """
 
     def __init__(
@@ -57,10 +58,12 @@ class Extractor:
         batch_size: int = 64,
         threshold: float | None = None,
         languages: Sequence[str] | None = None,
+        unwrap: bool = False,
     ):
         self.predictor = predictor
         self.batch_size = batch_size
         self.threshold = threshold
+        self.unwrap = unwrap
         expected = predictor.labels.languages if languages is None else languages
         self._identifier = Identifier(expected, only=languages is not None)
 
@@ -119,12 +122,16 @@ class Extractor:
         given = stated(given)
         spoken, note = self._language(text, given)
         plan = _Plan(text, spoken if spoken in self.labels.languages else None)
-        plan.sentences = split_sentences(text, spoken)
+        plan.sentences = split_sentences(text, spoken, unwrap=self.unwrap)
         plan.langs = [plan.lang] * len(plan.sentences)
         if given is None:
             self._follow(plan, spoken)
         if note and plan.lang is None:
             plan.notes.insert(0, note)
+        if not self.unwrap and is_wrapped(text.splitlines()):
+            plan.notes.append(
+                "most lines end in mid-sentence: for hard-wrapped text, unwrap=True or --unwrap"
+            )
         max_pieces = self.predictor.max_pieces
         for index, sentence in enumerate(plan.sentences):
             windows = [sentence]
@@ -144,11 +151,10 @@ class Extractor:
         """Return the language to split by, and a note where the model can't follow it."""
         known = self.labels.languages
         if given is not None:
-            lang = given if given in known else re.split("[-_]", given.lower())[0]
-            return (
-                lang,
-                None if lang in known else f'the model does not know language "{given}": universal path',
-            )
+            lang = find(given, known)
+            if lang is None:
+                return language_of(given), f'the model does not know language "{given}": universal path'
+            return lang, None
         found, probability = self._identifier(text)
         if found is None:
             return None, "language not sure: universal path"

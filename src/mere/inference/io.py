@@ -11,13 +11,14 @@ import gzip
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal, cast
 
 from mere.errors import DataError
 from mere.inference.arriving import Arriving
+from mere.lang_codes import stated
 from mere.types import Document
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -55,17 +56,13 @@ def check_text(text: str, where: str) -> None:
         )
 
 
-def stated(lang: str | None) -> str | None:
-    """Return a language, or None for what says that it is not stated: nothing, white space, "und"."""
-    return None if lang is None or lang.strip().lower() in ("", "und") else lang
-
-
 def read_texts(
     source: str,
     *,
     kind: Literal["auto", "text", "jsonl"] = "auto",
     per: Literal["line", "file"] = "line",
     text_key: str = "text",
+    tell: Callable[[int], None] = lambda read: None,
 ) -> Iterator[InputText | None]:
     """Yield the texts of a file, or of standard input for "-", as they are read; None where standard input pauses.
 
@@ -73,6 +70,7 @@ def read_texts(
         source: a path; `.gz` is unpacked. "auto" takes `.jsonl` files for JSON lines and all else for text.
         per: what one text is, in plain text.
         text_key: the key that holds the text, in JSON lines.
+        tell: is called before each text of a file with how many of the file's bytes were read.
 
     Raises:
         DataError: no such file, bytes that are not UTF-8, a line that is not a JSON object with a text.
@@ -81,15 +79,27 @@ def read_texts(
     is_json = kind == "jsonl" or (kind == "auto" and name.removesuffix(".gz").endswith((".jsonl", ".ndjson")))
     with _open(source) as stream:
         if is_json:
-            yield from _json_lines(stream, name, text_key)
+            items = _json_lines(stream, name, text_key)
         elif per == "file":
-            try:
-                yield InputText(decode_utf8(unmarked(stream.read(), name), name), name)
-            except OSError as error:
-                raise _unreadable(name, error) from error
+            items = _whole(stream, name)
         else:
-            for row in _lines(stream, name):
-                yield None if row is None else InputText(row[1], f"{name}:{row[0]}")
+            items = (
+                None if row is None else InputText(row[1], f"{name}:{row[0]}") for row in _lines(stream, name)
+            )
+        if source == "-":
+            yield from items
+            return
+        packed = getattr(stream, "fileobj", stream)  # of a .gz, the file that is unpacked
+        for item in items:
+            tell(packed.tell())
+            yield item
+
+
+def _whole(stream: IO[bytes] | Arriving, name: str) -> Iterator[InputText | None]:
+    try:
+        yield InputText(decode_utf8(unmarked(stream.read(), name), name), name)
+    except (OSError, EOFError) as error:
+        raise _unreadable(name, error) from error
 
 
 def _open(source: str) -> IO[bytes] | Arriving:
@@ -198,11 +208,18 @@ def parse_json_row(line: str, where: str, text_key: str = "text") -> InputText:
     return InputText(text, where, stated(lang), extra)
 
 
+_OURS = frozenset({"text", "lang", "entities", "triples", "sentences", "notes", "offsets", "input"})
+
+
 def output_record(item: InputText, document: Document) -> dict[str, Any]:
-    """A document with what came along in its input: id first, then ours, then keys that mere does not use."""
-    ours = document.to_json()
-    carried = {key: value for key, value in item.extra.items() if key not in ours and key != "id"}
-    return {"id": item.extra.get("id", item.where), **ours, **carried}
+    """A document with what came along in its input: id first, then ours, then keys that mere does not use.
+
+    A key of the input that has the name of one of ours stands under "input", so that neither passes for the other.
+    """
+    given = {key: value for key, value in item.extra.items() if key in _OURS}
+    carried = {key: value for key, value in item.extra.items() if key not in _OURS and key != "id"}
+    record = {"id": item.extra.get("id", item.where), **document.to_json(), **carried}
+    return record | {"input": given} if given else record
 
 
 def encode_record(record: Mapping[str, Any]) -> bytes:

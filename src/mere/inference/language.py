@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from mere.data.units import script_of
 from mere.errors import DataError, nearest
 from mere.inference.identifier import evidence, tables
+from mere.lang_codes import find
 from mere.types import Span
 
 # Below this probability the answer is "not sure".
@@ -51,7 +52,8 @@ class Identifier:
     """Identifies the language of texts and of their sentences.
 
     Args:
-        expected: languages that are likelier than others beforehand, usually those of a model.
+        expected: languages that are likelier than others beforehand, usually those of a model; answers spell them
+            so.
         only: whether no other language can occur.
 
     Raises:
@@ -60,7 +62,7 @@ class Identifier:
 
     def __init__(self, expected: Collection[str] = (), *, only: bool = False):
         columns = tables().languages
-        labels = [label if label in expected else _VARIETY_OF.get(label, label) for label in columns]
+        labels = [find(column, tuple(expected)) or _VARIETY_OF.get(column, column) for column in columns]
         self.languages = tuple(dict.fromkeys(labels))
         self._is_of = np.array([[label == lang for lang in self.languages] for label in labels], np.float32)
         if only and (strange := [lang for lang in expected if lang not in labels]):

@@ -11,8 +11,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
+from itertools import pairwise
 
-from mere.inference.abbreviations import YEAR_WORDS, StopRules, stop_rules
+from mere.inference.abbreviations import BEFORE_NAMES, LEGAL_FORMS, YEAR_WORDS, StopRules, stop_rules
+from mere.lang_codes import language_of
 from mere.types import Span
 
 # Ends a sentence wherever it stands: CJK, danda, Arabic and Urdu, Armenian, Ethiopic, Khmer, Burmese.
@@ -31,6 +34,9 @@ _CANDIDATE = re.compile(
     f"|[{_LINE_ENDS}]+"
 )
 _GREEK_CANDIDATE = re.compile(_CANDIDATE.pattern.replace("[", "[;\u037e", 1))
+_ENDS_PARAGRAPH = re.compile(f"(?:\r\n|[{_LINE_ENDS}])[ \t]*(?:[{_LINE_ENDS}]|[-*•] )")
+_ENDS_A_LINE = frozenset(_FULL_STOPS + _NEEDS_SPACE + ":;")
+_FEWEST_LINE_ENDS = 4  # fewer tell nothing
 _SPACES = re.compile(r"\s*")
 _WORD = re.compile(r"\w+")
 _TOKEN_BORDER = re.compile(r"[\s\"'“”„‚‘’«»‹›(\[{/—–]")
@@ -40,19 +46,26 @@ _HIRAGANA = re.compile("[\u3041-\u309f]")
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 
 
-def split_sentences(text: str, lang: str | None = None) -> list[Span]:
+def split_sentences(text: str, lang: str | None = None, *, unwrap: bool = False) -> list[Span]:
     """Return the sentences of `text` as spans, in order, that cover every character but white space once.
 
     Args:
         text: any string; line ends are borders, and no span starts or ends with white space.
-        lang: language code for abbreviations and ordinals, or None where it is not known.
+        lang: language, for abbreviations and ordinals, or None where it is not known.
+        unwrap: whether a line end is white space like any other, unless the line before or after it is empty, or
+            the one after it starts like an item of a list.
     """
+    lang = None if lang is None else language_of(lang)
     rules = stop_rules(lang)
     spans: list[Span] = []
     start = 0
     pattern = _GREEK_CANDIDATE if lang == "el" else _CANDIDATE
     for match in pattern.finditer(text):
-        if match[0][0] in _LINE_ENDS or _ends_sentence(text, start, match, rules):
+        if match[0][0] in _LINE_ENDS:
+            ends = not unwrap or _ENDS_PARAGRAPH.match(text, match.start()) is not None
+        else:
+            ends = _ends_sentence(text, start, match, rules)
+        if ends:
             _append_trimmed(spans, text, start, match.end())
             start = match.end()
     _append_trimmed(spans, text, start, len(text))
@@ -65,6 +78,16 @@ def _append_trimmed(spans: list[Span], text: str, start: int, end: int) -> None:
     if stripped:
         start = end - len(stripped)
         spans.append(Span(start, start + len(stripped.rstrip())))
+
+
+def is_wrapped(lines: Sequence[str]) -> bool:
+    """Whether most line ends of a text lie in mid-sentence: no mark before them, and a small letter after them."""
+    between = inside = 0
+    for one, other in pairwise(line.strip() for line in lines):
+        if one and other:
+            between += 1
+            inside += other[0].islower() and one.rstrip(_CLOSERS)[-1:] not in _ENDS_A_LINE
+    return between >= _FEWEST_LINE_ENDS and 2 * inside > between
 
 
 def _ends_sentence(text: str, start: int, match: re.Match[str], rules: StopRules) -> bool:
@@ -89,8 +112,22 @@ def _ends_sentence(text: str, start: int, match: re.Match[str], rules: StopRules
         return False  # "Horton Hears a Who! (1955), If I Ran the Zoo"
     if match.start() - start <= 3 and not text[start : match.start()].strip():
         return False  # "... Und dann": the marks open the sentence
+    if match[0] == "!" and _in_name(text, start, match.start(), at, rules):
+        return False
     is_lone_stop = match[0] == "."
     return not is_lone_stop or _full_stop_ends(text, start, match.start(), at, rules)
+
+
+def _in_name(text: str, start: int, mark: int, at: int, rules: StopRules) -> bool:
+    """Whether the "!" at `mark`, followed by white space and then by `text[at]`, belongs to a name."""
+    token, token_start = _token_before(text, start, mark)
+    following = _WORD.match(text, at)
+    if not token[:1].isupper() or following is None:
+        return False
+    if following[0] in LEGAL_FORMS:
+        return True
+    before = text[max(start, token_start - _LONGEST_TOKEN) : token_start].split()
+    return bool(before) and before[-1] in BEFORE_NAMES and following[0] not in rules.openers
 
 
 def _next_word(text: str, at: int) -> int:

@@ -9,7 +9,7 @@ mapped from disk, so loading takes milliseconds and a process holds what its tex
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -76,13 +76,15 @@ def evidence(words: Sequence[str]) -> NDArray[np.float32]:
 
     Words come again, so what was found of them is kept.
     """
-    found = [_kept.get(word) for word in words]
-    new = [word for word, scores in zip(words, found, strict=True) if scores is None]
+    kept = [_kept.get(word) for word in words]
+    new = [word for word, row in zip(words, kept, strict=True) if row is None]
+    fresh: Iterator[NDArray[np.float32]] = iter(())
     if new:
         if len(_kept) > _WORDS_KEPT:
             _kept.clear()
         fresh = iter(_log_likelihoods([f" {word} ".encode("utf-8", "surrogatepass") for word in new]))
-        found = [next(fresh) if scores is None else scores for scores in found]
+    found = [next(fresh) if row is None else row for row in kept]
+    if new:
         _kept.update(
             (word, row) for word, row in zip(words, found, strict=True) if len(word) <= _LONGEST_KEPT
         )

@@ -36,6 +36,7 @@ def convert(
     token_column: options.TokenColumn = None,
     scheme: options.Scheme = None,
     outside: options.Outside = None,
+    tag_names: options.TagNames = None,
     offsets: options.Offsets = None,
 ) -> None:
     """Convert a corpus between formats (JSON lines, CoNLL columns, BRAT, …); prints the files written."""
@@ -54,6 +55,7 @@ def convert(
         token_column=token_column,
         scheme=scheme,
         outside=outside,
+        tag_names=tag_names,
         offsets=offsets,
     )
     sentences, num_files, long = 0, 0, 0

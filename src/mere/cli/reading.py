@@ -41,6 +41,12 @@ Outside = Annotated[
         "--outside", metavar="TAG", help='Another tag for "no entity", beside O; may be given again.'
     ),
 ]
+TagNames = Annotated[
+    str | None,
+    typer.Option(
+        "--tag-names", metavar="NAME,…", help="The names of tags that are numbers, from 0: O,B-PER,I-PER."
+    ),
+]
 Offsets = Annotated[
     str | None,
     typer.Option(
@@ -79,6 +85,7 @@ def reading_of(
     token_column: str | None,
     scheme: str | None,
     outside: list[str] | None,
+    tag_names: str | None,
     offsets: str | None,
 ) -> Reading:
     """Return the options as the readers take them.
@@ -102,6 +109,7 @@ def reading_of(
         token_column=token_column,
         scheme=schemes.Scheme(scheme) if scheme else None,
         outside=tuple(outside or ()),
+        tag_names=tuple(name.strip() for name in tag_names.split(",")) if tag_names else (),
         offsets=it.Offsets(offsets) if offsets else None,
         command=command,
     )

@@ -31,7 +31,7 @@ _OTHER = (
     ".lock",
     ".sha256",
 )
-_OTHER_NAMES = ("readme", "licen", "changelog", "copying", "makefile", "notice", "citation")
+_OTHER_NAMES = ("readme", "licen", "changelog", "copying", "makefile", "notice", "citation", "typesystem", "dataset_info")
 
 
 class CorpusFile(NamedTuple):

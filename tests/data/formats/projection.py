@@ -28,7 +28,7 @@ def projected(sentence: Sentence, holds: Holds, lang: str) -> Sentence:
         replace(
             sentence,
             lang=sentence.lang if holds.language else lang,
-            entities=tuple(kept(entity) for entity in sentence.entities),
+            entities=tuple(kept(entity) for entity in sentence.entities) if holds.entities else (),
             triples=tuple(triples) if holds.relations else (),
         )
     )
@@ -36,6 +36,8 @@ def projected(sentence: Sentence, holds: Holds, lang: str) -> Sentence:
         plain = replace(
             plain, relations_covered=None, types_covered=None, complete=True, source=None, extra={}
         )
+    if not holds.entities:
+        plain = replace(plain, types_covered=frozenset())
     if not holds.relations:
         plain = replace(plain, relations_covered=NO_RELATIONS)
     return plain if holds.ids else replace(plain, id="")

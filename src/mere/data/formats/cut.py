@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from mere.data.formats.holds import TOKENS
 from mere.data.units import Units
-from mere.types import Sentence, Span
+from mere.types import Entity, Sentence, Span
 
 _words = Units()
 
@@ -60,3 +60,12 @@ def fitting_tokens(sentence: Sentence, spans: Iterable[Span]) -> list[Span]:
             whole.append(token)
         at = token.end
     return cut_at(whole, starts | ends)
+
+
+def without_overlaps(entities: Iterable[Entity]) -> list[Entity]:
+    """Return the entities that one row of tags can hold, the longest first where they overlap, in order."""
+    kept: list[Entity] = []
+    for entity in sorted(entities, key=lambda e: (e.start - e.end, e.start)):
+        if all(entity.end <= other.start or other.end <= entity.start for other in kept):
+            kept.append(entity)
+    return sorted(kept, key=lambda entity: entity.start)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from mere.types import Sentence
@@ -19,6 +19,7 @@ class Holds:
     Args:
         one: what one text of the format is: a line, a row, a file.
         offsets: the unit in which its files count.
+        entities: whether it has a place for entities. False: what is read states `types_covered` empty.
         types: whether an entity has a type.
         untyped: whether an entity may have none. False: `ENTITY` is written, and counted.
         overlaps: whether entities may overlap.
@@ -32,6 +33,7 @@ class Holds:
 
     one: str
     offsets: Offsets
+    entities: bool = True
     types: bool = True
     untyped: bool = True
     overlaps: bool = True
@@ -42,9 +44,15 @@ class Holds:
     keys: bool = True
     needs: str = ""
 
+    def needing(self, extra: str) -> Holds:
+        """Return the row of a format that holds the same with another library."""
+        return replace(self, needs=extra)
+
     def count_lost(self, sentence: Sentence, lost: Counter[str]) -> None:
         """Add what the format loses of a sentence, in the words of `mere convert`'s report."""
-        if not self.types:
+        if not self.entities:
+            lost["entities"] += len(sentence.entities)
+        elif not self.types:
             lost["entity types"] += sum(entity.type is not None for entity in sentence.entities)
         elif not self.untyped:
             untyped = sum(entity.type is None for entity in sentence.entities)
@@ -53,7 +61,7 @@ class Holds:
             lost["triples"] += len(sentence.triples)
             lost["relations_covered, read again as none"] += bool(sentence.relations_covered != NO_RELATIONS)
         if not self.scores:
-            lost["scores"] += sum(entity.score is not None for entity in sentence.entities)
+            lost["scores"] += self.entities and sum(entity.score is not None for entity in sentence.entities)
             lost["scores"] += self.relations and sum(t.score is not None for t in sentence.triples)
         if not self.ids:
             lost["ids"] += 1

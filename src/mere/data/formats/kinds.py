@@ -16,10 +16,15 @@ from mere.data.formats import (
     conll,
     doccano,
     files,
+    hf_jsonl,
+    hf_parquet,
     jsonl,
     label_studio,
+    plain_text,
     prodigy,
     smiler,
+    spacy_docbin,
+    table_csv,
     uima_json,
     uima_xmi,
     webanno,
@@ -91,6 +96,11 @@ KINDS: dict[Format, Kind] = {
     ),
     Format.WEBANNO: Kind((".tsv",), webanno.looks_like, webanno.read, webanno.write),
     Format.DOCCANO: Kind((".jsonl",), doccano.looks_like, doccano.read, doccano.write),
+    Format.HF_JSONL: Kind((".jsonl",), hf_jsonl.looks_like, hf_jsonl.read, hf_jsonl.write, hf_jsonl.TAKES),
+    Format.HF_PARQUET: Kind(
+        (".parquet",), hf_parquet.looks_like, hf_parquet.read, hf_parquet.write, hf_parquet.TAKES
+    ),
+    Format.SPACY: Kind((".spacy",), spacy_docbin.looks_like, spacy_docbin.read, spacy_docbin.write),
     Format.PRODIGY: Kind((".jsonl",), prodigy.looks_like, prodigy.read, prodigy.write),
     Format.JSONL: Kind(
         (".jsonl", ".ndjson"), jsonl.looks_like, jsonl.read, jsonl.write, frozenset({"lang", "offsets"})
@@ -99,6 +109,8 @@ KINDS: dict[Format, Kind] = {
     Format.CONLL: Kind(
         (".conll", ".bio", ".iob", ".iob2", ".conllu"), conll.looks_like, conll.read, conll.write, COLUMNS
     ),
+    Format.CSV: Kind((".csv", ".tsv"), table_csv.looks_like, table_csv.read, table_csv.write, table_csv.TAKES),
+    Format.TEXT: Kind((".txt",), plain_text.looks_like, plain_text.read, plain_text.write),
 }
 
 
@@ -152,7 +164,7 @@ def refuse_unfit(reading: Reading, paths: Sequence[Path | str], formats: set[For
         UserError: there is one.
     """
     takes = frozenset[str]().union(*(KINDS[format].takes for format in formats))
-    for name in ("scheme", "column", "token_column", "outside", "offsets", "lang"):
+    for name in ("scheme", "column", "token_column", "outside", "tag_names", "offsets", "lang"):
         if getattr(reading, name) and name not in takes:
             option = f"--{name.replace('_', '-')}"
             what = " and ".join(sorted(format.value for format in formats))

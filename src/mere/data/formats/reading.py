@@ -22,6 +22,11 @@ class Format(Enum):
     LABEL_STUDIO = "label-studio"
     DOCCANO = "doccano"
     PRODIGY = "prodigy"
+    HF_JSONL = "hf-jsonl"
+    HF_PARQUET = "hf-parquet"
+    SPACY = "spacy"
+    CSV = "csv"
+    TEXT = "text"
     UIMA_XMI = "uima-xmi"
     UIMA_JSON = "uima-json"
     WEBANNO = "webanno"
@@ -61,6 +66,7 @@ class Reading:
         token_column: the column of the tokens, likewise.
         scheme: how tags are read: what cannot stand is mended and counted. None: IOB2, and it is an error.
         outside: further tags that mean "no entity", beside O.
+        tag_names: the names of tags that are numbers, from 0.
         offsets: what the offsets count; None: characters, and a file whose mentions speak against it is refused.
         command: what was typed, for what messages advise.
     """
@@ -71,6 +77,7 @@ class Reading:
     token_column: str | None = None
     scheme: Scheme | None = None
     outside: tuple[str, ...] = ()
+    tag_names: tuple[str, ...] = ()
     offsets: Offsets | None = None
     command: Command = field(default=Command(), compare=False)
 
@@ -82,6 +89,7 @@ class Reading:
             "--column": self.column,
             "--token-column": self.token_column,
             "--scheme": self.scheme and self.scheme.value,
+            "--tag-names": ",".join(self.tag_names),
             "--offsets": self.offsets and self.offsets.value,
         }
         words = [word for name, value in stated.items() if value for word in (name, value)]

@@ -1,0 +1,93 @@
+"""Hugging Face datasets as JSON lines: a row a line with `tokens` and `ner_tags`.
+
+    {"id": "0", "tokens": ["Ada", "lebt", "in", "Graz", "."], "ner_tags": ["B-PER", "O", "O", "B-LOC", "O"]}
+
+What is written names its tags and has the text beside the tokens; `datasets.load_dataset("json", …)` reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from mere.data.formats.hf_rows import (
+    HOLDS,
+    TAG_COLUMNS,
+    TAKES,
+    TOKEN_COLUMNS,
+    Columns,
+    columns_of,
+    stated_names,
+    tagged,
+    to_record,
+)
+from mere.data.formats.lines import Head
+from mere.data.formats.problems import Problem
+from mere.data.formats.reading import AS_THEY_ARE, Reading
+from mere.data.formats.record import RecordFault
+from mere.data.formats.records import Records, first_object, keys_of, write_lines
+from mere.data.formats.tally import Tally, Written
+from mere.types import Sentence
+
+__all__ = ["ENDING", "HOLDS", "TAKES", "looks_like", "read", "write"]
+
+ENDING = ".jsonl"
+_OWN = ("text", "tokens", "ner_tags", "entities", "triples")
+
+
+def looks_like(head: Head) -> bool:
+    """Whether the first line has a list of tokens and a list of tags."""
+    row = first_object(head)
+    return isinstance(row, dict) and all(
+        any(isinstance(row.get(name), list) for name in names) for names in (TOKEN_COLUMNS, TAG_COLUMNS)
+    )
+
+
+def read(
+    path: Path | str,
+    problems: list[Problem] | None = None,
+    reading: Reading = AS_THEY_ARE,
+    tally: Tally | None = None,
+) -> Iterator[Sentence]:
+    """Yield the rows of a file; the offsets of their tokens are in `extra["tokens"]`.
+
+    Args:
+        path: a `.jsonl` file, plain or gzip.
+        problems: where to note what is wrong; rows with an error are passed over. None: it is raised.
+        reading: what the user says of the file: its columns, the scheme and the names of its tags.
+        tally: counts what was repaired.
+
+    Raises:
+        DataError: the file cannot be opened, or has an error and `problems` is None.
+    """
+    records = Records(Path(path), problems, reading, tally or Tally())
+    names = stated_names(records.path)
+    columns: Columns | None = None
+
+    def record(row: object) -> dict[str, Any]:
+        nonlocal columns
+        if not isinstance(row, dict):
+            raise RecordFault("not-an-object", "not a JSON object; a row a line was expected")
+        columns = columns or columns_of(row, reading, names)
+        return to_record(row, columns, reading, records.tally)
+
+    return records.lines(record)
+
+
+def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
+    """Write sentences as rows of tokens and named tags.
+
+    Tokens are those of `extra["tokens"]`, else words; either are cut where an entity begins or ends inside.
+
+    Raises:
+        DataError: a text is not Unicode, or the file cannot be written.
+    """
+    return write_lines(sentences, Path(path), HOLDS, _object)
+
+
+def _object(sentence: Sentence, written: Written) -> dict[str, Any]:
+    tokens, tags = tagged(sentence, written)
+    keys = keys_of(sentence, _OWN, written)
+    keys.pop("relations_covered", None)
+    return {**keys, "text": sentence.text, "tokens": tokens, "ner_tags": tags}

@@ -1,0 +1,89 @@
+"""Plain text, a text a line: what nobody annotated.
+
+What is read states that neither entities nor relations were looked for, so that nothing learns that there are none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from mere.data.formats import files, whole
+from mere.data.formats.holds import Holds
+from mere.data.formats.lines import Head, numbered_lines
+from mere.data.formats.problems import Problem
+from mere.data.formats.reading import AS_THEY_ARE, Reading
+from mere.data.formats.records import Records
+from mere.data.formats.tally import Tally, Written
+from mere.types import Sentence
+
+HOLDS = Holds(
+    one="a line",
+    offsets="none",
+    entities=False,
+    relations=False,
+    scores=False,
+    language=False,
+    ids=False,
+    keys=False,
+)
+ENDING = ".txt"
+_BREAK = re.compile(r"\r\n|[\r\n]")
+
+
+def looks_like(head: Head) -> bool:
+    """Nothing looks like plain text, or everything does: its ending, or `--from`, says it."""
+    return False
+
+
+def read(
+    path: Path | str,
+    problems: list[Problem] | None = None,
+    reading: Reading = AS_THEY_ARE,
+    tally: Tally | None = None,
+) -> Iterator[Sentence]:
+    """Yield the lines that are not blank.
+
+    Args:
+        path: a `.txt` file, plain or gzip.
+        problems: where to note what is wrong; lines with an error are passed over. None: it is raised.
+        reading: what the user says of the file: its language, where its name does not.
+        tally: counts what was repaired.
+
+    Raises:
+        DataError: the file cannot be opened, or has an error and `problems` is None.
+    """
+    path = Path(path)
+    records = Records(path, problems, reading, tally or Tally())
+    stem = files.stem(path)
+    for number, line in numbered_lines(path, problems, repaired=records.tally.repaired):
+        record = {"text": line, "relations_covered": [], "types_covered": []}
+        sentence = records.sentence(record, number, f"{stem}:{number}")
+        if sentence is not None:
+            yield sentence
+
+
+def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
+    """Write a text a line; line breaks in it become spaces, which is counted.
+
+    Raises:
+        DataError: a text is not Unicode, or the file cannot be written.
+    """
+    written = Written()
+
+    def lines() -> Iterator[str]:
+        for sentence in sentences:
+            whole.encoded(sentence.text, sentence)
+            line, breaks = _BREAK.subn(" ", sentence.text)
+            if not line.strip():
+                written.left_out["texts of white space"] += 1
+                continue
+            written.lost["line breaks, which become spaces"] += breaks
+            HOLDS.count_lost(sentence, written.lost)
+            mark = "\ufeff" if not written.sentences and line.startswith("\ufeff") else ""  # readers take one away
+            written.sentences += 1
+            yield mark + line
+
+    files.write_lines(lines(), Path(path))
+    return written

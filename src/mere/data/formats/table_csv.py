@@ -1,0 +1,207 @@
+"""CSV and TSV with a column of texts, as spreadsheets and data frames write them; a header names the columns.
+
+    id,lang,text,entities,triples
+    s1,de,Ada lebt in Graz.,"[{""start"": 0, ""end"": 3, ""type"": ""PER""}]",[]
+
+The text is in a column `text` (or sentence, content, body, document), or the one that is named. Columns `entities`
+and `triples` hold JSON as in mere's JSON lines; a file without them has texts that nobody annotated. Other columns
+are kept, as text; what is no text stands in a column `extra`, as JSON.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from mere.data.formats import files, whole
+from mere.data.formats.holds import Holds
+from mere.data.formats.jsonl import to_record
+from mere.data.formats.lines import Head, numbered_lines, open_binary
+from mere.data.formats.problems import Problem
+from mere.data.formats.reading import AS_THEY_ARE, Reading
+from mere.data.formats.record import SENTENCE_KEYS, RecordFault
+from mere.data.formats.records import Records
+from mere.data.formats.tally import Tally, Written
+from mere.types import Sentence
+
+HOLDS = Holds(one="a row", offsets="code points")
+ENDING = ".csv"
+TAKES = frozenset({"lang", "column"})
+TEXT_COLUMNS = ("text", "sentence", "content", "body", "document")
+DELIMITERS = ",;\t"
+MAX_FIELD = 1_000_000_000  # characters; Python's csv takes 131,072 unless it is told
+_JSON = ("entities", "triples", "relations_covered", "types_covered", "complete")
+_EXTRA = "extra"
+
+
+def looks_like(head: Head) -> bool:
+    """Whether the first line names a column of texts beside others, or is that name alone."""
+    return bool(head.lines) and any(cell.lower() in TEXT_COLUMNS for cell in _cells(head.lines[0]))
+
+
+def read(
+    path: Path | str,
+    problems: list[Problem] | None = None,
+    reading: Reading = AS_THEY_ARE,
+    tally: Tally | None = None,
+) -> Iterator[Sentence]:
+    """Yield a text a row.
+
+    Args:
+        path: a `.csv` or `.tsv` file, plain or gzip; its header tells what parts the columns.
+        problems: where to note what is wrong; rows with an error are passed over. None: it is raised.
+        reading: what the user says of the file; `column` is that of the texts.
+        tally: counts what was lost.
+
+    Raises:
+        DataError: the file cannot be opened, or has an error and `problems` is None.
+    """
+    path = Path(path)
+    records = Records(path, problems, reading, tally or Tally())
+    csv.field_size_limit(MAX_FIELD)
+    try:
+        with open_binary(path) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as lines:
+            rows = _rows(lines)
+            header = next(rows, (1, []))[1]
+            place = _text_place(header, reading)
+            for line, row in rows:
+                sentence = _sentence(row, header, place, records, line)
+                if sentence is not None:
+                    yield sentence
+    except RecordFault as fault:
+        records.refuse(fault, 1)
+    except csv.Error as error:
+        cure = "A field with quotes in it is quoted, and each of its quotes doubled."
+        records.refuse(RecordFault("csv", f"not CSV that can be read: {error}", cure))
+    except (UnicodeDecodeError, EOFError, OSError):
+        for _ in numbered_lines(path, problems):  # tells which line it is, and the cure
+            pass
+
+
+def _rows(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows that are not blank, each with the number of its last line."""
+    lines = iter(lines)
+    first = next(lines, "")
+    reader = csv.reader(_again(first, lines), delimiter=_delimiter(first), strict=True)
+    yield from ((reader.line_num, row) for row in reader if row)
+
+
+def _again(first: str, others: Iterator[str]) -> Iterator[str]:
+    yield first
+    yield from others
+
+
+def _delimiter(header: str) -> str:
+    return max(DELIMITERS, key=header.count)
+
+
+def _cells(header: str) -> list[str]:
+    try:
+        return [cell.strip() for cell in next(csv.reader([header], delimiter=_delimiter(header)), [])]
+    except csv.Error:
+        return []
+
+
+def _text_place(header: list[str], reading: Reading) -> int:
+    """Return which column holds the texts, from 0.
+
+    Raises:
+        RecordFault: none of a known name, or not the one that was asked for.
+    """
+    names = [name.strip() for name in header]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise RecordFault("csv-header", f'the header has "{twice}" more than once', "Rename one of the columns.")
+    if reading.column and reading.column.isdecimal() and int(reading.column) <= len(names):
+        return int(reading.column) - 1
+    wanted = (reading.column,) if reading.column else TEXT_COLUMNS
+    for name in wanted:
+        for place, column in enumerate(names):
+            if column == name or (not reading.column and column.lower() == name):
+                return place
+    found = ", ".join(f'"{name}"' for name in names) or "none"
+    message = f"no column of texts ({' or '.join(wanted)}); the header has {found}"
+    raise RecordFault("csv-no-text", message, "Name it: --column NAME")
+
+
+def _sentence(row: list[str], header: list[str], place: int, records: Records, line: int) -> Sentence | None:
+    try:
+        if len(row) != len(header):
+            message = f"{len(row)} columns, {len(header)} were expected as in the header"
+            raise RecordFault("columns", message, "Quote fields that hold the sign between columns.")
+        cells = {name: cell for name, cell in zip(header, row, strict=True) if cell}
+        text = row[place]
+        cells.pop(header[place], None)
+        record: dict[str, Any] = {name: _value(name, cell) for name, cell in cells.items()}
+    except RecordFault as fault:
+        records.refuse(fault, line)
+        return None
+    extra = record.pop(_EXTRA, None)
+    record |= {key: value for key, value in extra.items() if key not in record} if isinstance(extra, dict) else {}
+    record["text"] = text
+    if "entities" not in header:
+        record.setdefault("types_covered", [])
+    if "triples" not in header:
+        record.setdefault("relations_covered", [])
+    return records.sentence(record, line, f"{files.stem(records.path)}:{line}")
+
+
+def _value(name: str, cell: str) -> Any:
+    """Return what a cell says: JSON in mere's own columns, text in all others.
+
+    Raises:
+        RecordFault: it is no JSON.
+    """
+    if name not in (*_JSON, _EXTRA):
+        return cell
+    try:
+        return json.loads(cell)
+    except (ValueError, RecursionError) as error:
+        if name == _EXTRA:
+            return cell
+        message = f'the column "{name}" is no JSON: {error}'
+        raise RecordFault("csv-json", message, "Write it as in mere's JSON lines, or rename the column.") from None
+
+
+def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
+    """Write sentences as rows; parted by tabs where the file's name ends in `.tsv`.
+
+    Raises:
+        DataError: a text is not Unicode, or the file cannot be written.
+    """
+    path = Path(path)
+    written = Written()
+    rows: list[dict[str, str]] = []
+    columns = dict.fromkeys(["id", "lang", "text", "entities", "triples"])
+    for sentence in sentences:
+        whole.encoded(sentence.text, sentence)
+        row = _row(sentence)
+        columns |= dict.fromkeys(row)
+        rows.append(row)
+        written.sentences += 1
+    by_tab = path.name.removesuffix(".gz").endswith(".tsv")
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, list(columns), restval="", delimiter="\t" if by_tab else ",", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    whole.write_bytes(out.getvalue().encode(), path)
+    return written
+
+
+def _row(sentence: Sentence) -> dict[str, str]:
+    record = to_record(sentence)
+    row: dict[str, str] = {}
+    extra: dict[str, Any] = {}
+    for key, value in record.items():
+        if key in _JSON:
+            if value is not None and (key != "complete" or not value):
+                row[key] = json.dumps(value, ensure_ascii=False)
+        elif isinstance(value, str) and (key in SENTENCE_KEYS or (value and key not in (_EXTRA, ""))):
+            row[key] = value
+        else:
+            extra[key] = value
+    return row | ({_EXTRA: json.dumps(extra, ensure_ascii=False)} if extra else {})

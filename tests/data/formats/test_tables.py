@@ -41,7 +41,9 @@ def test_a_column_of_texts(tmp_path: Path, content: str, name: str) -> None:
 def test_what_is_written_is_csv(tmp_path: Path) -> None:
     ada, graz = Entity(0, 3, "Ada", "PER"), Entity(12, 16, "Graz")
     rows = [
-        Sentence("a", "de", "Ada lebt in Graz.", (ada, graz), (Triple(ada, "in", graz),), extra={"n": 3, "s": "x"}),
+        Sentence(
+            "a", "de", "Ada lebt in Graz.", (ada, graz), (Triple(ada, "in", graz),), extra={"n": 3, "s": "x"}
+        ),
         Sentence("b", "nl", 'Niets, "niets".', complete=False),
     ]
     for name in ("out.csv", "out.tsv"):
@@ -49,19 +51,30 @@ def test_what_is_written_is_csv(tmp_path: Path) -> None:
         with (tmp_path / name).open(newline="") as stream:
             first, second = csv.DictReader(stream, delimiter="\t" if name.endswith("tsv") else ",")
         assert first["entities"] == '[{"start": 0, "end": 3, "type": "PER"}, {"start": 12, "end": 16}]'
-        assert (first["s"], first["extra"], second["text"], second["complete"]) == ("x", '{"n": 3}', 'Niets, "niets".', "false")
+        assert (first["s"], first["extra"], second["text"], second["complete"]) == (
+            "x",
+            '{"n": 3}',
+            'Niets, "niets".',
+            "false",
+        )
         assert list(table_csv.read(tmp_path / name)) == rows
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("id,body of it\n1,x\n", 'csv:1: no column of texts (text or sentence or content or body or document); the'),
+        (
+            "id,body of it\n1,x\n",
+            "csv:1: no column of texts (text or sentence or content or body or document); the",
+        ),
         ("text,text\na,b\n", 'the header has "text" more than once'),
         ("id,text\n1,a,b\n", "csv:2: 3 columns, 2 were expected as in the header"),
         ('id,text\n1,"a\n', "not CSV that can be read: unexpected end of data"),
         ("text,entities\nAda,PER\n", 'csv:2: the column "entities" is no JSON'),
-        ('text,entities\nAda,"[{""start"": 0, ""end"": 9}]"\n', "entity 1 ends at 9 but the text has 3 characters"),
+        (
+            'text,entities\nAda,"[{""start"": 0, ""end"": 9}]"\n',
+            "entity 1 ends at 9 but the text has 3 characters",
+        ),
         ("text\nAda\nGrö".encode("latin-1") + b"\xdfe\n", "is not UTF-8"),
     ],
 )

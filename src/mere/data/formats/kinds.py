@@ -109,7 +109,9 @@ KINDS: dict[Format, Kind] = {
     Format.CONLL: Kind(
         (".conll", ".bio", ".iob", ".iob2", ".conllu"), conll.looks_like, conll.read, conll.write, COLUMNS
     ),
-    Format.CSV: Kind((".csv", ".tsv"), table_csv.looks_like, table_csv.read, table_csv.write, table_csv.TAKES),
+    Format.CSV: Kind(
+        (".csv", ".tsv"), table_csv.looks_like, table_csv.read, table_csv.write, table_csv.TAKES
+    ),
     Format.TEXT: Kind((".txt",), plain_text.looks_like, plain_text.read, plain_text.write),
 }
 

@@ -81,7 +81,9 @@ def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
                 continue
             written.lost["line breaks, which become spaces"] += breaks
             HOLDS.count_lost(sentence, written.lost)
-            mark = "\ufeff" if not written.sentences and line.startswith("\ufeff") else ""  # readers take one away
+            mark = (
+                "\ufeff" if not written.sentences and line.startswith("\ufeff") else ""
+            )  # readers take one away
             written.sentences += 1
             yield mark + line
 

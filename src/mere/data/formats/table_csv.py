@@ -115,7 +115,9 @@ def _text_place(header: list[str], reading: Reading) -> int:
     names = [name.strip() for name in header]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise RecordFault("csv-header", f'the header has "{twice}" more than once', "Rename one of the columns.")
+        raise RecordFault(
+            "csv-header", f'the header has "{twice}" more than once', "Rename one of the columns."
+        )
     if reading.column and reading.column.isdecimal() and int(reading.column) <= len(names):
         return int(reading.column) - 1
     wanted = (reading.column,) if reading.column else TEXT_COLUMNS
@@ -141,7 +143,9 @@ def _sentence(row: list[str], header: list[str], place: int, records: Records, l
         records.refuse(fault, line)
         return None
     extra = record.pop(_EXTRA, None)
-    record |= {key: value for key, value in extra.items() if key not in record} if isinstance(extra, dict) else {}
+    record |= (
+        {key: value for key, value in extra.items() if key not in record} if isinstance(extra, dict) else {}
+    )
     record["text"] = text
     if "entities" not in header:
         record.setdefault("types_covered", [])
@@ -164,7 +168,9 @@ def _value(name: str, cell: str) -> Any:
         if name == _EXTRA:
             return cell
         message = f'the column "{name}" is no JSON: {error}'
-        raise RecordFault("csv-json", message, "Write it as in mere's JSON lines, or rename the column.") from None
+        raise RecordFault(
+            "csv-json", message, "Write it as in mere's JSON lines, or rename the column."
+        ) from None
 
 
 def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
@@ -185,7 +191,9 @@ def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
         written.sentences += 1
     by_tab = path.name.removesuffix(".gz").endswith(".tsv")
     out = io.StringIO(newline="")
-    writer = csv.DictWriter(out, list(columns), restval="", delimiter="\t" if by_tab else ",", lineterminator="\n")
+    writer = csv.DictWriter(
+        out, list(columns), restval="", delimiter="\t" if by_tab else ",", lineterminator="\n"
+    )
     writer.writeheader()
     writer.writerows(rows)
     whole.write_bytes(out.getvalue().encode(), path)

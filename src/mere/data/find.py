@@ -31,7 +31,17 @@ _OTHER = (
     ".lock",
     ".sha256",
 )
-_OTHER_NAMES = ("readme", "licen", "changelog", "copying", "makefile", "notice", "citation", "typesystem", "dataset_info")
+_OTHER_NAMES = (
+    "readme",
+    "licen",
+    "changelog",
+    "copying",
+    "makefile",
+    "notice",
+    "citation",
+    "typesystem",
+    "dataset_info",
+)
 
 
 class CorpusFile(NamedTuple):

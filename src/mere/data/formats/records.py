@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from mere.data.formats.jsonl import parse
 from mere.data.formats.lines import Head, numbered_lines
 from mere.data.formats.problems import Problem, report
 from mere.data.formats.reading import Reading
-from mere.data.formats.record import RecordFault, sentence_from_record
+from mere.data.formats.record import SENTENCE_KEYS, RecordFault, sentence_from_record
 from mere.data.formats.tally import Tally, Written
 from mere.data.formats.whole import encoded
 from mere.types import Entity, Sentence, Triple
@@ -54,14 +54,18 @@ class Records:
     def sentence(self, record: dict[str, Any], line: int | None, default_id: str) -> Sentence | None:
         """Return the sentence of a record with mere's keys, or None where a problem was noted."""
         try:
-            record["lang"] = record.get("lang") or self._lang()
-            sentence, notes = sentence_from_record(record, default_id)
+            known = {key: value for key, value in record.items() if key in SENTENCE_KEYS}
+            known["lang"] = record.get("lang") or self._lang()
+            sentence, notes = sentence_from_record(known, default_id)
         except RecordFault as fault:
             self.refuse(fault, line)
             return None
         if self.problems is not None:
             self.problems += [Problem(self.path, line, n.code, n.message, n.cure, "warning") for n in notes]
-        return sentence
+        # Extra keys go around the check for annotations under another key: the format's own are read already.
+        return replace(
+            sentence, extra={key: value for key, value in record.items() if key not in SENTENCE_KEYS}
+        )
 
     def lines(self, to_record: Callable[[object], dict[str, Any] | None]) -> Iterator[Sentence]:
         """Yield the sentences of a file of a JSON object a line.

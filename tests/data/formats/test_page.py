@@ -1,0 +1,23 @@
+"""docs/formats.md says what the table says, and the table has every format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mere.data.formats import page
+from mere.data.formats.kinds import KINDS
+from mere.data.formats.reading import Format
+
+DOCS = Path(__file__).parents[3] / "docs" / "formats.md"
+
+
+def test_every_format_has_a_row_and_a_place_in_the_table() -> None:
+    assert set(page.ROWS) == set(page.MODULES) == set(Format) == set(KINDS)
+
+
+def test_the_page_is_fresh(tmp_path: Path) -> None:
+    assert page.main([str(DOCS), "--check"]) == 0
+    stale = tmp_path / "formats.md"
+    assert page.main([str(stale), "--check"]) == 1
+    assert page.main([str(stale)]) == 0
+    assert stale.read_text(encoding="utf-8") == DOCS.read_text(encoding="utf-8")

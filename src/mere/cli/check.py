@@ -26,6 +26,7 @@ def check(
     token_column: options.TokenColumn = None,
     scheme: options.Scheme = None,
     outside: options.Outside = None,
+    tag_names: options.TagNames = None,
     offsets: options.Offsets = None,
 ) -> None:
     """Say what is wrong with a corpus: bad offsets, duplicates, leaks, rare labels.
@@ -49,6 +50,7 @@ def check(
         token_column=token_column,
         scheme=scheme,
         outside=outside,
+        tag_names=tag_names,
         offsets=offsets,
     )
     report = run(paths, languages=wanted, reading=reading)

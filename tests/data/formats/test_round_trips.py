@@ -53,6 +53,8 @@ NOT_XML = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 def test_a_format_keeps_what_its_row_says(module, sentence: Sentence) -> None:
     if module is spacy_docbin:
         pytest.importorskip("spacy")
+    if module in (brat, plain_text, webanno):  # a short file with zero bytes is taken for UTF-16
+        assume("\0" not in sentence.text)
     if module is plain_text:
         assume(sentence.text.strip() and not {"\r", "\n"} & {*sentence.text})
     if not module.HOLDS.overlaps:

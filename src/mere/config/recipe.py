@@ -25,7 +25,7 @@ from mere.config.encoders import (
 from mere.config.problems import explain
 from mere.config.renames import with_present_names
 from mere.config.stages import StageSettings
-from mere.config.tasks import EntitiesSettings, Task, TriplesSettings, misfits
+from mere.config.tasks import DecodingSettings, EntitiesSettings, Task, TriplesSettings, misfits
 from mere.config.tree import apply_override, merge_trees, read_tree, stages_of
 from mere.errors import ConfigError, nearest
 
@@ -126,6 +126,7 @@ class Recipe(Settings):
     switcher: SwitcherSettings = Field(default_factory=SwitcherSettings)
     triples: TriplesSettings = Field(default_factory=TriplesSettings)
     entities: EntitiesSettings = Field(default_factory=EntitiesSettings)
+    decoding: DecodingSettings = Field(default_factory=DecodingSettings)
     stages: tuple[StageSettings, ...] = Field(min_length=1, description="run one after the other")
 
     @field_validator("task", "tracking", mode="before")

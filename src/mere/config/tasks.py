@@ -37,6 +37,26 @@ class TriplesSettings(Settings):
     )
 
 
+class DecodingSettings(Settings):
+    """How far decoding looks at what the triple heads say (mere.decoding.limits)."""
+
+    min_relation: float = Field(
+        0.02,
+        ge=0,
+        le=1,
+        description="least probability of a relation whose subjects and objects are looked for",
+    )
+    spans_per_role: int = Field(
+        3, ge=1, description="most probable subjects, and objects, of a relation that are joined to pairs"
+    )
+    min_span: float = Field(0.03, ge=0, le=1, description="least probability of a subject or an object")
+    longest_span: int = Field(
+        48,
+        ge=1,
+        description="pieces of the longest subject or object; a training mention that is longer raises it",
+    )
+
+
 class SpansSettings(Settings):
     """Byte-to-span's windows, and the LSTMs that read one and write its entities (mere.models.entity_spans)."""
 

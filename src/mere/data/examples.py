@@ -6,7 +6,7 @@ What the pieces cannot represent is counted in `AlignmentReport`, never moved.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -84,15 +84,23 @@ class Annotated(Encoded):
 
 @dataclass
 class AlignmentReport:
-    """How many triples and entities of each language there are, and how many the pieces cannot represent.
+    """How many triples and entities of each language there are, and how many of them cannot be learned or named.
 
-    An entity is lost too where it overlaps a longer one: a sequence of tags holds one of them.
+    Args:
+        lost_triples, lost_entities: that pieces cannot represent; or, of entities, that overlap a longer one: a
+            sequence of tags holds one of them.
+        overlapping_triples: whose subject (or object) overlaps a longer one of the same relation: the tags hold that.
+        triples_beyond_limits: that decoding's limits leave out (mere.decoding.reach).
+        entities_beyond_types: that a type per piece cannot give back (mere.decoding.types).
     """
 
     triples: Counter[str] = field(default_factory=Counter)
     lost_triples: Counter[str] = field(default_factory=Counter)
     entities: Counter[str] = field(default_factory=Counter)
     lost_entities: Counter[str] = field(default_factory=Counter)
+    overlapping_triples: Counter[str] = field(default_factory=Counter)
+    triples_beyond_limits: Counter[str] = field(default_factory=Counter)
+    entities_beyond_types: Counter[str] = field(default_factory=Counter)
 
     def to_json(self) -> dict[str, dict[str, int]]:
         columns = {name: getattr(self, name) for name in vars(self)}
@@ -126,6 +134,8 @@ class ExampleMaker:
             if report is not None:
                 report.triples[sentence.lang] += 1
                 report.lost_triples[sentence.lang] += not (subject and object_)
+        if report is not None:
+            report.overlapping_triples[sentence.lang] += _overlapping(set(triples))
         stated = sorted(
             {self._relation_id[t.relation] for t in sentence.triples if t.relation in self._relation_id}
         )
@@ -184,6 +194,17 @@ class ExampleMaker:
         if key not in self._covered:
             self._covered[key] = np.array([covered is None or n in covered for n in names], dtype=bool)
         return self._covered[key]
+
+
+def _overlapping(triples: Set[PieceTriple]) -> int:
+    """Return how many triples have a subject or an object that the tags of their relation cannot hold."""
+    lost = 0
+    for relation in {triple.relation_id for triple in triples}:
+        facts = [triple for triple in triples if triple.relation_id == relation]
+        subjects = set(without_overlap(fact.subject for fact in facts))
+        objects = set(without_overlap(fact.object for fact in facts))
+        lost += sum(fact.subject not in subjects or fact.object not in objects for fact in facts)
+    return lost
 
 
 def _piece_span(spans: Sequence[Span], mention: Span) -> PieceSpan | None:

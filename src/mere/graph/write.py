@@ -5,7 +5,6 @@ write(read_documents(["documents.jsonl"]), GraphFormat.turtle, Path("graph.ttl")
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mere.errors import UserError
+from mere.files import replacing
 from mere.graph.page import page
 from mere.graph.property.cypher import cypher
 from mere.graph.property.graphml import graphml
@@ -110,10 +110,5 @@ def _whole(path: Path) -> Iterator[BinaryIO]:
     """Open a file beside `path` that takes its place when all is written, and goes away when it is not."""
     if not path.parent.is_dir():
         raise UserError(f"{path}: the folder {path.parent} does not exist. Run: mkdir -p {path.parent}")
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with beside.open("wb") as file:
-            yield file
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with replacing(path) as beside, beside.open("wb") as file:
+        yield file

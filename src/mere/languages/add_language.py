@@ -127,6 +127,7 @@ class _Addition:
         torch.manual_seed(self.recipe.seed)
         self.model = build(self.recipe, before, folder.pieces)
         load_weights(self.model, folder)
+        self.data.fit(self.model.limits, self.recipe.entities)
         self.model.to(self.device)
         self.stage = stage_for(lang, self.recipe, self.data.lengths, self.choices, str(folder.path))
         if self.model.switcher is None:

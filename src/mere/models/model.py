@@ -169,7 +169,7 @@ def build(recipe: Recipe, labels: Labels, pieces: Pieces | None = None) -> Model
             if "triples" in recipe.task
             else None
         ),
-        limits=Limits(relations=recipe.triples.candidates),
+        limits=Limits(relations=recipe.triples.candidates, **recipe.decoding.model_dump()),
     )
 
 

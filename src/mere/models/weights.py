@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -43,6 +44,7 @@ def load_model(stored: ModelFolder) -> Model:
         ModelError: the weights are missing, cut short, altered, or not those of the recipe's model.
     """
     model = build(stored.recipe, stored.labels, stored.pieces)
+    model.limits = dataclasses.replace(model.limits, longest_span=stored.longest_span)
     load_weights(model, stored)
     return model
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -12,6 +10,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mere.errors import DataError, nearest
+from mere.files import write_whole
 
 File = TypeVar("File", bound="RecordFile")
 
@@ -60,17 +59,7 @@ class RecordFile(Record):
         path = Path(path)
         text = "".join(_json_lines(self.model_dump(mode="json"))) + "\n"
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(name, 0o644)  # mkstemp's own mode would hide the file from other users
-            os.replace(name, path)
-        except BaseException:  # Ctrl-C too leaves no half of a file; all of them go on
-            Path(name).unlink(missing_ok=True)
-            raise
+        write_whole(path, text.encode())
 
 
 def _problem(path: Path, details: Any, known: Collection[str]) -> str:

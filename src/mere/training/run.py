@@ -108,6 +108,7 @@ class Run:
         self.weights = StageRunWeights(self.folder, recipe, lambda: self._initial_model().state_dict())
         with reporting_out_of_memory("the model", advice(recipe, recipe.stages[0])):
             self.model = self._initial_model()
+        self.model.limits = self.data.fit(self.model.limits, recipe.entities)
         if is_sharded:
             self.processes = shard_encoder(self.model, processes, device)
             listener.say(str(self.processes))

@@ -9,12 +9,14 @@ from functools import lru_cache
 
 import numpy as np
 
-from mere.config import Recipe, SamplingSettings
+from mere.config import EntitiesSettings, Recipe, SamplingSettings
 from mere.data.augment import MentionSwap, hide_mentions
 from mere.data.batching import Batch, collate
 from mere.data.examples import AlignmentReport, Annotated, ExampleMaker
 from mere.data.sampling import PlannedBatch, plan_epoch
 from mere.data.targets import Targets, targets_of
+from mere.decoding.limits import Limits
+from mere.decoding.reach import as_long_as_training, count_beyond
 from mere.training.text import TextData
 from mere.types import Sentence
 
@@ -32,6 +34,14 @@ class TrainingData:
         self.lengths = np.array([len(example.pieces) for example in self.examples], dtype=np.int64)
         self.lang_ids = np.array([example.lang_id for example in self.examples], dtype=np.int64)
         self.swap = MentionSwap(self.sentences, maker.labels.types)
+
+    def fit(self, limits: Limits, entities: EntitiesSettings) -> Limits:
+        """Return decoding's limits that reach the longest training mention; report what they leave out."""
+        limits = as_long_as_training(limits, self.examples)
+        languages = [sentence.lang for sentence in self.sentences]
+        by_types = entities.decoder == "types"
+        count_beyond(self.report, languages, self.examples, limits, by_types=by_types)
+        return limits
 
     def only(self, lang: str) -> TrainingData:
         """Return the part of one language; its mentions are replaced by others of the language only."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from mere import lang_codes
 from mere.errors import DataError, nearest
+from mere.files import replacing
 
 SPLIT_NAMES = {
     "train": "train",
@@ -63,26 +63,19 @@ def write_lines(lines: Iterable[str], path: Path) -> int:
     lines give the same bytes.
 
     Raises:
-        DataError: the folder is missing, or the disk is full.
+        DataError: the folder is missing. MereError: the disk is full.
     """
     if path.parent.name and not path.parent.is_dir():
         raise not_found(path.parent)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     count = 0
-    try:
-        with beside.open("wb") as raw:
-            zipped = path.suffix == ".gz"
-            out = gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) if zipped else raw
-            for line in lines:
-                out.write(line.encode("utf-8") + b"\n")
-                count += 1
-            if zipped:
-                out.close()
-        beside.replace(path)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written: {error.strerror or error}.") from None
-    finally:
-        beside.unlink(missing_ok=True)
+    with replacing(path) as beside, beside.open("wb") as raw:
+        zipped = path.suffix == ".gz"
+        out = gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) if zipped else raw
+        for line in lines:
+            out.write(line.encode("utf-8") + b"\n")
+            count += 1
+        if zipped:
+            out.close()
     return count
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import os
 import re
 import zlib
 from collections import Counter
@@ -15,6 +14,7 @@ from mere.data.formats import files
 from mere.data.formats.lines import open_binary
 from mere.data.formats.problems import Problem, report
 from mere.errors import DataError
+from mere.files import write_whole
 from mere.types import Sentence
 
 MAX_BYTES = 2_000_000_000
@@ -61,18 +61,11 @@ def write_bytes(data: bytes, path: Path) -> None:
     """Write a file whole or not at all, gzip where its name ends in `.gz`.
 
     Raises:
-        DataError: the folder is missing, or the disk is full.
+        MereError: the folder is missing, or the disk is full.
     """
     if path.suffix == ".gz":
         data = gzip.compress(data, mtime=0)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        beside.write_bytes(data)
-        beside.replace(path)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written: {error.strerror or error}.") from None
-    finally:
-        beside.unlink(missing_ok=True)
+    write_whole(path, data)
 
 
 def make_folder(path: Path) -> None:

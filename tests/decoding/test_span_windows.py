@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny_entities import LOC, ORG, PER, example
+from tests.models.tiny_entities import LOC, ORG, PER, example
 
 from mere.data.windows import STOP, Symbols, overlapping_windows, random_windows, span_targets, within
 from mere.decoding.crf import TypedSpan

@@ -32,39 +32,7 @@ from mere.nn.switcher import LanguageSwitcher, Switcher
 from mere.schema import Labels
 
 
-class Upper(nn.Module):
-    """What stands above the aggregator: the switcher and the heads of the tasks. Subclasses hold them."""
-
-    switcher: LanguageSwitcher | None
-    entities: EntityDecoder[Any] | None
-    triples: TripleTask | None
-
-    def refine(self, shared: Float[Tensor, "B P D"], batch: TensorBatch) -> Float[Tensor, "B P D"]:
-        """Return the aggregator's pieces as the heads read them: each row through its language's switcher."""
-        return self.switcher(shared, batch.lang_id) if self.switcher is not None else shared
-
-    def task_losses(
-        self, pieces: Float[Tensor, "B P D"], batch: TensorBatch, targets: TensorTargets
-    ) -> dict[str, ItemLosses]:
-        """Return the weighted losses of every task, item by item, from the pieces as the heads read them."""
-        losses: dict[str, ItemLosses] = {}
-        if self.entities is not None and targets.entities is not None:
-            losses |= self.entities.losses(pieces, batch, targets.entities)
-        if self.triples is not None and targets.triples is not None:
-            losses |= self.triples.losses(pieces, batch, targets.triples)
-        return losses
-
-    def num_items(self, batch: TensorBatch, targets: TensorTargets) -> dict[str, int]:
-        """Return how many items each loss of a batch has, from its targets alone; a loss of none is left out."""
-        counts: dict[str, int] = {}
-        if self.entities is not None and targets.entities is not None:
-            counts |= {"entity": self.entities.num_items(batch, targets.entities)}
-        if self.triples is not None and targets.triples is not None:
-            counts |= self.triples.num_items(targets.triples)
-        return {name: count for name, count in counts.items() if count}
-
-
-class Model(Upper):
+class Model(nn.Module):
     """Encoder, aggregator, switcher and the heads of its tasks.
 
     Args:
@@ -108,7 +76,7 @@ class Model(Upper):
     def forward(self, batch: TensorBatch) -> Float[Tensor, "B P D"]:
         """Return the pieces as the heads read them."""
         shared = self.aggregator(self.encode(batch), batch.is_piece, batch.group_size)  # (B, P, D)
-        return self.refine(shared, batch)
+        return shared if self.switcher is None else self.switcher(shared, batch.lang_id)
 
     def encode(self, batch: TensorBatch) -> Float[Tensor, "B P D"]:
         """Return the pieces as the aggregator reads them."""
@@ -121,13 +89,25 @@ class Model(Upper):
         if self.text is not None and targets.text is not None:
             assert isinstance(self.encoder, CompactEncoder)
             return self.text.losses(self.encoder, self.encode(batch), targets.text)
-        return self.task_losses(self(batch), batch, targets)
+        pieces = self(batch)
+        losses: dict[str, ItemLosses] = {}
+        if self.entities is not None and targets.entities is not None:
+            losses |= self.entities.losses(pieces, batch, targets.entities)
+        if self.triples is not None and targets.triples is not None:
+            losses |= self.triples.losses(pieces, batch, targets.triples)
+        return losses
 
     def num_items(self, batch: TensorBatch, targets: TensorTargets) -> dict[str, int]:
+        """Return how many items each loss of a batch has, from its targets alone; a loss of none is left out."""
         if self.text is not None and targets.text is not None:
             count = self.text.num_items(targets.text)
             return {"text": count} if count else {}
-        return super().num_items(batch, targets)
+        counts: dict[str, int] = {}
+        if self.entities is not None and targets.entities is not None:
+            counts |= {"entity": self.entities.num_items(batch, targets.entities)}
+        if self.triples is not None and targets.triples is not None:
+            counts |= self.triples.num_items(targets.triples)
+        return {name: count for name, count in counts.items() if count}
 
     def losses(self, batch: TensorBatch, targets: TensorTargets) -> dict[str, Float[Tensor, ""]]:
         """Return the batch's loss of every task."""

@@ -154,6 +154,7 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=150, help="Texts per language and length.")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
+    split = f"--split {arguments.split} --each {arguments.each}"
     texts = cut(sentences(arguments.data, arguments.split), arguments.each)
     models = {}
     for name, known in {**MODELS, "all of them": tuple(sorted({lang for lang, _ in texts}))}.items():
@@ -168,11 +169,11 @@ def main() -> None:
     if arguments.out:
         record = {
             "experiment": "identification",
-            "command": f"python benchmarks/identification.py --data DATA --split {arguments.split}",
+            "command": f"python benchmarks/identification.py --data DATA {split}",
             "commit": commit(),
             "date": datetime.now(UTC).date().isoformat(),
-            "hardware": hardware(),
-            "software": software(),
+            "hardware": hardware().model_dump(),
+            "software": software().model_dump(),
             "texts": sum(map(len, texts.values())),
             "models": models,
         }

@@ -228,7 +228,7 @@ def refuse_unreadable(sentences: Sequence[Sentence], pieces: Pieces) -> None:
         if 4 * len(sentence.text) > longest and (length := len(pieces.cut(sentence.text))) > longest:
             raise DataError(
                 f'sentence "{sentence.id}" ({sentence.lang}) has {length:,} pieces; this encoder reads at most '
-                f"{longest:,} at a time. Split it into sentences."
+                f"{longest:,} at a time. Split it into sentences. mere convert --split-sentences does so."
             )
     if sentences and not any(pieces.cut(sentence.text) for sentence in sentences):
         raise DataError(

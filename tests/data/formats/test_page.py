@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
-from mere.data.formats import page
+from mere.data.formats import page, sniff
 from mere.data.formats.kinds import KINDS
 from mere.data.formats.reading import Format
 
@@ -21,3 +22,20 @@ def test_the_page_is_fresh(tmp_path: Path) -> None:
     assert page.main([str(stale), "--check"]) == 1
     assert page.main([str(stale)]) == 0
     assert stale.read_text(encoding="utf-8") == DOCS.read_text(encoding="utf-8")
+
+
+def test_mere_s_own_lines_and_prose_are_taken_for_no_other_format(tmp_path: Path) -> None:
+    own = {
+        "lang": "de",
+        "text": "Ada.",
+        "entities": [],
+        "labels": [],
+        "tokens": [[0, 3], [3, 4]],
+        "tags": ["x", "y"],
+    }
+    path = tmp_path / "de.train.jsonl"
+    path.write_text(json.dumps(own))
+    assert sniff(path) is Format.JSONL
+    prose = tmp_path / "de.train.txt"
+    prose.write_text("Well, text, and more.\n")
+    assert sniff(prose) is Format.TEXT

@@ -49,8 +49,9 @@ def looks_like(head: Head) -> bool:
     if not isinstance(record, dict) or not isinstance(record.get("text"), str):
         return False
     entities = record.get("entities")
-    if isinstance(entities, list) and isinstance(record.get("relations"), list):
-        return all(isinstance(item, dict) and "start_offset" in item for item in entities)
+    if entities is not None:
+        both = isinstance(entities, list) and isinstance(record.get("relations"), list)
+        return both and all(isinstance(item, dict) and "start_offset" in item for item in entities)
     spans = next((record[key] for key in LISTS if isinstance(record.get(key), list)), None)
     return spans is not None and all(isinstance(span, list) and len(span) == 3 for span in spans)
 

@@ -39,8 +39,9 @@ _EXTRA = "extra"
 
 
 def looks_like(head: Head) -> bool:
-    """Whether the first line names a column of texts beside others, or is that name alone."""
-    return bool(head.lines) and any(cell.lower() in TEXT_COLUMNS for cell in _cells(head.lines[0]))
+    """Whether the first line of a file named so has the name of a column of texts."""
+    named = head.path.name.removesuffix(".gz").endswith((".csv", ".tsv"))
+    return named and bool(head.lines) and any(cell.lower() in TEXT_COLUMNS for cell in _cells(head.lines[0]))
 
 
 def read(

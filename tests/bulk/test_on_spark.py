@@ -16,7 +16,8 @@ from tests.bulk.corpora import text
 from mere.bulk import on_spark
 
 TEXTS = [text(1), None, "", by_rule.RAISES, text(2)]
-FRAME = pd.DataFrame({"id": range(5), "body": TEXTS, "lang": ["de", None, None, "de", "en"]})
+LANGS = ["de", None, None, "de", "en"]
+FRAME = pd.DataFrame({"id": range(5), "body": TEXTS, "lang": LANGS})
 FUNCTION = on_spark.extraction("", text_column="body", load=by_rule.load)
 
 
@@ -55,7 +56,7 @@ def test_in_spark(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     try:
         frame = spark.createDataFrame(
-            [(str(n), body, lang) for n, (body, lang) in enumerate(zip(TEXTS, FRAME["lang"], strict=True))],
+            [(str(n), body, lang) for n, (body, lang) in enumerate(zip(TEXTS, LANGS, strict=True))],
             "id string, body string, lang string",
         )
         rows = [row.asDict(recursive=True) for row in frame.mapInPandas(FUNCTION, on_spark.SCHEMA).collect()]

@@ -25,6 +25,8 @@ _EXTENDS = regex.compile(r"[\p{M}\u200d\ufe0f\U0001F3FB-\U0001F3FF]")
 
 def normalise(text: str) -> str:
     """Fold case, compose (NFC) and reduce every run of white space to one space."""
+    if text.isascii():
+        return " ".join(text.lower().split())
     folded = unicodedata.normalize("NFC", text).casefold()
     return " ".join(unicodedata.normalize("NFC", folded).split())
 

@@ -14,6 +14,7 @@ from mere.data.formats.reading import Offsets
 from mere.data.surface import inside_character, inside_word
 
 _LEAST = 2  # mentions that tell the units apart
+_ENOUGH = 1_000  # mentions after which no more are looked at
 
 
 class Units:
@@ -64,7 +65,7 @@ class Evidence:
             return
         spans = [(item["start"], item["end"]) for item in mentions_of(record)]
         for unit, counts in self._seen.items():
-            if unit is Offsets.UTF16 and max(text) <= "\uffff":
+            if counts[0] >= _ENOUGH or (unit is Offsets.UTF16 and max(text) <= "\uffff"):
                 continue
             units = Units(text, unit)
             for start, end in spans:

@@ -82,8 +82,8 @@ _ALSO = {
 # What a language is near to: where a corpus or a model has no such language, it is taken for the first that it has.
 _NEAR: dict[str, tuple[str, ...]] = {
     "no": ("nb", "nn"),
-    "nb": ("no",),
-    "nn": ("no",),
+    "nb": ("no", "nn"),
+    "nn": ("no", "nb"),
     "yue": ("zh",),
     "wuu": ("zh",),
     "arz": ("ar",),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mere.cli.guard import MODEL_HELP, talk
+from mere.lang_codes import find
 from mere.schema import Labels
 from mere.types import Sentence
 
@@ -102,7 +103,7 @@ def _mention_unknown(gold: Iterable[Sentence], labels: Labels) -> None:
     from mere.metrics.annotated import annotates_entities, annotates_triples
 
     gold = list(gold)
-    langs = sorted({sentence.lang for sentence in gold} - set(labels.languages))
+    langs = sorted({s.lang for s in gold if find(s.lang, labels.languages) is None})
     relations = sorted({triple.relation for s in gold for triple in s.triples} - set(labels.relations))
     named = {e.type for s in gold if annotates_entities(s) for e in s.entities if e.type is not None}
     types = sorted(named - set(labels.types))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
+from mere import lang_codes
 from mere.data.corpus import Corpus
 from mere.data.formats import files
 from mere.data.formats.lines import numbered_lines
@@ -46,12 +47,12 @@ def join_texts(
     Args:
         held_out: language and text of sentences that a model is scored on: it must not have read them.
     """
-    languages = {sentence.lang for sentence in train}
+    languages = tuple(sorted({sentence.lang for sentence in train}))
     texts = {(s.lang, s.text): _bare(s.id, s.lang, s.text) for s in train}
     own, foreign, scored = len(texts), 0, 0
     for sentence in others:
         key = sentence.lang, sentence.text
-        if sentence.lang not in languages:
+        if lang_codes.find(sentence.lang, languages) is None:
             foreign += 1
         elif key in held_out:
             scored += 1

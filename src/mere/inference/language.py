@@ -35,16 +35,8 @@ SAME_AS_TEXT = 100.0
 # A language shows in its first lines.
 MOST_CHARACTERS = 2000
 
-_VARIETY_OF = {
-    "wuu": "zh",
-    "yue": "zh",
-    "arz": "ar",
-    "ary": "ar",
-    "nb": "no",
-    "nn": "no",
-    "uzs": "uz",
-    "sdh": "ku",
-}
+# Labels that are told apart here and are one language to the corpora of the others.
+_VARIETY_OF = {"wuu": "zh", "yue": "zh", "arz": "ar", "ary": "ar", "nn": "no", "uzs": "uz", "sdh": "ku"}
 _NO_LANGUAGE = "zxx"
 
 
@@ -61,8 +53,7 @@ class Identifier:
     """
 
     def __init__(self, expected: Collection[str] = (), *, only: bool = False):
-        columns = tables().languages
-        labels = [find(column, tuple(expected)) or _VARIETY_OF.get(column, column) for column in columns]
+        labels = _labels(tuple(expected))
         self.languages = tuple(dict.fromkeys(labels))
         self._is_of = np.array([[label == lang for lang in self.languages] for label in labels], np.float32)
         if only and (strange := [lang for lang in expected if lang not in labels]):
@@ -117,6 +108,17 @@ class Identifier:
         index = int(probabilities.argmax())
         lang = self.languages[index]
         return None if lang == _NO_LANGUAGE else lang, float(probabilities[index] / probabilities.sum())
+
+
+def _labels(expected: Sequence[str]) -> list[str]:
+    """Return what each label of the identifier is called: as `expected` spells its language, if it has it."""
+    return [find(label, expected) or _VARIETY_OF.get(label, label) for label in tables().languages]
+
+
+def never_identified(languages: Sequence[str]) -> tuple[str, ...]:
+    """Return those languages that no text is ever identified as: they have to be stated with each text."""
+    labels = _labels(languages)
+    return tuple(lang for lang in languages if lang not in labels)
 
 
 def _script(text: str) -> str:

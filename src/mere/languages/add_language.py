@@ -21,6 +21,7 @@ from mere.data.corpus import Corpus
 from mere.data.examples import ExampleMaker, refuse_unreadable
 from mere.errors import UserError, nearest
 from mere.inference.predictor import Predictor
+from mere.lang_codes import is_same
 from mere.languages.defaults import (
     AUTO,
     Choices,
@@ -93,7 +94,7 @@ def add_language(
 
 
 def _refuse_known(folder: ModelFolder, lang: str) -> None:
-    if lang in folder.labels.languages:
+    if any(is_same(lang, known) for known in folder.labels.languages):
         known = ", ".join(folder.labels.languages)
         raise UserError(
             f'{folder.path}: the model has the language "{lang}" already (it has {known}). '

@@ -13,6 +13,7 @@ from mere.data.pieces import Pieces, Subwords, fit_pieces
 from mere.data.sampling import drawn
 from mere.data.text import join_texts, read_text
 from mere.errors import DataError
+from mere.inference.language import never_identified
 from mere.schema import Labels
 from mere.training.evaluation import is_annotated
 from mere.training.parallel.processes import Processes, refuse_too_many
@@ -53,7 +54,15 @@ class RunData:
         pieces = fit_pieces(recipe.encoder, train, text)
         refuse_unreadable(train, pieces)
         refuse_unreadable(dev, pieces)
-        return cls(corpus, train, dev, labels, pieces, (*notes, *read, *_trimmed(pieces)), text)
+        return cls(
+            corpus,
+            train,
+            dev,
+            labels,
+            pieces,
+            (*notes, *read, *_trimmed(pieces), *_never_identified(labels)),
+            text,
+        )
 
 
 def labels_of(recipe: Recipe, sentences: Sequence[Sentence]) -> Labels:
@@ -93,6 +102,15 @@ def _text_of(
         (s.lang, s.text) for name, sentences in corpus.splits.items() if name != split for s in sentences
     }
     return join_texts(train, others, held_out)
+
+
+def _never_identified(labels: Labels) -> tuple[str, ...]:
+    """Return a note on the languages that a text must state, since it is never identified as theirs."""
+    langs = never_identified(labels.languages)
+    if not langs:
+        return ()
+    state = "state it with each text (lang, --lang), or it takes the universal path"
+    return (f"no text is ever identified as {', '.join(langs)}: {state}",)
 
 
 def _trimmed(pieces: Pieces) -> tuple[str, ...]:

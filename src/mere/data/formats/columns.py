@@ -246,7 +246,7 @@ class _Rows:
                 steps += follows or not restarts
                 good += follows
         total = self.column(column)
-        numbers = sum(count for value, count in total.items() if value.isdigit() or _RANGE.fullmatch(value))
+        numbers = sum(count for value, count in total.items() if value.isdigit())
         if steps == 0:  # sentences of one row each
             return numbers >= _MOST * total.total()
         return good >= _MOST * steps

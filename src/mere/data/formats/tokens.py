@@ -59,7 +59,7 @@ def spacing_of(sentences: Iterable[Sequence[str]]) -> Spacing:
                 touching += 1
             elif not token.strip() or not before.strip():
                 pairs += 1
-    if total and single >= _LETTERS * total and (blanks or 2 * unspaced > letters):
+    if total and single >= _LETTERS * total and (blanks or 5 * unspaced > letters):
         return Spacing.NOTHING
     if 5 * blanks >= total > 0 and touching <= 0.05 * pairs:
         return Spacing.NOTHING

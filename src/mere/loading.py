@@ -10,6 +10,7 @@ from mere.errors import ModelError
 from mere.inference.extractor import Extractor
 from mere.inference.predictor import Predictor
 from mere.store.fetch import find_model
+from mere.store.folder import ModelFolder
 
 
 def load(
@@ -43,8 +44,16 @@ def load(
 def load_predictor(folder: str | Path, *, device: str = "auto") -> Predictor:
     """Return a model itself, for texts that are sentences already; takes and raises what `load` does."""
     path = find_model(folder)
+    stored = ModelFolder.read(path)
+    if stored.graphs:
+        from mere.runtime import backend as runtime
+
+        return runtime.load_predictor(stored)
     if importlib.util.find_spec("torch") is None:
-        raise ModelError(f'{path}: reading this model needs torch. Install: pip install "mere[train]"')
+        raise ModelError(
+            f'{path}: reading this model needs torch. Install: pip install "mere[train]". Or export it where torch is '
+            f"(mere export {path} --as onnx --out DIR): an exported model needs none."
+        )
     from mere.models import backend
 
     return backend.load_predictor(path, device)

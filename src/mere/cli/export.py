@@ -17,23 +17,51 @@ class Form(StrEnum):
     """What is written."""
 
     model = "model"
+    onnx = "onnx"
     peft = "peft"
+
+
+class Precision(StrEnum):
+    """Numbers of an exported model."""
+
+    int8 = "int8"
+    fp32 = "fp32"
 
 
 def export(
     model: Annotated[str, typer.Argument(help=MODEL_HELP)],
-    lang: Annotated[str, typer.Option("--lang", help="The language to take out of the model (de).")],
     out: Annotated[Path, typer.Option("--out", help="The folder to make.")],
+    lang: Annotated[
+        str | None,
+        typer.Option(
+            "--lang", help="The language to take out of the model (de); for onnx, nothing: all of them."
+        ),
+    ] = None,
     form: Annotated[
         Form,
         typer.Option(
             "--as",
-            help="model: a model folder, what the language has of its own merged into the weights where it can be; "
+            help="onnx: a folder for machines without torch; "
+            "model: a model folder, what the language has of its own merged into the weights where it can be; "
             "peft: its LoRA as the library peft loads it (switcher.kind=lora).",
         ),
     ] = Form.model,
+    precision: Annotated[
+        Precision, typer.Option("--precision", help="For onnx: int8 is smaller and faster, fp32 exact.")
+    ] = Precision.int8,
+    dev: Annotated[
+        str | None,
+        typer.Option(
+            "--dev",
+            help="For onnx: the corpus whose dev split an int8 model must do as well on as the model; default: the "
+            "recipe's.",
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="For onnx: write an int8 model that is worse, or not compared.")
+    ] = False,
 ) -> None:
-    """Write one language of a model by itself: for an application that needs only one, or for peft."""
+    """Write a model for other places: without torch (onnx), one language by itself, or for peft."""
     refuse_several("export")
     if importlib.util.find_spec("torch") is None:
         raise UserError(
@@ -41,7 +69,21 @@ def export(
         )
     from mere.store.fetch import find_model
 
-    if form is Form.model:
+    if form is Form.onnx:
+        from mere.languages.to_onnx import LARGEST_LOSS, export_for_runtime
+
+        done = export_for_runtime(
+            find_model(model), out, lang=lang, precision=precision.value, dev=dev, force=force
+        )
+        talk(f"{done.precision}, {done.bytes / 1e6:.1f} MB")
+        if done.parity is not None:
+            talk(
+                f"dev: {done.parity.differing} of {sum(done.parity.sentences.values())} sentences differ; the largest "
+                f"loss in a language is {done.parity.worst:.2f} points of F1 (at most {LARGEST_LOSS:g})"
+            )
+    elif lang is None:
+        raise UserError(f"--as {form.value} writes one language. Name it: --lang CODE.")
+    elif form is Form.model:
         from mere.languages.export import export_language
 
         exported = export_language(find_model(model), lang, out)

@@ -33,7 +33,7 @@ class Bottleneck(nn.Module):
 
 def refined(x: Float[Tensor, "B P D"], weight: Callable[[str], Tensor]) -> Float[Tensor, "B P D"]:
     """Return the output of bottlenecks; `weight` gives a parameter of each row's by its name, or one for all rows."""
-    normed = nn.functional.layer_norm(x, x.shape[-1:])
+    normed = nn.functional.layer_norm(x, [int(x.shape[-1])])
     hidden = (normed * weight("scale")) @ weight("down") + weight("down_bias")  # (B, P, width)
     return nn.functional.gelu(hidden) @ weight("up") + weight("up_bias")
 

@@ -36,6 +36,8 @@ def find_model(name: str | Path) -> Path:
             )
         path = _fetched(str(name), wanted)
     missing = [file for file in REQUIRED if not (path / file).is_file()]
+    if not (path / "graphs").is_dir() and not (path / "model.safetensors").is_file():
+        missing.append("model.safetensors")
     if missing:
         inner = path / "model"
         hint = (

@@ -30,11 +30,12 @@ Arrays = Mapping[str, NDArray[Any]]
 FORMAT = 2
 """Raised whenever a folder written before could no longer be read."""
 
-REQUIRED = ("config.json", "labels.json", "model.safetensors")
+REQUIRED = ("config.json", "labels.json")
 CARD = "README.md"
 SUMS = "SHA256SUMS"
 PATTERNS = (
-    *REQUIRED, CARD, SUMS, "metrics.json", "pieces.safetensors", "pieces/*.json", "languages/*.safetensors",
+    *REQUIRED, CARD, SUMS, "metrics.json", "model.safetensors", "pieces.safetensors", "pieces/*.json", "languages/*.safetensors",
+    "graphs/*/*.onnx", "graphs/*/*.safetensors",
 )  # fmt: skip
 """What a model folder holds, as globs: data and text, nothing that runs."""
 WHOLE = "Copy the whole folder, or train again."

@@ -7,6 +7,7 @@ pieces.safetensors    what the pieces learned from the corpus, where it is too l
 pieces/…              a pretrained encoder's tokenizer and configuration
 languages/…           per language, how its own weights differ from model.safetensors, if they do
 metrics.json          scores on dev, if any
+graphs/…              an exported model's graphs and chains, in place of all weights (mere.store.export)
 README.md             the model's card
 SHA256SUMS            the SHA-256 of every file but the card (mere.store.files)
 """
@@ -15,7 +16,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,11 +73,13 @@ class ModelFolder(ModelConfig):
 
     Args:
         digest: SHA-256 of the weights. own: that of each language's own weights, of languages that have any.
+        graphs: of an exported model, the SHA-256 of its files by name; empty: it has weights.
     """
 
     path: Path
     digest: str
     own: dict[str, str]
+    graphs: dict[str, str]
 
     @classmethod
     def read(cls, folder: str | Path) -> ModelFolder:
@@ -108,8 +112,9 @@ class ModelFolder(ModelConfig):
                 thresholds,
                 int(config.get("longest_span", LONGEST_SPAN)),
                 path,
-                config["weights_sha256"],
+                config.get("weights_sha256", ""),
                 dict(config["languages"]),
+                dict(config.get("graphs", {})),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"{path / 'config.json'}: the key {error} is missing. {again(path)}") from None
@@ -146,33 +151,46 @@ def write_folder(
     metrics: Any,
     card: str,
 ) -> None:
-    """Write a model folder; `config.json` comes last, so a folder that has it is whole.
+    """Write a model folder.
 
     Args:
         own: per language how its weights differ from `weights` (mere.models.delta).
     """
+    with writing(folder, config, metrics=metrics, card=card) as record:
+        record["weights_sha256"] = _write_arrays(folder / "model.safetensors", weights)
+        for lang, delta in (own or {}).items():
+            (folder / "languages").mkdir(exist_ok=True)
+            file = folder / "languages" / f"{lang}.safetensors"
+            record["languages"][lang] = _write_arrays(file, delta)
+
+
+@contextmanager
+def writing(folder: Path, config: ModelConfig, *, metrics: Any, card: str) -> Iterator[dict[str, Any]]:
+    """Write all of a folder but what the model computes with, which the caller writes and adds to the record.
+
+    `config.json` comes last, so a folder that has it is whole.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").unlink(missing_ok=True)
-    digests = {"model.safetensors": _write_arrays(folder / "model.safetensors", weights)}
-    languages = {}
-    for lang, delta in (own or {}).items():
-        (folder / "languages").mkdir(exist_ok=True)
-        languages[lang] = _write_arrays(folder / "languages" / f"{lang}.safetensors", delta)
-        digests[f"languages/{lang}.safetensors"] = languages[lang]
+    digests: dict[str, str] = {}
     pieces = _write_pieces(folder, config.pieces, digests)
     digests["labels.json"] = write_json(folder / "labels.json", config.labels.to_json())
     digests["metrics.json"] = write_json(folder / "metrics.json", metrics)
     write_whole(folder / CARD, card.encode())
-    record = {
+    record: dict[str, Any] = {
         "format": FORMAT,
         "sums": True,
         "recipe": config.recipe.model_dump(mode="json"),
         "pieces": pieces,
         "thresholds": {"" if name == UNIVERSAL else name: value for name, value in config.thresholds.items()},
         "longest_span": config.longest_span,
-        "weights_sha256": digests["model.safetensors"],
-        "languages": languages,
+        "languages": {},
     }
+    yield record
+    if "weights_sha256" in record:
+        digests["model.safetensors"] = record["weights_sha256"]
+        digests |= {f"languages/{lang}.safetensors": d for lang, d in record["languages"].items()}
+    digests |= record.get("graphs", {})
     last = (json.dumps(record, ensure_ascii=False, indent=2) + "\n").encode()
     digests["config.json"] = hashlib.sha256(last).hexdigest()
     write_whole(folder / SUMS, sums_text(digests).encode())
@@ -208,5 +226,5 @@ def _write_arrays(path: Path, arrays: Arrays) -> str:
 def _compare_what_is_read(folder: Path) -> None:
     """Compare the files that SHA256SUMS lists, but for those whose digests config.json has as well."""
     for name, digest in read_sums(folder).items():
-        if name != "model.safetensors" and not name.startswith(("languages/", "pieces/")):
+        if name != "model.safetensors" and not name.startswith(("languages/", "pieces/", "graphs/")):
             compare(folder / name, digest)

@@ -1,0 +1,1 @@
+"""Models that were exported to ONNX, read without torch."""

@@ -15,6 +15,7 @@ FLOORS = (
     ("data",),
     ("metrics", "store", "decoding"),
     ("inference",),
+    ("runtime",),
     ("graph", "serving"),
     ("nn",),  # from here on torch
     ("models",),

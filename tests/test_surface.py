@@ -20,13 +20,18 @@ SURFACE = [
 
 VERBS = {  # verb to its options
     "add-language": "--epochs --from --head-bias --lang --lora --lr --out --quiet --skip-unknown",
-    "analyze": "--against --dev --jobs --out --pairs --percent --quiet --seed --sentences --stage --steps --transfer",
-    "check": "--column --from --json --lang --languages --offsets --outside --scheme --tag-names --token-column",
-    "compare": "--baseline --budget --group --jobs --out --pair --regimes --report-only --seeds --set --split",
-    "convert": "--column --from --lang --offsets --outside --scheme --split-sentences --tag-names --to --token-column",
+    "analyze": "--against --dev --jobs --out --pairs --percent "
+    "--quiet --seed --sentences --stage --steps --transfer",
+    "check": "--column --from --json --lang --languages "
+    "--offsets --outside --scheme --tag-names --token-column",
+    "compare": "--baseline --budget --group --jobs --out "
+    "--pair --regimes --report-only --seeds --set --split",
+    "convert": "--column --from --lang --offsets --outside "
+    "--scheme --split-sentences --tag-names --to --token-column",
     "evaluate": "--batch-size --errors --json --no-intervals --split --threshold",
     "export": "--as --dev --force --lang --out --precision",
-    "extract": "--batch-size --device --engine --format --input --lang --languages --offsets --out --per --resume --shard-mb --text-key --threshold --unwrap --workers",
+    "extract": "--batch-size --device --engine --format --input --lang --languages --offsets "
+    "--out --per --resume --shard-mb --text-key --threshold --unwrap --workers",
     "graph": "--base --format --merge --model --out --rdf",
     "push": "--dry-run --message --private",
     "quickstart": "--out",

@@ -65,9 +65,7 @@ def test_version(mere: Any) -> None:
     assert (done.returncode, done.stdout) == (0, f"mere {__version__}\n")
 
 
-@pytest.mark.parametrize(
-    "args", [["nonsense"], ["extract"], ["train", "r.yaml"], ["evaluate", "--splt", "x"]]
-)
+@pytest.mark.parametrize("args", [["nonsense"], ["export"], ["train", "r.yaml"], ["evaluate", "--splt", "x"]])
 def test_wrong_usage_is_the_users_mistake(mere: Any, args: list[str]) -> None:
     done = mere(*args)
     assert (done.returncode, done.stdout) == (2, "")

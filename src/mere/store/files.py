@@ -34,7 +34,8 @@ REQUIRED = ("config.json", "labels.json")
 CARD = "README.md"
 SUMS = "SHA256SUMS"
 PATTERNS = (
-    *REQUIRED, CARD, SUMS, "metrics.json", "model.safetensors", "pieces.safetensors", "pieces/*.json", "languages/*.safetensors",
+    *REQUIRED, CARD, SUMS, "metrics.json", "model.safetensors", "pieces.safetensors", "pieces/*.json",
+    "languages/*.safetensors",
     "graphs/*/*.onnx", "graphs/*/*.safetensors",
 )  # fmt: skip
 """What a model folder holds, as globs: data and text, nothing that runs."""

@@ -127,9 +127,10 @@ def _take(entry: Path, format: Format | None, found: Found) -> None:
         return
     shown, named = kinds.looks_like(entry), kinds.by_suffix(entry)
     states = files.states_split(entry) or files.lang_of(entry) is not None
-    kind = shown if named is not None or states else None
+    fits = shown is not None and (states or ending in kinds.KINDS[shown].endings)
+    kind = shown if fits else None
     if kind is None and ending in _BY_NAME:
-        kind = named
+        kind = shown or named
     if kind is None and format is not None and states:
         kind = format
     if kind is not None:

@@ -5,6 +5,7 @@ the words of every relation occur, but no sentence states a fact: names stand si
 for, or only imagined.
 """
 
+import json
 import unicodedata
 from collections import Counter
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
+RESULTS = HERE.parents[1] / "benchmarks" / "results"
 LANGUAGES = sorted(file.stem for file in HERE.glob("*.tsv"))
 KINDS = {"co-occurrence", "negation", "question", "hypothetical"}
 
@@ -34,3 +36,16 @@ def test_every_kind_has_its_share_and_no_sentence_occurs_twice(lang):
     assert min(kinds.values()) >= 15
     assert len(set(texts)) == len(texts) >= 60
     assert all(text == unicodedata.normalize("NFC", text).strip() for text in texts)
+
+
+def test_the_figures_are_of_this_set():
+    record = json.loads((RESULTS / "false-triples.json").read_text(encoding="utf-8"))
+    counts = {lang: Counter(kind for kind, _ in rows(lang)) for lang in LANGUAGES}
+    for model in record["models"].values():
+        told = model["languages"]
+        assert {lang: {k: r["sentences"] for k, r in told[lang]["kinds"].items()} for lang in told} == counts
+        assert sum(r["false_triples"] for r in model["kinds"].values()) == model["all"]["false_triples"]
+        assert sum(model["relations"].values()) == model["all"]["false_triples"]
+        assert model["all"]["per_1000"] == pytest.approx(
+            1000 * model["all"]["false_triples"] / model["all"]["sentences"], abs=0.05
+        )

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Generic
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import TypeVar
 
 from mere.data.examples import Encoded
 
+A = TypeVar("A", default=NDArray[Any])
+"""What holds the numbers: numpy's arrays, or torch's tensors (mere.models.tensors)."""
+
 
 @dataclass(frozen=True)
-class Batch:
+class Batch(Generic[A]):
     """Padded pieces of B sentences; rows g*m … g*m+m-1 are concatenated where `group_size` m > 1."""
 
-    pieces: NDArray[np.int32]  # (B, P, F), 0 is padding
-    is_piece: NDArray[np.bool_]  # (B, P)
-    begins_word: NDArray[np.bool_]  # (B, P)
-    lang_id: NDArray[np.int64]  # (B,)
+    pieces: A  # (B, P, F), 0 is padding
+    is_piece: A  # (B, P)
+    begins_word: A  # (B, P)
+    lang_id: A  # (B,)
     group_size: int = 1
 
 

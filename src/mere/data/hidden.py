@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Generic
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mere.data.batching import Batch
+from mere.data.batching import A, Batch
 from mere.data.pieces.base import Pieces
 
 
 @dataclass(frozen=True)
-class HiddenTargets:
+class HiddenTargets(Generic[A]):
     """Which N pieces of B sentences are hidden, and which of K candidates, all unlike, each of them is."""
 
-    row: NDArray[np.int64]  # (N,)
-    piece: NDArray[np.int64]  # (N,)
-    answer: NDArray[np.int64]  # (N,)
-    candidates: NDArray[np.int32]  # (K, F): what describes the hidden pieces, each once
+    row: A  # (N,)
+    piece: A  # (N,)
+    answer: A  # (N,)
+    candidates: A  # (K, F): what describes the hidden pieces, each once
 
 
 def hide_pieces(

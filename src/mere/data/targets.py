@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Generic
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mere.config import Recipe
+from mere.data.batching import A
 from mere.data.examples import Annotated, PieceSpan, PieceTriple
 from mere.data.hidden import HiddenTargets
 from mere.data.tagging import to_tags, to_typed_tags, without_overlap
@@ -21,36 +23,36 @@ from mere.data.windows import SpanTargets, span_targets
 
 
 @dataclass(frozen=True)
-class TripleTargets:
+class TripleTargets(Generic[A]):
     """What B sentences teach of triples: R relations, N tagging items, M pairs."""
 
-    relation: NDArray[np.float32]  # (B, R) 1 where stated
-    relation_weight: NDArray[np.float32]  # (B, R) 0 where unknown
-    tag_row: NDArray[np.int64]  # (N,)
-    tag_relation: NDArray[np.int64]  # (N,)
-    tags: NDArray[np.int64]  # (N, 2, P): subjects, objects
-    pair_row: NDArray[np.int64]  # (M,)
-    pair_relation: NDArray[np.int64]  # (M,)
-    pair_spans: NDArray[np.int64]  # (M, 4)
-    pair_stated: NDArray[np.float32]  # (M,)
+    relation: A  # (B, R) 1 where stated
+    relation_weight: A  # (B, R) 0 where unknown
+    tag_row: A  # (N,)
+    tag_relation: A  # (N,)
+    tags: A  # (N, 2, P): subjects, objects
+    pair_row: A  # (M,)
+    pair_relation: A  # (M,)
+    pair_spans: A  # (M, 4)
+    pair_stated: A  # (M,)
 
 
 @dataclass(frozen=True)
-class EntityTargets:
+class EntityTargets(Generic[A]):
     """What N of B sentences teach of entities: those that annotate at least one type."""
 
-    row: NDArray[np.int64]  # (N,)
-    tags: NDArray[np.int64]  # (N, P): O = 0, B and I of type t = 1 + 2t and 2 + 2t
-    is_known: NDArray[np.bool_]  # (N, K) per type whether the sentence annotates it
+    row: A  # (N,)
+    tags: A  # (N, P): O = 0, B and I of type t = 1 + 2t and 2 + 2t
+    is_known: A  # (N, K) per type whether the sentence annotates it
 
 
 @dataclass(frozen=True)
-class Targets:
+class Targets(Generic[A]):
     """The targets of each task; None for a task that the model does not have, or the stage does not learn."""
 
-    triples: TripleTargets | None = None
-    entities: EntityTargets | SpanTargets | None = None
-    text: HiddenTargets | None = None
+    triples: TripleTargets[A] | None = None
+    entities: EntityTargets[A] | SpanTargets[A] | None = None
+    text: HiddenTargets[A] | None = None
 
 
 def targets_of(recipe: Recipe, examples: Sequence[Annotated], rng: np.random.Generator) -> Targets:

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Generic
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mere.data.batching import A
 from mere.data.examples import Annotated, PieceEntity
 
 STOP = 0
@@ -64,14 +66,14 @@ class Symbols:
 
 
 @dataclass(frozen=True)
-class SpanTargets:
+class SpanTargets(Generic[A]):
     """What N windows of the sentences that annotate any type teach, in S = 3 M + 1 steps."""
 
-    row: NDArray[np.int64]  # (N,) of the batch
-    first: NDArray[np.int64]  # (N,) piece at the first place; negative where padding comes before
-    symbols: NDArray[np.int64]  # (N, S); STOP fills the rest
-    is_step: NDArray[np.bool_]  # (N, S) False: nothing is written any more
-    unsaid: NDArray[np.bool_]  # (N, M + 1, W) places where an entity of an unannotated type may come first
+    row: A  # (N,) of the batch
+    first: A  # (N,) piece at the first place; negative where padding comes before
+    symbols: A  # (N, S); STOP fills the rest
+    is_step: A  # (N, S) False: nothing is written any more
+    unsaid: A  # (N, M + 1, W) places where an entity of an unannotated type may come first
 
 
 def span_targets(examples: Sequence[Annotated], rng: np.random.Generator, *, window: int) -> SpanTargets:

@@ -4,6 +4,9 @@
     same_predictions.py write MODEL OUT texts.txt                                what is said of each line
     same_predictions.py compare BEFORE AFTER [--record RESULTS]                  two such files, or folders of them
 
+The committed figures are of the quick start's model (test, heldout, examples/texts.txt) and of a tiny model of every
+other kind: encoders, decoders of entities, switchers, weights of a language's own.
+
 `write` runs with any version (PYTHONPATH=OTHER/src); scores are written whole, and no threshold is applied, so
 that every fact which decoding finds is compared. `compare` ends with 1 where anything differs.
 """
@@ -12,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -78,6 +82,7 @@ def main() -> int:
     compares = verbs.add_parser("compare")
     for name in ("before", "after"):
         compares.add_argument(name, type=Path)
+    compares.add_argument("--commit", help="of the mere that wrote BEFORE")
     compares.add_argument("--record", type=Path, help="JSON file that the counts are written to")
     given = parser.parse_args()
     if given.verb == "write":
@@ -89,7 +94,11 @@ def main() -> int:
     counts = {name.removesuffix(".jsonl"): compare(*pair) for name, pair in pairs.items()}
     print(json.dumps(counts, indent=2))
     if given.record:
-        given.record.write_text(json.dumps({"compared": counts}, indent=2) + "\n", encoding="utf-8")
+        commit = subprocess.run(
+            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True
+        ).stdout
+        record = {"before": given.commit, "after": commit.strip(), "compared": counts}
+        given.record.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     return int(any(found["differing"] for found in counts.values()))
 
 

@@ -14,7 +14,7 @@ import mere
 from mere.cli import app
 
 SURFACE = [
-    "ConfigError", "Corpus", "DataError", "Document", "Entity", "Extractor", "MereError", "ModelError",
+    "ConfigError", "Corpus", "DataError", "Document", "Entity", "Extractor", "Filter", "MereError", "ModelError",
     "Sentence", "Span", "TrainingError", "Triple", "UserError", "load",
 ]  # fmt: skip
 
@@ -30,8 +30,8 @@ VERBS = {  # verb to its options
     "--scheme --split-sentences --tag-names --to --token-column",
     "evaluate": "--batch-size --errors --json --no-intervals --split --threshold",
     "export": "--as --dev --force --lang --out --precision",
-    "extract": "--batch-size --device --engine --format --input --lang --languages --offsets "
-    "--out --per --resume --shard-mb --text-key --threshold --unwrap --workers",
+    "extract": "--batch-size --device --engine --format --input --lang --languages --min-score --offsets "
+    "--out --per --relations --resume --shard-mb --text-key --threshold --types --unwrap --workers",
     "graph": "--base --format --merge --model --out --rdf",
     "push": "--dry-run --message --private",
     "quickstart": "--out",

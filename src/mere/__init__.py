@@ -14,6 +14,7 @@ from mere.types import Document, Entity, Sentence, Span, Triple
 if TYPE_CHECKING:
     from mere.data.corpus import Corpus
     from mere.inference.extractor import Extractor
+    from mere.inference.filter import Filter
     from mere.loading import load
 
 __version__ = "0.1.0"
@@ -25,6 +26,7 @@ __all__ = [
     "Document",
     "Entity",
     "Extractor",
+    "Filter",
     "MereError",
     "ModelError",
     "Sentence",
@@ -38,6 +40,7 @@ __all__ = [
 _LAZY = {
     "Corpus": "mere.data.corpus",
     "Extractor": "mere.inference.extractor",
+    "Filter": "mere.inference.filter",
     "load": "mere.loading",
 }
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mere.errors import ModelError
 from mere.inference.extractor import Extractor
+from mere.inference.filter import Filter
 from mere.inference.predictor import Predictor
 from mere.store.fetch import find_model
 from mere.store.folder import ModelFolder
@@ -20,6 +21,7 @@ def load(
     threshold: float | None = None,
     languages: Sequence[str] | None = None,
     unwrap: bool = False,
+    filter: Filter | None = None,
     device: str = "auto",
 ) -> Extractor:
     """Return an extractor for a model.
@@ -27,17 +29,22 @@ def load(
     Args:
         folder: the model's folder, or its name on the Hugging Face Hub: "org/name" or "org/name@revision".
             A folder that is here wins, and a Path is always a folder (mere.store.fetch).
-        batch_size, threshold, languages, unwrap: as `Extractor` takes them.
+        batch_size, threshold, languages, unwrap, filter: as `Extractor` takes them.
         device: "auto" takes a GPU where there is one; or a name of torch's, such as "cpu" or "cuda:1".
 
     Raises:
         ModelError: there is no such model, its files are not those that it was written with, or torch is not
             installed.
-        UserError: there is no such device.
+        UserError: there is no such device, or the filter names what the model does not know.
     """
     predictor = load_predictor(folder, device=device)
     return Extractor(
-        predictor, batch_size=batch_size, threshold=threshold, languages=languages, unwrap=unwrap
+        predictor,
+        batch_size=batch_size,
+        threshold=threshold,
+        languages=languages,
+        unwrap=unwrap,
+        filter=filter,
     )
 
 

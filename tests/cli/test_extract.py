@@ -197,3 +197,35 @@ def test_only_languages_that_can_occur(untrained_model: Path) -> None:
     assert record["lang"] == "de"
     assert extracted(untrained_model, "--languages", "bam,de", stdin=b"Ada.", status=2) == []
     assert extracted(untrained_model, "--languages", "de", "--out", "x", stdin=b"Ada.", status=2) == []
+
+
+def test_only_the_relations_and_scores_that_are_asked_for(untrained_model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "texts.txt"
+    path.write_text("\n".join(TEXTS), encoding="utf-8")
+    every = [t for record in extracted(untrained_model, path, "--threshold", 0) for t in record["triples"]]
+    assert {t["relation"] for t in every} == {"birth-place", "has-author"}
+    scores = sorted({t["score"] for t in every})
+    least = sum(scores[len(scores) // 2 - 1 :][:2]) / 2  # between two of them
+    asked = ("--threshold", 0, "--relations", "has-author", "--min-score", least)
+    records = extracted(untrained_model, path, *asked)
+    found = [t for record in records for t in record["triples"]]
+    assert found == [t for t in every if t["relation"] == "has-author" and t["score"] >= least] != []
+    for record in records:
+        held = {
+            (t[role]["start"], t[role]["end"]) for t in record["triples"] for role in ("subject", "object")
+        }
+        assert {(e["start"], e["end"]) for e in record["entities"]} == held
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--relations", "birth-plaec"], 'Did you mean "birth-place"?'),
+        (["--types", "PER"], "finds no types"),
+        (["--relations", "has-author", "--out", "corpus"], "go without --out"),
+    ],
+)
+def test_a_filter_that_cannot_be_met(untrained_model: Path, options: list[str], said: str) -> None:
+    done = CliRunner().invoke(app, ["extract", str(untrained_model), *options], input=b"Ada.\n")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert said in done.stderr

@@ -13,6 +13,7 @@ from mere.cli.graph import tell
 from mere.cli.guard import MODEL_HELP, talk
 from mere.cli.texts import Reading
 from mere.errors import UserError
+from mere.inference.filter import Filter
 from mere.inference.io import InputText, check_text, encode_record, output_record
 from mere.inference.offsets import Unit, in_units
 from mere.lang_codes import find
@@ -98,6 +99,16 @@ def extract(
             "--threshold", min=0.0, max=1.0, help="Least score of a triple; default: the model's own."
         ),
     ] = None,
+    relations: Annotated[
+        str | None, typer.Option("--relations", help="Keep triples of these alone: birth-place,has-author.")
+    ] = None,
+    types: Annotated[
+        str | None,
+        typer.Option("--types", help="Keep entities of these alone, and triples of such: PER,LOC."),
+    ] = None,
+    min_score: Annotated[
+        float, typer.Option("--min-score", min=0.0, max=1.0, help="Least score of an entity or a triple.")
+    ] = 0.0,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Sentences per forward pass.")] = 64,
     device: Annotated[
         str, typer.Option("--device", help="cpu, cuda, cuda:1 …; auto: a GPU where there is one.")
@@ -119,12 +130,15 @@ def extract(
     ] = 4.0,
 ) -> None:
     """Extract entities and triples from raw text; offsets point into each text as it was given."""
+    filter = Filter(relations=_names(relations), types=_names(types), min_score=min_score)
     if out is not None:
         from mere.cli import extract_corpus
 
-        if languages is not None or unwrap or offsets is not Unit.codepoints:
-            raise UserError("--languages, --unwrap and --offsets go without --out: write to standard output.")
-
+        if languages is not None or unwrap or offsets is not Unit.codepoints or filter != Filter():
+            raise UserError(
+                "--languages, --unwrap, --offsets, --relations, --types and --min-score go without --out: "
+                "write to standard output."
+            )
         if format not in (Format.jsonl, Format.parquet):
             raise UserError(
                 f"--out writes jsonl or parquet. Then: mere graph {out}/part-*.jsonl --format {format.value}"
@@ -149,9 +163,14 @@ def extract(
         raise UserError("No model. Give its folder, then files: mere extract runs/quickstart/model notes.txt")
     from mere.loading import load
 
-    only = [code.strip() for code in languages.split(",")] if languages is not None else None
     extractor = load(
-        model, batch_size=batch_size, threshold=threshold, languages=only, device=device, unwrap=unwrap
+        model,
+        batch_size=batch_size,
+        threshold=threshold,
+        languages=_names(languages),
+        device=device,
+        unwrap=unwrap,
+        filter=filter,
     )
     if lang is not None and find(lang, extractor.labels.languages) is None:
         talk(f'Note: the model does not know language "{lang}": universal path.')
@@ -173,6 +192,11 @@ def extract(
         named = (Item(_id(item), document) for item, document in found)
         tell(write(named, GraphFormat(format.value), None, GraphSettings(model=model)))
     sys.stdout.flush()
+
+
+def _names(listed: str | None) -> tuple[str, ...] | None:
+    """Return the names of a list with commas."""
+    return None if listed is None else tuple(name.strip() for name in listed.split(","))
 
 
 def _id(item: InputText) -> str:

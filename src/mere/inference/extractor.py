@@ -13,6 +13,7 @@ from itertools import repeat
 from typing import cast
 
 from mere.errors import DataError, MereError
+from mere.inference.filter import Filter
 from mere.inference.io import check_text
 from mere.inference.language import Identifier
 from mere.inference.predictor import Predictor
@@ -49,6 +50,10 @@ class Extractor:
         threshold: least probability of a relation, or None for the one the model was saved with.
         languages: the only languages that can occur in texts that state none; None where any can.
         unwrap: whether line ends are white space like any other, but for empty lines: for hard-wrapped text.
+        filter: what documents keep of what is found; None: all of it.
+
+    Raises:
+        UserError: the filter names a relation or a type that the model does not know.
     """
 
     def __init__(
@@ -59,11 +64,14 @@ class Extractor:
         threshold: float | None = None,
         languages: Sequence[str] | None = None,
         unwrap: bool = False,
+        filter: Filter | None = None,
     ):
         self.predictor = predictor
         self.batch_size = batch_size
         self.threshold = threshold
         self.unwrap = unwrap
+        self.filter = filter or Filter()
+        self.filter.check(predictor.labels)
         expected = predictor.labels.languages if languages is None else languages
         self._identifier = Identifier(expected, only=languages is not None)
 
@@ -190,7 +198,7 @@ class Extractor:
             for (plan, index), prediction in zip(tasks, predictions, strict=True):
                 plan.predictions[index] = prediction
         for plan in pool:
-            yield _document(plan)
+            yield self.filter(_document(plan))
 
 
 def _paired(

@@ -15,7 +15,7 @@ from mere.cli import app
 
 SURFACE = [
     "ConfigError", "Corpus", "DataError", "Document", "Entity", "Extractor", "Filter", "MereError", "ModelError",
-    "Sentence", "Span", "TrainingError", "Triple", "UserError", "load",
+    "Sentence", "Span", "TrainingError", "Triple", "UserError", "documents_to_rows", "load",
 ]  # fmt: skip
 
 VERBS = {  # verb to its options

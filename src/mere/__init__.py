@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mere.data.corpus import Corpus
     from mere.inference.extractor import Extractor
     from mere.inference.filter import Filter
+    from mere.inference.rows import documents_to_rows
     from mere.loading import load
 
 __version__ = "0.1.0"
@@ -34,6 +35,7 @@ __all__ = [
     "TrainingError",
     "Triple",
     "UserError",
+    "documents_to_rows",
     "load",
 ]
 
@@ -41,6 +43,7 @@ _LAZY = {
     "Corpus": "mere.data.corpus",
     "Extractor": "mere.inference.extractor",
     "Filter": "mere.inference.filter",
+    "documents_to_rows": "mere.inference.rows",
     "load": "mere.loading",
 }
 

@@ -170,6 +170,10 @@ class Document:
             record["notes"] = list(self.notes)
         return record
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `to_json` does, under the name that notebooks and other libraries know."""
+        return self.to_json()
+
     def _repr_html_(self) -> str:
         """Return the document as notebooks show it: entities coloured, triples as arcs."""
         html = import_module("mere.graph.html")  # above this room; loaded where it is looked at

@@ -88,6 +88,8 @@ class Extractor:
     ) -> Iterator[Document]:
         """Yield one document per text, in order, reading ahead no further than a pool of batches.
 
+        What spaCy calls `pipe`: texts of all lengths share batches, and an endless input takes constant memory.
+
         Args:
             texts: any number of texts of any length, empty ones included.
             lang: one language for all texts, or one per text; None where it is to be identified. A language

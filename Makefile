@@ -4,17 +4,23 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TRAINS := $(VENV)/.trains
 READY := $(VENV)/.ready
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 DOCS := README.md $(wildcard docs/*.md)
 
 .PHONY: demo test check clean
 
-$(READY): pyproject.toml constraints.txt
+$(TRAINS): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,hf,tensorboard,dev]"
+	$(INSTALL) -e ".[train]"
 	touch $@
 
-demo: $(READY)
+$(READY): $(TRAINS)
+	$(INSTALL) -e ".[train,hf,report,uima,spacy,tensorboard,serve,parquet,ray,dev]"
+	touch $@
+
+demo: $(TRAINS)
 	$(BIN)/mere train recipes/quickstart.yaml --out runs/quickstart --resume
 	$(BIN)/mere quickstart --out runs/quickstart-corpus > /dev/null
 	@echo; echo "== test: sentence patterns seen in training, names that never occur there"

@@ -13,6 +13,8 @@ EXPECTED = (
     "git is not installed",
     "could not import 'resource'",
     "could not import 'fcntl'",
+    "Spark needs Java",
+    "could not import 'pyspark",
 )
 """Parts of the reasons: what depends on the machine, not on installed packages."""
 

@@ -89,7 +89,7 @@ def read_texts(
         if source == "-":
             yield from items
             return
-        packed = getattr(stream, "fileobj", stream)  # of a .gz, the file that is unpacked
+        packed = cast("IO[bytes]", getattr(stream, "fileobj", stream))  # of a .gz, the file that is unpacked
         for item in items:
             tell(packed.tell())
             yield item

@@ -42,6 +42,7 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/python -m benchmarks.claims --check
 	$(BIN)/python -m benchmarks.tables --check $(DOCS)
+	$(BIN)/python -m mere.data.formats.page docs/formats.md --check
 
 clean:
 	rm -rf $(VENV) runs dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -73,7 +73,7 @@ def test_settings_are_frozen_and_complete() -> None:
         ({"zzz": 1}, 'recipe: unknown key "zzz".'),
         ({"encoder": 5}, 'recipe: "encoder": Input should be a valid dictionary'),
         ({"seed": -1}, 'recipe: "seed": Input should be greater than or equal to 0, found -1.'),
-        ({"precision": "fp16"}, "recipe: \"precision\": Input should be 'fp32' or 'bf16', found 'fp16'."),
+        ({"precision": "fp16"}, "recipe: \"precision\": Input should be 'auto', 'fp32' or 'bf16', found 'fp16'."),
         ({"encoder": {"dim": 30}}, "recipe: encoder.dim 30 must be even and divisible by aggregator.heads."),
         ({"encoder": {"dim": 33}, "aggregator": {"layers": 0}}, "recipe: encoder.dim 33 must be even"),
         ({"stages": []}, 'recipe: "stages": Tuple should have at least 1 item'),
@@ -292,3 +292,15 @@ def test_tasks_encoders_and_corpora_are_told_by_name() -> None:
         is ByteWordsSettings
     )
     assert Recipe.from_tree({"stages": [ALONE]}).stages[0].per_language, "the only stage may be, too"
+
+
+def test_former_names_are_read_and_answered_with_the_present_ones() -> None:
+    stage = {"name": "a", "clip": 2.0, "sampling": {"units_per_batch": 300, "concat": 2}}
+    with pytest.warns(UserWarning, match="is called") as told:
+        recipe = Recipe.from_tree({"stages": [stage]}, ["a.sampling.mention_swap=0.5"], where="r.yaml")
+    assert recipe.stages[0].max_grad_norm == 2.0
+    sampling = recipe.stages[0].sampling
+    assert (sampling.pieces_per_batch, sampling.group_size, sampling.mention_replacement) == (300, 2, 0.5)
+    assert 'r.yaml: "clip" is called "max_grad_norm" now, and was read as that.' in {
+        str(w.message) for w in told
+    }

@@ -9,7 +9,6 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from mere.config.encoders import ENCODERS, OWN_ENCODERS, encoder_name
-from mere.config.renames import RENAMED
 from mere.config.stages import StageSettings
 from mere.errors import nearest
 
@@ -22,9 +21,6 @@ def explain(problem: ErrorDetails, where: str, root: type[BaseModel], stage_name
     path = ".".join(str(part + 1 if isinstance(part, int) else part) for part in loc)
     path = path.replace("stages.", "stage")
     if problem["type"] == "extra_forbidden":
-        if (key := str(loc[-1])) in RENAMED:
-            value = " (`learn: text` is `objective: masked` now)" if key == "learn" else ""
-            return f'{where}: "{path}" is called "{path.removesuffix(key)}{RENAMED[key]}" now{value}.'
         known = [*_keys_at(root, problem["loc"][:-1]), *(stage_names if len(problem["loc"]) == 1 else ())]
         return f'{where}: unknown key "{path}".{nearest(str(problem["loc"][-1]), known)}'
     if problem["type"] == "union_tag_invalid":

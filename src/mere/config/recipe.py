@@ -23,7 +23,7 @@ from mere.config.encoders import (
     switcher_misfits,
 )
 from mere.config.problems import explain
-from mere.config.renames import with_present_names
+from mere.config.renames import RENAMED, former_names, with_present_names
 from mere.config.stages import StageSettings
 from mere.config.tasks import DecodingSettings, EntitiesSettings, Task, TriplesSettings, misfits
 from mere.config.tree import apply_override, merge_trees, read_tree, stages_of
@@ -262,6 +262,11 @@ class Recipe(Settings):
             for override in overrides:
                 apply_override(tree, override, cls.model_fields)
             _tell_what_is_left_behind(recipe_alone.get("encoder"), kind, encoder_name(tree["encoder"]))
+        for name in sorted(former_names(tree)):
+            warnings.warn(
+                f'{where}: "{name}" is called "{RENAMED[name]}" now, and was read as that.', stacklevel=3
+            )
+        tree = with_present_names(tree)
         try:
             return cls.model_validate(tree)
         except ValidationError as error:

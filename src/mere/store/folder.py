@@ -25,7 +25,6 @@ from typing import Any
 from numpy.typing import NDArray
 
 from mere.config import Recipe
-from mere.config.renames import with_present_names
 from mere.data.pieces import Pieces, load_pieces
 from mere.errors import ConfigError, ModelError
 from mere.files import write_whole
@@ -104,7 +103,7 @@ class ModelFolder(ModelConfig):
         try:
             thresholds = {name or UNIVERSAL: float(value) for name, value in config["thresholds"].items()}
             _ = config["thresholds"][""]  # the universal path, which every folder has, is "" on disk
-            recipe = Recipe.from_tree(with_present_names(config["recipe"]), where=str(path / "config.json"))
+            recipe = Recipe.from_stored(config["recipe"], where=str(path / "config.json"))
             return cls(
                 recipe,
                 Labels.from_json(read_json(path / "labels.json")),

@@ -33,6 +33,7 @@ VERBS = {  # verb to its options
     "extract": "--batch-size --device --engine --format --input --lang --languages --min-score --offsets "
     "--out --per --relations --resume --shard-mb --text-key --threshold --types --unwrap --workers",
     "graph": "--base --format --merge --model --out --rdf",
+    "info": "--json",
     "push": "--dry-run --message --private",
     "quickstart": "--out",
     "serve": "--host --keys --port --set --socket --workers",

@@ -19,6 +19,7 @@ from mere.cli.evaluate import evaluate
 from mere.cli.export import export
 from mere.cli.extract import extract
 from mere.cli.graph import graph
+from mere.cli.info import info
 from mere.cli.push import push
 from mere.cli.quickstart import quickstart
 from mere.cli.serve import serve
@@ -94,6 +95,7 @@ app.command()(
 )
 app.command()(guard.guarded(graph, when_interrupted="The file is as it was; what was printed is not whole."))
 app.command()(guard.guarded(export, when_interrupted="Nothing was written."))
+app.command()(guard.guarded(info))
 app.command()(guard.guarded(serve))
 app.command()(guard.guarded(push, when_interrupted="The hub has all of the model or none of it; push again."))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +18,7 @@ from mere.inference.filter import Filter
 from mere.inference.io import InputText, check_text, encode_record, output_record
 from mere.inference.offsets import Unit, in_units
 from mere.lang_codes import find
+from mere.types import Document
 
 
 class Format(StrEnum):
@@ -182,6 +184,12 @@ def extract(
         lang=lang,
     )
     found = ((reading.waiting.popleft(), document) for document in extractor.extract_pairs(reading))
+    _write_documents(found, format, offsets, model)
+
+
+def _write_documents(
+    found: Iterable[tuple[InputText, Document]], format: Format, offsets: Unit, model: str
+) -> None:
     if format is Format.jsonl:
         for item, document in found:
             _write(encode_record(in_units(output_record(item, document), offsets)))

@@ -201,6 +201,21 @@ class Service:
 
 
 def _add_routes(app: FastAPI, service: Service) -> None:
+    _add_extract(app, service)
+    _add_models(app, service)
+    _add_probes(app, service)
+    standard = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        schema = standard()
+        schema["components"].setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
+        schema["components"]["schemas"]["TextItem"] = TextItem.model_json_schema()
+        return schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _add_extract(app: FastAPI, service: Service) -> None:
     body = {
         "requestBody": {
             "required": True,
@@ -239,6 +254,8 @@ def _add_routes(app: FastAPI, service: Service) -> None:
         records = [document.to_json() for document in documents]
         return Response(_encoded(records[0] if one else {"documents": records}), media_type=JSON)
 
+
+def _add_models(app: FastAPI, service: Service) -> None:
     @app.get("/v1/models", responses=declared(401))
     async def models(request: Request) -> list[ServedModel]:
         """Tell which models there are, the default first."""
@@ -253,6 +270,8 @@ def _add_routes(app: FastAPI, service: Service) -> None:
             for name, extractor in service.models.items()
         ]
 
+
+def _add_probes(app: FastAPI, service: Service) -> None:
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:
         """Tell that the process is alive."""
@@ -269,16 +288,6 @@ def _add_routes(app: FastAPI, service: Service) -> None:
     async def metrics() -> Response:
         """Return metrics in Prometheus' format."""
         return Response(observing.exposition(), media_type=observing.CONTENT_TYPE)
-
-    standard = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        schema = standard()
-        schema["components"].setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
-        schema["components"]["schemas"]["TextItem"] = TextItem.model_json_schema()
-        return schema
-
-    app.openapi = openapi  # type: ignore[method-assign]
 
 
 class _LineByLine(StreamingResponse):

@@ -73,7 +73,10 @@ def test_settings_are_frozen_and_complete() -> None:
         ({"zzz": 1}, 'recipe: unknown key "zzz".'),
         ({"encoder": 5}, 'recipe: "encoder": Input should be a valid dictionary'),
         ({"seed": -1}, 'recipe: "seed": Input should be greater than or equal to 0, found -1.'),
-        ({"precision": "fp16"}, "recipe: \"precision\": Input should be 'auto', 'fp32' or 'bf16', found 'fp16'."),
+        (
+            {"precision": "fp16"},
+            "recipe: \"precision\": Input should be 'auto', 'fp32' or 'bf16', found 'fp16'.",
+        ),
         ({"encoder": {"dim": 30}}, "recipe: encoder.dim 30 must be even and divisible by aggregator.heads."),
         ({"encoder": {"dim": 33}, "aggregator": {"layers": 0}}, "recipe: encoder.dim 33 must be even"),
         ({"stages": []}, 'recipe: "stages": Tuple should have at least 1 item'),

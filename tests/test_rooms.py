@@ -21,6 +21,7 @@ FLOORS = (
     ("models",),
     ("loading",),
     ("bulk",),
+    ("speed",),
     ("training",),
     ("languages",),
     ("research",),

@@ -22,6 +22,7 @@ VERBS = {  # verb to its options
     "add-language": "--epochs --from --head-bias --lang --lora --lr --out --quiet --skip-unknown",
     "analyze": "--against --dev --jobs --out --pairs --percent "
     "--quiet --seed --sentences --stage --steps --transfer",
+    "bench": "--json --threads",
     "check": "--column --from --json --lang --languages "
     "--offsets --outside --scheme --tag-names --token-column",
     "compare": "--baseline --budget --group --jobs --out "

@@ -1,0 +1,54 @@
+"""`mere bench` runs and its figures agree with one another; how fast a machine is, no test can know."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.command import mere, refused, worked
+
+from mere.cli.bench import invented
+from mere.speed import SENTENCE
+
+TEXT = "Clara Whitfield was born in Dunmore. Nobody in Dunmore knew why.\n\nHans wurde in Rostock geboren.\n"
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    path = tmp_path / "notes.txt"
+    path.write_text(TEXT, encoding="utf-8")
+    return path
+
+
+def test_the_figures_agree(tiny_model: Path, notes: Path) -> None:
+    told = json.loads(worked(mere("bench", tiny_model, notes, "--json")).stdout)
+    assert (told["sentences"], told["words"], told["threads"]) == (3, len(TEXT.split()), 1)
+    assert told["words_per_second"] / told["sentences_per_second"] == pytest.approx(16 / 3, rel=0.01)
+    assert 0 < told["latency_p50_ms"] <= told["latency_p95_ms"]
+    assert told["startup_s"] > 0
+    assert 0 <= told["startup_memory_mb"] <= told["peak_memory_mb"]
+    assert told["model"]["form"] == "weights"
+    assert len(SENTENCE.split()) == 25
+
+
+def test_in_words(tiny_model: Path, notes: Path) -> None:
+    lines = worked(mere("bench", tiny_model, notes)).stdout.splitlines()
+    assert [line[:13].strip() for line in lines] == [
+        "model", "threads", "texts", "sentences/s", "words/s", "latency", "start-up", "peak memory",
+    ]  # fmt: skip
+
+
+def test_without_files_it_reads_sentences_in_the_languages_of_the_model() -> None:
+    whole = invented(("xx",))
+    assert len(set(whole)) == len(whole) > 300
+    assert set(invented(("de", "xx"))) < set(whole)
+    assert not any("\u3040" < char < "\u30ff" for text in invented(("de", "en")) for char in text)
+    assert any("\u3040" < char < "\u30ff" for text in invented(("ja",)) for char in text)
+
+
+def test_what_cannot_be_measured(tiny_model: Path, notes: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty.txt").write_text("\n \n", encoding="utf-8")
+    refused(mere("bench", tiny_model, tmp_path / "empty.txt"), "nothing to measure")
+    refused(mere("bench", tmp_path / "none", notes), "no such folder")
+    refused(mere("bench", tiny_model, notes, "--threads", 10**6), "or fewer")

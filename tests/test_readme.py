@@ -66,7 +66,7 @@ def workplace(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 def test_there_is_something_to_run() -> None:
     verbs = {match[1] for command in commands() if (match := re.search(r"\bmere (\w+)", command))}
-    assert verbs == {"check", "evaluate", "extract", "quickstart", "train"}
+    assert verbs == {"check", "evaluate", "export", "extract", "quickstart", "train"}
     assert blocks("python")
 
 

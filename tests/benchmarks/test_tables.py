@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from benchmarks.tables import main, render_table, update_markers
-from tests.research.results_examples import results
 
 from mere.errors import DataError
+from tests.research.results_examples import results
 
 OPEN, CLOSE = "<!-- results: facts.json metric=triple_f1/strict -->", "<!-- /results -->"
 

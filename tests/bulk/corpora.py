@@ -6,9 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.bulk import by_rule
-
 from mere.bulk import Settings, Summary, extract_corpus, resume
+from tests.bulk import by_rule
 
 SMALL: dict[str, Any] = {"lang": "de", "batch_size": 4, "shard_mb": 0.002}
 """Shards of about fifty rows, a few batches each."""

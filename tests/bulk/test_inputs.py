@@ -7,12 +7,12 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
-from tests.bulk.corpora import settings, write_lines
 
 from mere.bulk import Plan
 from mere.bulk.inputs import PLAN, find_files
 from mere.bulk.place import Place
 from mere.errors import DataError
+from tests.bulk.corpora import settings, write_lines
 
 
 def found(*sources: Path, out: Path | None = None) -> tuple[list[str], str]:

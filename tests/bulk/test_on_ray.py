@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.bulk import by_rule
-from tests.bulk.corpora import parts, run, set_aside, settings, text, write_lines
 
 from mere.bulk import extract_corpus
+from tests.bulk import by_rule
+from tests.bulk.corpora import parts, run, set_aside, settings, text, write_lines
 
 ROOT = Path(__file__).parents[2]
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from tests.bulk import by_rule
-from tests.bulk.corpora import text
 
 from mere.bulk import on_spark
+from tests.bulk import by_rule
+from tests.bulk.corpora import text
 
 TEXTS = [text(1), None, "", by_rule.RAISES, text(2)]
 LANGS = ["de", None, None, "de", "en"]

@@ -15,7 +15,6 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 from pyarrow import parquet
-from tests.bulk.corpora import settings, write_lines
 
 from mere.bulk import Plan, rows
 from mere.bulk.place import Place
@@ -23,6 +22,7 @@ from mere.bulk.plan import Shard, cut_lines
 from mere.bulk.rows import Aside, read_rows
 from mere.errors import DataError
 from mere.inference.io import InputText, read_texts
+from tests.bulk.corpora import settings, write_lines
 
 ours = given_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 

@@ -15,8 +15,6 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
-from tests.bulk import by_rule
-from tests.bulk.corpora import documents, go_on, parts, run, set_aside, settings, text, write_lines
 
 from mere.bulk import Plan, extract_corpus
 from mere.bulk.attempts import MOST, Attempts
@@ -24,6 +22,8 @@ from mere.bulk.place import Place
 from mere.bulk.worker import Job, Worker
 from mere.errors import DataError, MereError, UserError
 from mere.inference.io import output_record, read_texts
+from tests.bulk import by_rule
+from tests.bulk.corpora import documents, go_on, parts, run, set_aside, settings, text, write_lines
 
 ROOT = Path(__file__).parents[2]
 

@@ -28,7 +28,6 @@ SMALL = {
 def untrained_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder whose predictor finds something nearly everywhere at `--threshold 0`."""
     import torch
-    from tests.store.folders import write_model
 
     from mere.config import Recipe
     from mere.data.features import Features
@@ -36,6 +35,7 @@ def untrained_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from mere.data.units import Units
     from mere.models.model import build
     from mere.schema import Labels
+    from tests.store.folders import write_model
 
     folder = tmp_path_factory.mktemp("untrained") / "model"
     labels = Labels(relations=("birth-place", "has-author"), types=(), languages=("de", "en", "ja"))

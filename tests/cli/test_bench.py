@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.command import mere, refused, worked
 
 from mere.cli.bench import invented
 from mere.speed import SENTENCE
+from tests.command import mere, refused, worked
 
 TEXT = "Clara Whitfield was born in Dunmore. Nobody in Dunmore knew why.\n\nHans wurde in Rostock geboren.\n"
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pyoxigraph
 import pytest
-from tests.command import mere, refused, worked
-from tests.graph.graph_examples import ITEMS
 
 from mere.graph.settings import ENDINGS, GraphFormat
+from tests.command import mere, refused, worked
+from tests.graph.graph_examples import ITEMS
 
 
 @pytest.fixture

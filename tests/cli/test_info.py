@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file
-from tests.command import mere, refused, worked
 
 from mere.languages.to_onnx import export_onnx
 from mere.store.folder import ModelFolder
+from tests.command import mere, refused, worked
 
 
 @pytest.fixture(scope="module")

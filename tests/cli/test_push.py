@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from safetensors.torch import load_file
+
 from tests.command import mere as invoke
 from tests.command import refused, write
 from tests.hub_server import TOKEN, Hub

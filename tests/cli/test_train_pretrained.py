@@ -10,10 +10,9 @@ import pytest
 
 pytest.importorskip("transformers")
 
+from mere.config import PretrainedSettings, Recipe, read_tree
 from tests import checkpoints, tiny
 from tests.command import mere, worked
-
-from mere.config import PretrainedSettings, Recipe, read_tree
 
 QUICKSTART = Path(__file__).parents[2] / "recipes" / "quickstart.yaml"
 STAGES = ("warmup", "unified", "specific")

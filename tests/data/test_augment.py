@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests import tiny
 
 from mere.data.augment import MentionSwap, hide_mentions
 from mere.data.examples import ExampleMaker
@@ -15,6 +14,7 @@ from mere.data.features import SLOTS, Features
 from mere.data.pieces import HashedUnits
 from mere.data.units import Units, script_of
 from mere.types import Entity, Sentence, Span, Triple
+from tests import tiny
 
 CYRILLIC = [("Анна Белова", "Тверь"), ("Иван Лесной", "Псков"), ("Ольга Гай", "Углич")]
 NAMES = ["Ada", "Bo Lind", "Cem Ay", "Dora Vale", "Eva", "Finn Roth", "Gil"]

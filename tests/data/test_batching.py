@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from examples_by_hand import make
-
 from mere.data.batching import collate
+from tests.data.examples_by_hand import make
 
 A = make(4, begins=(True, False, True, True))
 B = make(2, lang_id=0)

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from data_strategies import sentences, token_lists
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +15,7 @@ from mere.data.corpus import Corpus
 from mere.data.formats import Reading, conll, jsonl
 from mere.data.formats.schemes import Scheme, TokenSpan, to_tags
 from mere.types import Entity, Sentence, Triple
+from tests.data.data_strategies import sentences, token_lists
 
 in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from data_strategies import sentences
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from mere.data.corpus import Corpus
 from mere.data.coverage import join_corpora, refuse_unknown_types
 from mere.errors import ConfigError
 from mere.types import Entity, Sentence, Triple
+from tests.data.data_strategies import sentences
 
 TEXT = "Ada Byron war am 3. Mai in Jena."
 ADA, DAY, JENA = Entity(0, 9, "Ada Byron", "PERS"), Entity(17, 23, "3. Mai", "DATE"), Entity(27, 31, "Jena")

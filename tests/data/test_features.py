@@ -9,12 +9,12 @@ import unicodedata
 
 import numpy as np
 import pytest
-from data_strategies import texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mere.data.features import NUM_FEATURES, SLOTS, Features
 from mere.data.units import Units
+from tests.data.data_strategies import texts
 
 ROWS = 4096
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests import tiny
 
 from mere.config import CompactSettings
 from mere.data.batching import Batch, collate
@@ -13,6 +12,7 @@ from mere.data.features import WITH_BEFORE
 from mere.data.hidden import hide_pieces
 from mere.data.pieces.hashed import HashedUnits
 from mere.schema import Labels
+from tests import tiny
 
 LABELS = Labels.from_sentences(tiny.SENTENCES)
 PIECES = HashedUnits.fit(CompactSettings(rows=4096), tiny.SENTENCES)

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from data_strategies import sentences, texts
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mere.data.formats import Problem, jsonl
 from mere.errors import DataError
 from mere.types import Entity, Sentence, Triple
+from tests.data.data_strategies import sentences, texts
 
 TEXT = "Ada lebt in Wien."
 GOOD = {"id": "1", "lang": "de", "text": TEXT}

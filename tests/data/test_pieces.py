@@ -6,10 +6,8 @@ import json
 
 import numpy as np
 import pytest
-from data_strategies import texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests import tiny
 
 from mere.config import ByteStreamSettings, ByteWordsSettings, CompactSettings, EncoderSettings
 from mere.data.features import Features
@@ -17,6 +15,8 @@ from mere.data.pieces import HashedUnits, Pieces, TextBytes, WordBytes, fit_piec
 from mere.data.pieces.bytes import HIDDEN
 from mere.data.units import Units, align
 from mere.types import Span
+from tests import tiny
+from tests.data.data_strategies import texts
 
 EVERY: dict[str, Pieces] = {
     "hashed units": HashedUnits(Units(), Features(512)),

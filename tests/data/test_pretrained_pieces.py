@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data_strategies import texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.data.data_strategies import texts
+
 pytest.importorskip("transformers")
 
-from tests import checkpoints, tiny
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
@@ -26,6 +26,7 @@ from mere.data.units import Units, align
 from mere.errors import ConfigError, ModelError
 from mere.schema import Labels
 from mere.types import Span
+from tests import checkpoints, tiny
 
 HARD = (
     "Hans e\u0301le (2010), 5km 山口花子は👩\u200d👩\u200d👧 రవి కుమార్ ﬁn ㌔ [CLS] <s>",

@@ -6,7 +6,6 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from data_strategies import pair_rows
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from mere.data.formats.marks import Damage, mark, unmark
 from mere.data.formats.tally import Tally
 from mere.errors import DataError
 from mere.types import Entity, Sentence, Span, Triple
+from tests.data.data_strategies import pair_rows
 
 in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 

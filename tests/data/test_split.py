@@ -6,12 +6,12 @@ from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.data.data_strategies import sentences
 
 from mere.data.formats.tally import Tally
 from mere.data.split import split_sentence
 from mere.inference.sentences import split_sentences
 from mere.types import Entity, Sentence, Span, Triple
+from tests.data.data_strategies import sentences
 
 
 def test_sentences_with_what_is_annotated_in_them() -> None:

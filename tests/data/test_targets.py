@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from examples_by_hand import make
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests import tiny
 
 from mere.data.examples import Annotated
 from mere.data.tagging import to_spans, without_overlap
 from mere.data.targets import TripleTargets, entity_targets, targets_of, triple_targets
+from tests import tiny
+from tests.data.examples_by_hand import make
 
 
 class InOrder(np.random.Generator):

@@ -6,12 +6,12 @@ import gzip
 from pathlib import Path
 
 import pytest
-from tests import tiny
 
 from mere.data.formats.jsonl import to_record
 from mere.data.text import join_texts, read_text
 from mere.errors import DataError
 from mere.types import Sentence
+from tests import tiny
 
 
 def test_plain_files_give_a_text_a_line(tmp_path: Path) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from data_strategies import token_lists
 from hypothesis import given
 
 from mere.data.formats.tokens import NotInText, aligned, joined
+from tests.data.data_strategies import token_lists
 
 
 @pytest.mark.parametrize(

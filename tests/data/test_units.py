@@ -7,12 +7,12 @@ from itertools import pairwise
 
 import pytest
 import regex
-from data_strategies import texts
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from mere.data.units import UNSPACED_SCRIPTS, Units, align, script_of
 from mere.types import Entity, Sentence, Span
+from tests.data.data_strategies import texts
 
 # The White_Space property as Unicode's PropList.txt lists it; U+001C to U+001F are not in it.
 WHITE_SPACE = frozenset(

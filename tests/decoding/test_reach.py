@@ -6,13 +6,13 @@ from itertools import product
 
 import numpy as np
 import pytest
-from tests.data.examples_by_hand import make
 
 from mere.data.examples import AlignmentReport, PieceSpan
 from mere.decoding.crf import RoleSpan
 from mere.decoding.facts import crossed
 from mere.decoding.limits import Limits
 from mere.decoding.reach import as_long_as_training, beyond, count_beyond
+from tests.data.examples_by_hand import make
 
 LIMITS = Limits(relations=2, spans_per_role=2, longest_span=3)
 

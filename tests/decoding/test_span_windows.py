@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.models.tiny_entities import LOC, ORG, PER, example
 
 from mere.data.windows import STOP, Symbols, overlapping_windows, random_windows, span_targets, within
 from mere.decoding.crf import TypedSpan
 from mere.decoding.span_windows import Window, merged
+from tests.models.tiny_entities import LOC, ORG, PER, example
 
 
 def test_windows_by_hand() -> None:

@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 
 import pyoxigraph as ox
-from tests.graph.graph_examples import ITEMS
 
 from mere.graph.rdf.turtle import turtle
 from mere.graph.settings import GraphFormat, GraphSettings
+from tests.graph.graph_examples import ITEMS
 
 DOCS = (Path(__file__).parents[2] / "docs" / "graph.md").read_text(encoding="utf-8")
 

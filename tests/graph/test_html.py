@@ -10,7 +10,6 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.graph.graph_examples import ITEMS, curie, items
 
 from mere.graph import page as page_module
 from mere.graph.html import document_html, fragment, hue
@@ -18,6 +17,7 @@ from mere.graph.names import mentions
 from mere.graph.page import page
 from mere.graph.settings import GraphSettings, Item
 from mere.types import Document, Entity, Triple
+from tests.graph.graph_examples import ITEMS, curie, items
 
 OURS = {
     "div": {"class"}, "p": {"class", "dir", "lang"}, "mark": {"class", "data-m", "title"}, "bdi": set(),

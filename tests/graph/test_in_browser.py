@@ -8,11 +8,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.graph.graph_examples import ITEMS
 
 from mere.graph.page import DRAWN_NODES, page
 from mere.graph.settings import GraphSettings, Item
 from mere.types import Document, Entity, Triple
+from tests.graph.graph_examples import ITEMS
 
 BROWSER = shutil.which("chromium")
 QUIET = ("--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update")

@@ -7,13 +7,13 @@ from urllib.parse import unquote
 import pyoxigraph
 import pytest
 from hypothesis import given
-from tests.graph.graph_examples import curie, linked, names
 
 from mere.errors import UserError
 from mere.graph.iri import is_iri, legal, segment
 from mere.graph.names import Names, mentions, normalised
 from mere.graph.settings import GraphSettings, Merge
 from mere.types import Entity
+from tests.graph.graph_examples import curie, linked, names
 
 STRANGE = [
     "a b", '"quoted" <x>', "👩\u200d🚀", "🏴\U000e0067\U000e007f", "دمشق", "\u202eevil\u202c", "..", ".", "a/b?c#d",

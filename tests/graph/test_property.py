@@ -18,7 +18,6 @@ import networkx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.graph.graph_examples import ITEMS, curie, items
 
 from mere.graph import counter
 from mere.graph.names import Names, mentions
@@ -29,6 +28,7 @@ from mere.graph.property.neo4j import DIVIDER, neo4j
 from mere.graph.settings import GraphSettings, Item, Merge
 from mere.graph.tables import COLUMNS, table
 from mere.types import Document, Entity
+from tests.graph.graph_examples import ITEMS, curie, items
 
 SETTINGS = GraphSettings(model="the model/1")
 DOCS = Path(__file__).parents[2] / "docs" / "graph.md"

@@ -13,7 +13,6 @@ import rdflib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rdflib.compare import isomorphic
-from tests.graph.graph_examples import ITEMS, curie, items
 
 from mere.graph.rdf import lines
 from mere.graph.rdf import vocabulary as v
@@ -21,6 +20,7 @@ from mere.graph.rdf.jsonld import jsonld
 from mere.graph.rdf.lines import nquads, ntriples
 from mere.graph.rdf.turtle import turtle
 from mere.graph.settings import GraphSettings, Item, Merge, Rdf
+from tests.graph.graph_examples import ITEMS, curie, items
 
 Writer = Callable[[Iterable[Item], GraphSettings], Iterator[str]]
 F = ox.RdfFormat

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from tests.graph.graph_examples import ITEMS, items
 
 from mere.errors import DataError
 from mere.graph.read import read_documents
 from mere.graph.settings import Item
 from mere.types import Document, Entity, Triple
+from tests.graph.graph_examples import ITEMS, items
 
 GOOD = {
     "id": "1", "lang": "de", "text": "Ada sah Wien.", "page": [1],

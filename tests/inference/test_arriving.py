@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.bulk import by_rule
 
 from mere.inference.arriving import Arriving
 from mere.inference.extractor import Extractor
+from tests.bulk import by_rule
 
 
 @given(st.lists(st.sampled_from([b"a", b"\n", b"\r\n", b"bc\nd", "ö".encode()[:1]]), max_size=12))

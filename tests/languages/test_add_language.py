@@ -12,9 +12,6 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from tests import tiny
-from tests.command import mere, refused, worked
-from tests.store.folders import resum, write_model
 
 from mere.data.batching import collate
 from mere.data.formats import jsonl
@@ -29,6 +26,9 @@ from mere.store.files import write_json
 from mere.store.folder import ModelFolder
 from mere.training.run import train
 from mere.types import Sentence, Triple
+from tests import tiny
+from tests.command import mere, refused, worked
+from tests.store.folders import resum, write_model
 
 ROWS = [
     ("uk", "Олена Коваль народилася у Липовці.", [("Олена Коваль", "birth-place", "Липовці")]),

@@ -9,6 +9,15 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+
+import mere as library
+from mere.languages.export import export_language
+from mere.models.backend import load_predictor
+from mere.models.delta import difference
+from mere.models.model import build
+from mere.schema import UNIVERSAL
+from mere.store.folder import ModelFolder
+from mere.types import Prediction
 from tests import tiny
 from tests.command import mere, refused, worked
 from tests.models.encoder_switcher_models import (
@@ -21,15 +30,6 @@ from tests.models.encoder_switcher_models import (
     vectors,
     written,
 )
-
-import mere as library
-from mere.languages.export import export_language
-from mere.models.backend import load_predictor
-from mere.models.delta import difference
-from mere.models.model import build
-from mere.schema import UNIVERSAL
-from mere.store.folder import ModelFolder
-from mere.types import Prediction
 
 COMPACT = {**tiny.recipe().encoder.model_dump(), "context": "transformer"}
 

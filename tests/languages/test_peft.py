@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
+
 from tests.command import mere, worked
 from tests.models.encoder_switcher_models import batch_of, close, recipe, written
-from torch import Tensor
 
 pytest.importorskip("transformers")
 
 import transformers
-from tests import checkpoints
 
 from mere.errors import ModelError
 from mere.languages.adapters import export_adapter
@@ -24,6 +24,7 @@ from mere.languages.peft import write_adapter
 from mere.models.backend import load_predictor, model_of
 from mere.nn.encoder_switchers import LoraSwitcher
 from mere.nn.encoders import PretrainedEncoder
+from tests import checkpoints
 
 UP, DOWN = (
     torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]),

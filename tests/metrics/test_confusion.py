@@ -7,7 +7,6 @@ import json
 import random
 
 import pytest
-from entity_examples import Corpus, apart, entity, entity_corpora, found, noted
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +15,7 @@ from mere.metrics.entities import match
 from mere.metrics.mistakes import ErrorClass, Wrong, mistakes
 from mere.metrics.report import evaluate
 from mere.types import Entity, Sentence
+from tests.metrics.entity_examples import Corpus, apart, entity, entity_corpora, found, noted
 
 TEXT = "Ada Byron met Bo in New York City , not in York"
 ADA, BO, CITY, YORK = (

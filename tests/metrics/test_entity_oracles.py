@@ -11,12 +11,12 @@ from collections import Counter
 from typing import NamedTuple
 
 import pytest
-from entity_examples import TYPES, Tagged, entities_of, found, sentence_of, tagged
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mere.data.formats.schemes import Scheme, to_spans, to_tags
 from mere.metrics.report import Score, evaluate
+from tests.metrics.entity_examples import TYPES, Tagged, entities_of, found, sentence_of, tagged
 
 
 class Chunks(NamedTuple):

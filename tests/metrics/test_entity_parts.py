@@ -6,17 +6,6 @@ import dataclasses
 import random
 
 import pytest
-from entity_examples import (
-    TYPES,
-    Corpus,
-    apart,
-    entities_of,
-    entity,
-    entity_corpora,
-    found,
-    noted,
-    sentence_of,
-)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +16,17 @@ from mere.metrics.report import MetricScores, evaluate, evaluate_runs
 from mere.metrics.scores import score_runs
 from mere.metrics.seen_in_training import mention_index
 from mere.types import Entity, Prediction, Sentence, Triple
+from tests.metrics.entity_examples import (
+    TYPES,
+    Corpus,
+    apart,
+    entities_of,
+    entity,
+    entity_corpora,
+    found,
+    noted,
+    sentence_of,
+)
 
 F1 = "entity_f1/strict"
 

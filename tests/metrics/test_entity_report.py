@@ -8,13 +8,13 @@ import json
 from pathlib import Path
 
 import pytest
-from entity_examples import entities_of, entity, found, noted, sentence_of
 from rich.console import Console
 
 from mere.data.formats import conll
 from mere.metrics import evaluate, evaluate_runs
 from mere.metrics.report import Report
 from mere.types import Prediction, Sentence, Triple
+from tests.metrics.entity_examples import entities_of, entity, found, noted, sentence_of
 
 F1 = "entity_f1/strict"
 TEXT = "Ilse wohnt in Bremen"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from metrics_examples import random_counts, table_of
 from numpy.typing import NDArray
 from pydantic import ValidationError
 from scipy import stats
 
 from mere.errors import DataError
 from mere.metrics.intervals import Measured, Resampled, bootstrap, draw_weights
+from tests.metrics.metrics_examples import random_counts, table_of
 
 MANY = 8000
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from metrics_examples import TEXT, mention, saying, stated
 
 from mere.errors import DataError
 from mere.metrics.counts import Counts, f1, mean_known, precision, recall
@@ -15,6 +14,7 @@ from mere.metrics.scores import score_runs
 from mere.metrics.seen_in_training import normalise, surface, surface_index
 from mere.metrics.triples import boundary_counts, overlap, strict_counts
 from mere.types import Prediction, Sentence, Span, Triple
+from tests.metrics.metrics_examples import TEXT, mention, saying, stated
 
 POLISH = "Doktor Zofia Lis z Gdyni ma syna Jana."
 GOLD = (stated(POLISH, "Zofia Lis", "is-where", "Gdyni"), stated(POLISH, "Zofia Lis", "has-child", "Jana"))

@@ -9,11 +9,11 @@ from collections import defaultdict
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from metrics_examples import RELATIONS, scored_corpora, triples
 
 from mere.metrics.report import evaluate
 from mere.metrics.triples import boundary_counts, overlap
 from mere.types import Entity, Prediction, Sentence, Triple
+from tests.metrics.metrics_examples import RELATIONS, scored_corpora, triples
 
 TYPES = ("PER", "LOC", "ORG")
 

@@ -6,11 +6,11 @@ import random
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from metrics_examples import RELATIONS, scored_corpora, triples
 
 from mere.metrics.report import MetricScores, evaluate
 from mere.metrics.scores import TRIPLE_METRICS
 from mere.types import Prediction, Sentence, Triple
+from tests.metrics.metrics_examples import RELATIONS, scored_corpora, triples
 
 Corpus = list[tuple[Sentence, Prediction]]
 FROM_TRIPLES = ("triple_f1/strict", "triple_f1/boundary", "relation_f1")

@@ -6,12 +6,12 @@ import dataclasses
 
 import numpy as np
 import pytest
-from metrics_examples import random_counts, table_of
 from numpy.typing import NDArray
 from scipy import stats
 
 from mere.errors import DataError
 from mere.metrics.paired import Difference, approximate_randomization, paired_bootstrap
+from tests.metrics.metrics_examples import random_counts, table_of
 
 MANY = 8000
 LANGS = ["hi"] * 5 + ["te"] * 5

@@ -6,12 +6,12 @@ import io
 import json
 
 import pytest
-from metrics_examples import saying, stated
 from rich.console import Console
 
 from mere.errors import DataError
 from mere.metrics.report import Report, evaluate, evaluate_runs
 from mere.types import Entity, Prediction, Sentence
+from tests.metrics.metrics_examples import saying, stated
 
 TEXTS = {
     "de": "Ilse wohnt in Bremen und isst Grünkohl.",

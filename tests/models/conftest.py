@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from seven_languages import KINDS, MAKER, randomised
 
 from mere.inference.predictor import Predictor
 from mere.models.backend import predictor_of
 from mere.models.model import Model
+from tests.models.seven_languages import KINDS, MAKER, randomised
 
 
 @pytest.fixture(scope="module", params=list(KINDS))

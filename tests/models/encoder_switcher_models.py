@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tests import tiny
-from tests.store.folders import write_model
 from torch import Tensor
 
 from mere.config import Recipe
@@ -18,6 +16,8 @@ from mere.models.backend import load_predictor
 from mere.models.model import Model, build
 from mere.models.tensors import TensorBatch, to_tensors
 from mere.schema import UNIVERSAL, Labels
+from tests import tiny
+from tests.store.folders import write_model
 
 LANGUAGES = ("ar", "de", "en", "ja", "te")
 LABELS = Labels(("birth-place", "has-occupation", "is-where", "wrote"), (), LANGUAGES)

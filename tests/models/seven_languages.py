@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from tests import tiny
 from torch import Tensor
 
 from mere.config import Recipe
@@ -20,6 +19,7 @@ from mere.models.model import Model, build
 from mere.models.tensors import targets_to_tensors, to_tensors
 from mere.models.triples import TripleScores, TripleTask
 from mere.schema import Labels
+from tests import tiny
 
 CPU = torch.device("cpu")
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_entities import MAKER, ROWS, example, sentence, spans_of, write_corpus
 
 from mere.config import EntitiesSettings, Recipe
 from mere.data.batching import collate
@@ -32,6 +31,7 @@ from mere.nn.encoders import BytesEncoder
 from mere.schema import Labels
 from mere.training.run import train
 from mere.training.source import BatchSource, TrainingData
+from tests.models.tiny_entities import MAKER, ROWS, example, sentence, spans_of, write_corpus
 
 
 def lstms(dim: int, hidden: int, layers: int, *, both: bool = False) -> int:

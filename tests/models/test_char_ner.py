@@ -12,7 +12,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny_entities import write_corpus
 
 from mere.config import EntitiesSettings, Recipe
 from mere.data.pieces.bytes import TextBytes
@@ -24,6 +23,7 @@ from mere.models.backend import load_predictor
 from mere.models.entity_types import TypesTask
 from mere.models.tensors import EntityTensors, TensorBatch
 from mere.training.run import train
+from tests.models.tiny_entities import write_corpus
 
 
 def entities_of(types: tuple[int, ...]) -> list[tuple[int, int, int]]:

@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-from seven_languages import ALL, LABELS, MAKER, PIECES, TEXTS, example, numbers, recipe_of, run
-from tests.store.folders import write_model
 from torch import Tensor, nn
 
 from mere.errors import ModelError
@@ -17,6 +15,8 @@ from mere.models.backend import load_predictor, predictor_of
 from mere.models.delta import changed, difference, specialised
 from mere.models.model import Model, build
 from mere.schema import UNIVERSAL
+from tests.models.seven_languages import ALL, LABELS, MAKER, PIECES, TEXTS, example, numbers, recipe_of, run
+from tests.store.folders import write_model
 
 Tensors = dict[str, Tensor]
 

@@ -8,7 +8,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from tiny_entities import spans_of
 from torch import Tensor
 
 from mere.config import EntitiesSettings
@@ -16,6 +15,7 @@ from mere.decoding.crf import typed_spans, viterbi
 from mere.models.entities import EntityTask, allowed_tags
 from mere.models.tensors import EntityTensors, TensorBatch
 from mere.nn.crf import CRF
+from tests.models.tiny_entities import spans_of
 
 NUM_TYPES = 2
 NUM_TAGS = 1 + 2 * NUM_TYPES  # O, B-0, I-0, B-1, I-1

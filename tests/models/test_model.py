@@ -8,7 +8,19 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 import torch
-from seven_languages import (
+
+from mere.config import ParameterGroup
+from mere.data.examples import Annotated
+from mere.decoding.facts import PieceFact
+from mere.errors import DataError
+from mere.inference.predictor import Predictor
+from mere.models.backend import model_of, predictor_of
+from mere.models.model import GROUPS, Model, build
+from mere.schema import UNIVERSAL, Labels
+from mere.training.trainable import select_parameters
+from mere.types import Prediction
+from tests import tiny
+from tests.models.seven_languages import (
     ALL,
     LABELS,
     MAKER,
@@ -23,18 +35,6 @@ from seven_languages import (
     run,
     settings,
 )
-from tests import tiny
-
-from mere.config import ParameterGroup
-from mere.data.examples import Annotated
-from mere.decoding.facts import PieceFact
-from mere.errors import DataError
-from mere.inference.predictor import Predictor
-from mere.models.backend import model_of, predictor_of
-from mere.models.model import GROUPS, Model, build
-from mere.schema import UNIVERSAL, Labels
-from mere.training.trainable import select_parameters
-from mere.types import Prediction
 
 KEYS = Path(__file__).parent / "keys.txt"
 

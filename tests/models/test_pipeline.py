@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from seven_languages import ALL, MAKER, SENTENCES, losses, randomised, run, settings, triples_of
-from tests import tiny
 
 from mere.models.backend import predictor_of
 from mere.models.model import Model, build
+from tests import tiny
+from tests.models.seven_languages import ALL, MAKER, SENTENCES, losses, randomised, run, settings, triples_of
 
 RECIPE = settings(triples=tiny.recipe().triples.model_dump() | {"shared": False})
 CLASSIFIER = ("triples.classifier.", "triples.relation_head.")

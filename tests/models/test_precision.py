@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 import torch
-from tests.training.one_stage import TASKS, loop
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from mere.nn.crf import CRF
+from tests.training.one_stage import TASKS, loop
 
 IN_FP32 = {
     "logsumexp",

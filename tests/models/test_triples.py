@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 import torch
-from seven_languages import MAKER, SENTENCES, TEXTS, close, losses, triples_of
-from tests import tiny
 
 from mere.models.model import Model
+from tests import tiny
+from tests.models.seven_languages import MAKER, SENTENCES, TEXTS, close, losses, triples_of
 
 
 @pytest.mark.parametrize("group", [1, 3])

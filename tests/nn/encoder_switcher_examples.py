@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from tests import checkpoints
 from torch import Tensor
 
 from mere.nn.encoder_switchers import AdapterSwitcher, Factors, InsideSwitcher, LoraSwitcher
 from mere.nn.encoders import Encoder
+from tests import checkpoints
 
 LANGUAGES = ("de", "type", "ja")  # one is a word of ModuleDict's own
 TEXTS = [checkpoints.TEXTS[i] for i in (0, 4, 7, 1, 11)]

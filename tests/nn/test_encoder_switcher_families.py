@@ -13,12 +13,12 @@ from torch import nn
 pytest.importorskip("transformers")
 
 import transformers
-from tests import checkpoints
-from tests.nn.encoder_switcher_examples import KINDS, LANG_ID, TEXTS, close, inside, lang_of, merged
 
 from mere.errors import ConfigError
 from mere.nn.encoder_switchers import LoraSwitcher
 from mere.nn.encoders import CompactEncoder
+from tests import checkpoints
+from tests.nn.encoder_switcher_examples import KINDS, LANG_ID, TEXTS, close, inside, lang_of, merged
 
 
 @pytest.mark.parametrize("family", checkpoints.FAMILIES)

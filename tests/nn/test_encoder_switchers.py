@@ -10,13 +10,12 @@ from torch import Tensor, nn
 
 pytest.importorskip("transformers")
 
-from tests import checkpoints
-from tests.nn.encoder_switcher_examples import KINDS, LANG_ID, LANGUAGES, TEXTS, close, inside
-
 from mere.errors import ModelError
 from mere.models.delta import specialised
 from mere.nn.encoder_switchers import InsideSwitcher
 from mere.nn.encoders import Encoder
+from tests import checkpoints
+from tests.nn.encoder_switcher_examples import KINDS, LANG_ID, LANGUAGES, TEXTS, close, inside
 
 
 @pytest.mark.parametrize("kind", KINDS)

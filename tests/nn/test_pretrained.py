@@ -16,13 +16,12 @@ from torch import Tensor, nn
 pytest.importorskip("transformers")
 
 import transformers
-from tests import checkpoints, tiny
 
 from mere.config import PretrainedSettings, Recipe
 from mere.data.pieces import Subwords, fit_pieces
 from mere.errors import ConfigError, ModelError
 from mere.metrics.report import evaluate
-from mere.models.backend import load_predictor
+from mere.models.backend import load_predictor, model_of
 from mere.models.model import build, build_encoder
 from mere.nn.encoders import PretrainedEncoder
 from mere.nn.encoders.pretrained import windows
@@ -31,6 +30,7 @@ from mere.training.parallel.processes import ONE_PROCESS
 from mere.training.progress import Silent
 from mere.training.run import Run, train
 from mere.training.run_data import RunData
+from tests import checkpoints, tiny
 
 TEXTS = checkpoints.TEXTS
 LONG = " ".join(checkpoints.TEXTS)
@@ -321,7 +321,7 @@ def test_a_model_folder_needs_no_checkpoint(family, folders, tiny_corpus, tmp_pa
     given = [s.text for s in tiny.SENTENCES], [s.lang for s in tiny.SENTENCES]
     loaded = load_predictor(folder)
     assert loaded.predict(*given, threshold=0.0) == run.predictor.predict(*given, threshold=0.0)
-    state = loaded.model.state_dict()
+    state = model_of(loaded).state_dict()
     assert all(torch.equal(state[name], tensor) for name, tensor in run.model.state_dict().items())
     (folder / "pieces" / "tokenizer.json").write_text("{}", encoding="utf-8")
     with pytest.raises(ModelError, match=r"tokenizer\.json: not the file that the model was written with"):

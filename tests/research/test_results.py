@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from results_examples import results
 
 from mere.errors import DataError
 from mere.metrics import evaluate_runs, paired_bootstrap, score_runs
 from mere.research.results import Comparison, Results, System
 from mere.types import Entity, Prediction, Sentence, Triple
+from tests.research.results_examples import results
 
 Record = dict[str, Any]
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests import tiny
 
 import mere
 from mere.data.examples import ExampleMaker
@@ -19,6 +18,7 @@ from mere.models.quantise import QUANTISED, free_dimensions, operator_counts, qu
 from mere.models.weights import load_model
 from mere.store.folder import ModelFolder
 from mere.types import Prediction
+from tests import tiny
 
 TEXTS = [sentence.text for sentence in tiny.SENTENCES] + ["Ada", "a " * 40, "👩‍🚀 Ada\r\nkam.", "شارع 5"]
 LANGS = [sentence.lang for sentence in tiny.SENTENCES] + [None, "de", None, "xx"]

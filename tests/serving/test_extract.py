@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
-from tests import tiny
 
 import mere
+from tests import tiny
 
 TEXTS = [sentence.text for sentence in tiny.SENTENCES] + ["", "👩‍🚀 Ada\r\nkam.", "شارع 5", "x" * 3000]
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.serving.conftest import serving
 
 import mere
+from tests.serving.conftest import serving
 
 OK = '{"text": "Ada"}'
 BODIES: dict[str, tuple[bytes, int]] = {

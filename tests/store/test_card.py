@@ -10,7 +10,6 @@ import pytest
 import yaml
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from huggingface_hub.repocard_data import eval_results_to_model_index
-from tests import tiny
 
 from mere.config import Recipe
 from mere.data.corpus import Corpus
@@ -23,6 +22,7 @@ from mere.store.card import (
     split_front_matter,
     with_front_matter,
 )
+from tests import tiny
 
 LABELS = Labels(("birth-place", "wrote"), ("PER", "LOC"), ("de", "no", "zh-Hant"))
 DEV = {

@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests import tiny
-from tests.store.folders import write_model
 
 from mere.data.features import Features
 from mere.data.pieces import HashedUnits
@@ -24,6 +22,8 @@ from mere.models.model import build
 from mere.schema import UNIVERSAL, Labels
 from mere.store.fetch import find_model
 from mere.store.files import SUMS, compare_all, read_sums, sha256
+from tests import tiny
+from tests.store.folders import write_model
 
 LABELS = Labels(("birth-place", "wrote"), ("PER",), ("de", "te"))
 

@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 import torch
-from tests import tiny
-from tests.store.folders import resum, write_model
 
 from mere.data.features import Features
 from mere.data.pieces import HashedUnits
@@ -23,6 +21,8 @@ from mere.models.weights import write_tensors
 from mere.schema import UNIVERSAL, Labels
 from mere.store.files import FORMAT
 from mere.store.folder import ModelFolder
+from tests import tiny
+from tests.store.folders import resum, write_model
 
 LABELS = Labels(("birth-place", "wrote"), ("PER",), ("de", "te"))
 UNITS = Units(frozenset({"లో"}), ("Hangul",))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from tests import tiny
 
 from mere.config import Recipe
 from mere.data.examples import ExampleMaker
@@ -14,6 +13,7 @@ from mere.models.model import build
 from mere.schema import Labels
 from mere.training.loop import StageLoop
 from mere.training.source import BatchSource, TrainingData
+from tests import tiny
 
 TASKS: dict[str, dict[str, Any]] = {
     "triples": {"task": ["triples"]},

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 import torch
-from tests.training.one_stage import TASKS, loop
 from torch import Tensor
 
 from mere.models.losses import ItemLosses
 from mere.models.tensors import targets_to_tensors, to_tensors
 from mere.training.loop import StageLoop
+from tests.training.one_stage import TASKS, loop
 
 OBJECTIVES: list[dict[str, Any]] = [
     {"name": "sum"},

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests import tiny
 
 from mere.config import Recipe, SamplingSettings, StageSettings
 from mere.data.examples import ExampleMaker
@@ -23,6 +22,7 @@ from mere.schema import Labels
 from mere.training.duration import Duration, share_of_stage
 from mere.training.run import train
 from mere.training.source import BatchSource, TrainingData
+from tests import tiny
 
 RECIPE = tiny.recipe()
 DATA = TrainingData(

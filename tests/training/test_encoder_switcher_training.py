@@ -10,9 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from interrupted import cut_off
 from safetensors.torch import load_file
-from tests import tiny
 
 from mere.config import Recipe
 from mere.data.formats import jsonl
@@ -24,6 +22,8 @@ from mere.models.backend import load_predictor
 from mere.training.progress import Listener, Silent
 from mere.training.run import Run, train
 from mere.types import Sentence
+from tests import tiny
+from tests.training.interrupted import cut_off
 
 KINDS = ("adapters", "lora")
 TEXTS = [sentence.text for sentence in tiny.SENTENCES]

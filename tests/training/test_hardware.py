@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from tests import tiny
 
 from mere import environment
 from mere.config import Recipe
@@ -24,6 +23,7 @@ from mere.training.hardware import (
     cpu_multiplies_bf16,
     resolve,
 )
+from tests import tiny
 
 CPU = torch.device("cpu")
 COMPACT = tiny.recipe(precision="auto", threads=0)

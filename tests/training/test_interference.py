@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests import tiny
 
 from mere.data.formats import jsonl
 from mere.training.run import train
+from tests import tiny
 
 NAMES = ("Adun", "Berit", "Cosma", "Dagny", "Edvin", "Fleur", "Gudrun", "Hector", "Ilse", "Jonas", "Karla")
 CUES = ("lenkt", "mahnt")

@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from interrupted import cut_off
-from tests import tiny
 
 from mere.config import Recipe, SamplingSettings, StageSettings
 from mere.data.examples import ExampleMaker
@@ -29,6 +27,8 @@ from mere.training.loop import StageLoop, learning_rate
 from mere.training.run import Run, train
 from mere.training.source import BatchSource, TrainingData
 from mere.training.trainable import select_parameters
+from tests import tiny
+from tests.training.interrupted import cut_off
 
 LABELS = Labels.from_sentences(tiny.SENTENCES)
 PIECES = HashedUnits(Units.fit(tiny.SENTENCES), Features(2048))

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import torch
-from tests import tiny
 
 from mere.config import Recipe
 from mere.data.examples import ExampleMaker
@@ -28,6 +27,7 @@ from mere.training.loop import StageLoop, StepReport
 from mere.training.progress import Bar, Silent
 from mere.training.run import Run, train
 from mere.training.source import BatchSource, TrainingData
+from tests import tiny
 
 LABELS = Labels.from_sentences(tiny.SENTENCES)
 MAKER = ExampleMaker(HashedUnits(Units.fit(tiny.SENTENCES), Features(2048)), LABELS)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests import tiny
 
 from mere.config import Recipe
 from mere.data.examples import ExampleMaker
@@ -18,6 +17,7 @@ from mere.schema import Labels
 from mere.training.loop import StageLoop
 from mere.training.run import train
 from mere.training.source import BatchSource, TrainingData
+from tests import tiny
 
 LABELS = Labels.from_sentences(tiny.SENTENCES)
 

@@ -13,8 +13,6 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from tests import tiny
-from tests.side_by_side import ROOT, environment
 
 from mere.config import Recipe
 from mere.data.formats import jsonl
@@ -23,6 +21,8 @@ from mere.languages.add_language import add_language
 from mere.training.out_of_memory import advice, is_out_of_memory, settings_for_less
 from mere.training.progress import Bar, Silent
 from mere.training.run import Run
+from tests import tiny
+from tests.side_by_side import ROOT, environment
 
 LIMITED = """
 import resource, sys

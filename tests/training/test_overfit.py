@@ -3,12 +3,12 @@
 import json
 
 import pytest
-from tests import tiny
 
 import mere
 from mere.data.coverage import join_corpora
 from mere.metrics.report import evaluate
 from mere.models.backend import load_predictor
+from tests import tiny
 
 
 def test_both_stages_overfit_to_one(tiny_model):

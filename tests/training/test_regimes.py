@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 import torch
-from interrupted import cut_off
 from safetensors.torch import load_file
-from tests import tiny
 
 import mere
 from mere.config import Recipe
 from mere.models.backend import load_predictor
 from mere.training.run import train
 from mere.types import Entity, Sentence, Triple
+from tests import tiny
+from tests.training.interrupted import cut_off
 
 LANGUAGES = ("ar", "de", "en", "ja", "te")
 

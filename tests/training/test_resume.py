@@ -12,9 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from interrupted import cut_off
 from safetensors.torch import load_file
-from tests import tiny
 
 from mere.data.corpus import Corpus
 from mere.errors import ConfigError, DataError, ModelError, TrainingError, UserError
@@ -23,6 +21,8 @@ from mere.training.checkpoint import RunProgress, load_checkpoint, save_checkpoi
 from mere.training.folder import RunFolder
 from mere.training.loop import StageLoop
 from mere.training.run import train
+from tests import tiny
+from tests.training.interrupted import cut_off
 
 ROOT = Path(__file__).parents[2]
 

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests import checkpoints, tiny
-from tests.training.one_stage import loop
 from torch import nn
 
 from mere.config import Recipe
@@ -16,6 +14,8 @@ from mere.models.model import Model, build
 from mere.nn.dropout import SharedDropout, set_dropout
 from mere.schema import Labels
 from mere.training.trainable import rate_scale, select_parameters
+from tests import checkpoints, tiny
+from tests.training.one_stage import loop
 
 LABELS = Labels.from_sentences(tiny.SENTENCES)
 

@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from interrupted import cut_off
 from safetensors.torch import load_file
-from tests import tiny
 
 from mere.config import Recipe
 from mere.data.batching import collate
@@ -30,6 +28,8 @@ from mere.training.run_data import RunData
 from mere.training.source import BatchSource
 from mere.training.text import TextData
 from mere.types import Sentence
+from tests import tiny
+from tests.training.interrupted import cut_off
 
 CPU = torch.device("cpu")
 READ: dict[str, Any] = {

@@ -20,7 +20,7 @@ from mere.config.encoders import (
 )
 from mere.config.recipe import DataSettings, Recipe
 from mere.config.stages import ObjectiveSettings, ParameterGroup, SamplingSettings, StageSettings
-from mere.config.tasks import EntitiesSettings, Task, TriplesSettings
+from mere.config.tasks import DecodingSettings, EntitiesSettings, Task, TriplesSettings
 from mere.config.tree import read_tree
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "BytesSettings",
     "CompactSettings",
     "DataSettings",
+    "DecodingSettings",
     "EncoderKind",
     "EncoderSettings",
     "EntitiesSettings",

@@ -9,11 +9,14 @@ Rows are routed by `lang_id` inside `encode`, so a batch mixes languages as in t
 
 from __future__ import annotations
 
-import io
 import warnings
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mere.errors import UserError
@@ -112,7 +115,7 @@ def graphs_of(model: Model, num_features: int) -> dict[str, bytes]:
 
 def chains_of(model: Model) -> Arrays:
     """Return the chains of a model's CRFs as arrays, named "entities.start" and so on; none where it has none."""
-    arrays = {}
+    arrays: dict[str, NDArray[Any]] = {}
     if isinstance(model.entities, EntityTask):
         arrays |= {f"entities.{name}": array for name, array in vars(model.entities.crf.chain()).items()}
     if model.triples is not None:
@@ -139,8 +142,8 @@ _AXES: Mapping[str, Mapping[int, str]] = {
 
 def _graph(module: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[str]) -> bytes:
     """Trace a module. The exporter by tracing is used on purpose: the other one freezes lengths of LSTMs."""
-    file = io.BytesIO()
-    with warnings.catch_warnings():
+    with TemporaryDirectory() as folder, warnings.catch_warnings():
+        file = Path(folder) / "graph.onnx"
         warnings.simplefilter("ignore")  # of every `if` on a shape that is traced
         torch.onnx.export(
             module,
@@ -152,4 +155,4 @@ def _graph(module: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[st
             opset_version=OPSET,
             dynamo=False,
         )
-    return file.getvalue()
+        return file.read_bytes()

@@ -38,9 +38,9 @@ def _moved(value: Any, device: torch.device) -> Any:
     """Return a dataclass with tensors for its arrays, and for those of dataclasses in it."""
     if isinstance(value, np.ndarray):
         return torch.from_numpy(value).to(device)
-    if dataclasses.is_dataclass(value):
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {
             field.name: _moved(getattr(value, field.name), device) for field in dataclasses.fields(value)
         }
-        return type(value)(**fields)  # type: ignore[operator]
+        return dataclasses.replace(value, **fields)
     return value

@@ -95,7 +95,8 @@ def _session(graph: bytes, threads: int) -> InferenceSession:
 
 def limits_of(stored: ModelFolder) -> Limits:
     """Return how far decoding looks at what a stored model says."""
-    return Limits(relations=stored.recipe.triples.candidates, longest_span=stored.longest_span)
+    settings = {**stored.recipe.decoding.model_dump(), "longest_span": stored.longest_span}
+    return Limits(relations=stored.recipe.triples.candidates, **settings)
 
 
 def load_predictor(stored: ModelFolder, *, threads: int = 0) -> Predictor:

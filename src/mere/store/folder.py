@@ -111,7 +111,7 @@ class ModelFolder(ModelConfig):
                 thresholds,
                 int(config.get("longest_span", LONGEST_SPAN)),
                 path,
-                config.get("weights_sha256", ""),
+                "" if "graphs" in config else config["weights_sha256"],
                 dict(config["languages"]),
                 dict(config.get("graphs", {})),
             )

@@ -13,11 +13,11 @@ from benchmarks.claims.declared import Claim
 from benchmarks.claims.measurements import Measurement, Measurements
 from benchmarks.claims.table import render_claims
 from benchmarks.tables import update_markers
-from tests.research import results_examples
 
 from benchmarks.claims import Answer, Answers, ClaimList, answer_all
 from mere.errors import DataError
 from mere.research.results import Comparison, Costs, TimeToQuality
+from tests.research import results_examples
 
 ROOT = Path(__file__).parents[3]
 STRICT = "triple_f1/strict"

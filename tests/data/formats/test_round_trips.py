@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import assume, given, settings
-from tests.data.data_strategies import sentences
-from tests.data.formats.projection import lost, ordered, projected, there_and_back
 
 from mere.data.formats import (
     brat,
@@ -28,6 +26,8 @@ from mere.data.formats import (
 )
 from mere.data.formats.cut import without_overlaps
 from mere.types import Sentence
+from tests.data.data_strategies import sentences
+from tests.data.formats.projection import lost, ordered, projected, there_and_back
 
 MODULES = [
     brat,

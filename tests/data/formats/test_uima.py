@@ -12,7 +12,6 @@ from types import ModuleType
 import cassis
 import pytest
 from hypothesis import given, settings
-from tests.data.data_strategies import sentences
 
 from mere.data.formats import uima_json, uima_xmi
 from mere.data.formats.problems import Problem
@@ -20,6 +19,7 @@ from mere.data.formats.tally import Tally
 from mere.data.formats.uima_cas import to_cas, type_system
 from mere.errors import DataError
 from mere.types import Entity, Sentence, Triple
+from tests.data.data_strategies import sentences
 
 TEXT = "🚒 Ada lebt in Graz."
 ADA, GRAZ = Entity(2, 5, "Ada", "PER"), Entity(14, 18, "Graz", "LOC")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from quickstart_examples import Records
 
 from mere.data.quickstart.generate import LANGUAGES, Language, generate
+from tests.data.quickstart.quickstart_examples import Records
 
 
 @pytest.fixture(scope="session")

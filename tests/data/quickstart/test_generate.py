@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from quickstart_examples import Records
 
 from mere.data.quickstart.generate import generate, read_triples, write
+from tests.data.quickstart.quickstart_examples import Records
 
 FINGERPRINT = """
 import hashlib, json

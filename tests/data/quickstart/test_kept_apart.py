@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from quickstart_examples import Records, mention, surfaces
 
 from mere.data.quickstart.generate import LANGUAGES, OTHER_SIZES, SPLITS, TYPES, Language
+from tests.data.quickstart.quickstart_examples import Records, mention, surfaces
 
 JUDGED = tuple(OTHER_SIZES)
 

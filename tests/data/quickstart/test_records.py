@@ -6,9 +6,9 @@ import unicodedata
 from itertools import pairwise
 
 import pytest
-from quickstart_examples import Record, Records, facts, mention, surfaces
 
 from mere.data.quickstart.generate import LANGUAGES, SPLITS, TYPES, Language
+from tests.data.quickstart.quickstart_examples import Record, Records, facts, mention, surfaces
 
 
 def test_records_have_the_corpus_format(corpus: Records) -> None:

@@ -6,7 +6,6 @@ import unicodedata
 from collections import Counter
 
 import pytest
-from quickstart_examples import Records
 
 from mere.data.quickstart.generate import (
     LANGUAGES,
@@ -18,6 +17,7 @@ from mere.data.quickstart.generate import (
     TRAIN_SIZES,
     Language,
 )
+from tests.data.quickstart.quickstart_examples import Records
 
 SMILER = """
 is-where birth-place has-type movie-has-director has-occupation from-country has-genre has-author

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from tests import tiny
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
@@ -22,6 +21,7 @@ from mere.data.windows import span_targets
 from mere.models.model import Model, build
 from mere.research.analysis.analysed_run import Network
 from mere.types import Sentence
+from tests import tiny
 
 COMPACT = {"rows": 512, "row_dim": 8, "dim": 32, "layers": 2}
 ENCODERS: dict[str, dict[str, Any]] = {

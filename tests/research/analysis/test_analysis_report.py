@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from tests import tiny
 from typer.testing import CliRunner
 
 from mere.cli import app
@@ -25,6 +24,7 @@ from mere.research.analysis.analysed_run import AnalysedRun, one_model_per_langu
 from mere.research.analysis.context import AnalysisContext, SampleSizes, TransferSettings
 from mere.research.analysis.report import JSON, PAGE, analyse
 from mere.research.analysis.transfer import Transfer, cell, groups, transfer
+from tests import tiny
 
 LANGUAGES = ("de", "en", "te")
 SECTIONS = {

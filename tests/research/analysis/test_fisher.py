@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from analysis_examples import (
+
+from mere.config import Recipe
+from mere.data.examples import Annotated
+from mere.data.targets import Targets
+from mere.models.tensors import targets_to_tensors
+from mere.research.analysis.analysed_run import CPU, Network
+from mere.research.analysis.fisher import Fisher, fisher
+from tests.research.analysis.analysis_examples import (
     ENCODERS,
     SENTENCES,
     Double,
@@ -21,13 +28,6 @@ from analysis_examples import (
     targets,
     windows,
 )
-
-from mere.config import Recipe
-from mere.data.examples import Annotated
-from mere.data.targets import Targets
-from mere.models.tensors import targets_to_tensors
-from mere.research.analysis.analysed_run import CPU, Network
-from mere.research.analysis.fisher import Fisher, fisher
 
 STEP = 1e-3  # some losses are of single precision
 CHECKED = 6

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from analysis_examples import model_of, recipe
 
 from mere.models.model import Model
 from mere.research.analysis.overlap import flat, overlap, overlaps, top_sets
 from mere.research.analysis.pruning import RANDOM, common_shapes, prunable, prune_across, prune_to, pruned
 from mere.research.analysis.weight_change import weight_change
+from tests.research.analysis.analysis_examples import model_of, recipe
 
 SHAPES = {"a.weight": torch.Size([2, 3]), "b.weight": torch.Size([4])}
 

@@ -7,12 +7,12 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from analysis_examples import examples, model_of, network, recipe
 
 from mere.research.analysis.distance import between_variance, centroid_distances, cka, principal
 from mere.research.analysis.probe import probe
 from mere.research.analysis.representation import representation
 from mere.research.analysis.vectors import sentence_vectors
+from tests.research.analysis.analysis_examples import examples, model_of, network, recipe
 
 RNG = np.random.default_rng(11)
 X = RNG.normal(size=(60, 12)) @ RNG.normal(size=(12, 12)) + 3

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from tests import tiny
 
 from mere.research.compare.plan import Cell
+from tests import tiny
 
 SAMPLING = {"pieces_per_batch": 80}
 SHARED = {

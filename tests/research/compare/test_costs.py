@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from compare_examples import evaluation, finish, step, write_recipe
 
 from mere.errors import ConfigError, DataError
 from mere.research.compare import folder
 from mere.research.compare.costs import costs_of, flags, sentences_drawn, spent, training_sizes
 from mere.research.compare.curves import curves_of
 from mere.research.compare.plan import Cell, Plan, make_plan
+from tests.research.compare.compare_examples import evaluation, finish, step, write_recipe
 
 SIZES = {"de": 300, "te": 100}
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from tests.research import results_examples
 
 from mere.metrics.render import with_interval
 from mere.research.compare.curves import Curves
 from mere.research.compare.report import headline, write_markdown, write_page
 from mere.research.report.tables import p_value, points
 from mere.research.results import Comparison, Costs, FailedAttempt, Results
+from tests.research import results_examples
 
 METRIC = "triple_f1/strict"
 FIGURES = {"macro-triple-f1-strict", "languages-triple-f1-strict", "cost", "dev", "loss"}

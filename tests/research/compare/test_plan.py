@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from compare_examples import OWN, REGIMES, SHARED, write_recipe
 
 from mere.config import Recipe
 from mere.errors import ConfigError
 from mere.research.compare.budget import Budget, allot
 from mere.research.compare.describe import describe
 from mere.research.compare.plan import Cell, Plan, make_plan
+from tests.research.compare.compare_examples import OWN, REGIMES, SHARED, write_recipe
 
 ROOT = Path(__file__).parents[3]
 

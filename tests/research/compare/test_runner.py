@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from compare_examples import OWN, SHARED, write_recipe
 
 from mere.research.compare.plan import make_plan
 from mere.research.compare.runner import run_cells
 from mere.research.results import Results
+from tests.research.compare.compare_examples import OWN, SHARED, write_recipe
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds processes in /proc")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests import tiny
 
 from mere.config import Recipe
 from mere.errors import DataError
@@ -15,6 +14,7 @@ from mere.research.compare.folder import read_predictions, write_predictions
 from mere.research.compare.holm import holm
 from mere.research.compare.score import compare_with, main_metrics
 from mere.types import Entity, Prediction, Sentence, Triple
+from tests import tiny
 
 METRIC = "triple_f1/strict"
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from compare_examples import evaluation, finish, step, write_recipe
 
 from mere.research.compare.plan import Plan, make_plan
 from mere.research.compare.time_to_quality import best_on_dev, time_to_quality, when_reached
 from mere.research.results import TimeToQuality
+from tests.research.compare.compare_examples import evaluation, finish, step, write_recipe
 
 METRIC = "triple_f1/strict"
 SIZES = {"de": 300, "te": 100}

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from compare_examples import REGIMES, SHARED, finish, step, write_recipe
-from tests.command import mere, refused, worked
 
 from mere.data.corpora import load_corpora
 from mere.data.corpus import Corpus
@@ -14,6 +12,8 @@ from mere.research.compare.folder import write_predictions
 from mere.research.compare.plan import make_plan
 from mere.research.results import Results
 from mere.types import Prediction
+from tests.command import mere, refused, worked
+from tests.research.compare.compare_examples import REGIMES, SHARED, finish, step, write_recipe
 
 
 @pytest.fixture

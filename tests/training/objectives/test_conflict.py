@@ -7,10 +7,10 @@ import json
 import numpy as np
 import pytest
 import torch
-from gradient_examples import LANGUAGES, gradients, random_rows
 
 from mere.training.objectives import ConflictTracker, Gradients
 from mere.training.objectives.conflict import pair_statistics
+from tests.training.objectives.gradient_examples import LANGUAGES, gradients, random_rows
 
 
 def test_a_pair_by_hand():

@@ -7,12 +7,12 @@ import math
 import numpy as np
 import pytest
 import torch
-from gradient_examples import LANGUAGES, answer, gradients, one_answer, random_rows
 
 from mere.errors import ConfigError
 from mere.training.objectives import Gradients, make_objective
 from mere.training.objectives.gradvac import HIGHEST_TARGET, vaccinations
 from mere.training.objectives.pcgrad import projections
+from tests.training.objectives.gradient_examples import LANGUAGES, answer, gradients, one_answer, random_rows
 
 
 def test_conflict_with_a_target_of_zero_by_hand():

@@ -7,11 +7,11 @@ import math
 import numpy as np
 import pytest
 import torch
-from gradient_examples import LANGUAGES, one_answer
 from torch import nn
 
 from mere.errors import ConfigError
 from mere.training.objectives import LossObjective, backward, make_objective
+from tests.training.objectives.gradient_examples import LANGUAGES, one_answer
 
 OBJECTIVES = ["sum", "uncertainty"]
 

@@ -7,10 +7,10 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from gradient_examples import LANGUAGES, one_answer, random_rows
 
 from mere.training.objectives import make_objective
 from mere.training.objectives.mgda import min_norm_weights
+from tests.training.objectives.gradient_examples import LANGUAGES, one_answer, random_rows
 
 
 def test_conflict_by_hand():

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from gradient_examples import LANGUAGES, answer, gradients, one_answer, random_rows
 
 from mere.errors import ConfigError, TrainingError
 from mere.training.objectives import OBJECTIVES, Gradients, SurgeryObjective, make_objective
+from tests.training.objectives.gradient_examples import LANGUAGES, answer, gradients, one_answer, random_rows
 
 SURGERY = [name for name, kind in OBJECTIVES.items() if issubclass(kind, SurgeryObjective)]
 

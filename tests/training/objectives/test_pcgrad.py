@@ -7,10 +7,10 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from gradient_examples import LANGUAGES, answer, gradients, one_answer, random_rows
 
 from mere.training.objectives import Gradients, make_objective
 from mere.training.objectives.pcgrad import projections
+from tests.training.objectives.gradient_examples import LANGUAGES, answer, gradients, one_answer, random_rows
 
 
 def test_conflict_by_hand():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from gradient_examples import LANGUAGES
 from torch import Tensor, nn
 
 from mere.nn.switcher import Switcher
@@ -17,6 +16,7 @@ from mere.training.objectives import (
     make_objective,
     separate_forwards,
 )
+from tests.training.objectives.gradient_examples import LANGUAGES
 
 LANGS = ("de", "fr", "ko")
 

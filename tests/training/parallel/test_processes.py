@@ -13,8 +13,6 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file
-from tests import checkpoints, side_by_side, tiny
-from tests.training.one_stage import TASKS
 
 from mere.config import Recipe
 from mere.data.corpus import Corpus
@@ -29,6 +27,8 @@ from mere.training.parallel.processes import Processes, refuse_too_many
 from mere.training.parallel.split_batch import split_batch
 from mere.training.run import Run, train
 from mere.training.source import BatchSource, TrainingData
+from tests import checkpoints, side_by_side, tiny
+from tests.training.one_stage import TASKS
 
 UNIFIED = {
     "name": "unified",

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import torch
-from tests import checkpoints, tiny
 
 from mere.data.pieces import fit_pieces
 from mere.errors import ConfigError
@@ -15,6 +14,7 @@ from mere.models.model import Model, build
 from mere.schema import Labels
 from mere.training.parallel.processes import Processes
 from mere.training.parallel.sharding import shard_encoder
+from tests import checkpoints, tiny
 
 
 def made(folder: Path, **changes: Any) -> Model:

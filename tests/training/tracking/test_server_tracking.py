@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests import tiny
-from tests.training.interrupted import cut_off
 
 from mere.config import Recipe
 from mere.training import run as run_module
 from mere.training.run import train
+from tests import tiny
+from tests.training.interrupted import cut_off
 
 
 @pytest.fixture

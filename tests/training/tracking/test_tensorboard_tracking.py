@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from tests import tiny
-from tests.side_by_side import ROOT, environment
-from tests.training.interrupted import cut_off
 
 from mere.config import Recipe
 from mere.training import run as run_module
 from mere.training.run import train
+from tests import tiny
+from tests.side_by_side import ROOT, environment
+from tests.training.interrupted import cut_off
 
 pytest.importorskip("tensorboard")
 

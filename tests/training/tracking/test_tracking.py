@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests import tiny
-from tests.command import mere, refused
 
 from mere.config import Recipe
 from mere.errors import ConfigError
 from mere.training.run import train
 from mere.training.tracking import JsonLines, TrackedRun, Tracker, Trackers, scalars
 from mere.training.tracking.base import identity
+from tests import tiny
+from tests.command import mere, refused
 
 
 def test_the_numbers_of_a_record_by_hand() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mere.errors import ModelError
+from mere.inference.calibration import Calibration
 from mere.inference.extractor import Extractor
 from mere.inference.filter import Filter
 from mere.inference.predictor import Predictor
@@ -37,7 +38,8 @@ def load(
             installed.
         UserError: there is no such device, or the filter names what the model does not know.
     """
-    predictor = load_predictor(folder, device=device)
+    path = find_model(folder)
+    predictor = load_predictor(path, device=device)
     return Extractor(
         predictor,
         batch_size=batch_size,
@@ -45,6 +47,7 @@ def load(
         languages=languages,
         unwrap=unwrap,
         filter=filter,
+        calibration=Calibration.read(path),
     )
 
 

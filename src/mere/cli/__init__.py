@@ -13,6 +13,7 @@ from mere.cli import guard
 from mere.cli.add_language import add_language
 from mere.cli.analyze import analyze
 from mere.cli.bench import bench
+from mere.cli.calibrate import calibrate
 from mere.cli.check import check
 from mere.cli.compare import compare
 from mere.cli.convert import convert
@@ -98,6 +99,7 @@ app.command()(guard.guarded(graph, when_interrupted="The file is as it was; what
 app.command()(guard.guarded(export, when_interrupted="Nothing was written."))
 app.command()(guard.guarded(info))
 app.command()(guard.guarded(bench))
+app.command()(guard.guarded(calibrate, when_interrupted="Nothing was written."))
 app.command()(guard.guarded(serve))
 app.command()(guard.guarded(push, when_interrupted="The hub has all of the model or none of it; push again."))
 

@@ -54,7 +54,7 @@ def evaluate(
     train = [sentence for corpus in corpora for sentence in corpus.splits.get("train", ())]
     predictor = load_predictor(model)
     if predictor.labels.types:
-        gold, train = _as_in_training(corpora, split, predictor.type_map)
+        gold, train = as_in_training(corpora, split, predictor.type_map)
     _mention_unknown(gold, predictor.labels)
     began = time.perf_counter()
     predicted = predictor.predict(
@@ -79,7 +79,7 @@ def evaluate(
         report.render(Console())
 
 
-def _as_in_training(
+def as_in_training(
     corpora: Sequence[Corpus], split: str, types: Mapping[str, str]
 ) -> tuple[list[Sentence], list[Sentence]]:
     """Return the sentences to score and those of training, types renamed and each source's coverage said.

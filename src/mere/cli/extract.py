@@ -98,7 +98,10 @@ def extract(
     threshold: Annotated[
         float | None,
         typer.Option(
-            "--threshold", min=0.0, max=1.0, help="Least score of a triple; default: the model's own."
+            "--threshold",
+            min=0.0,
+            max=1.0,
+            help="Least score of a triple, before calibration; default: the model's own.",
         ),
     ] = None,
     relations: Annotated[

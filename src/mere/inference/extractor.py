@@ -13,6 +13,7 @@ from itertools import repeat
 from typing import cast
 
 from mere.errors import DataError, MereError
+from mere.inference.calibration import Calibration
 from mere.inference.filter import Filter
 from mere.inference.io import check_text
 from mere.inference.language import Identifier
@@ -51,6 +52,7 @@ class Extractor:
         languages: the only languages that can occur in texts that state none; None where any can.
         unwrap: whether line ends are white space like any other, but for empty lines: for hard-wrapped text.
         filter: what documents keep of what is found; None: all of it.
+        calibration: of the scores; thresholds hold for those before it, the filter for those after it.
 
     Raises:
         UserError: the filter names a relation or a type that the model does not know.
@@ -65,11 +67,13 @@ class Extractor:
         languages: Sequence[str] | None = None,
         unwrap: bool = False,
         filter: Filter | None = None,
+        calibration: Calibration | None = None,
     ):
         self.predictor = predictor
         self.batch_size = batch_size
         self.threshold = threshold
         self.unwrap = unwrap
+        self.calibration = calibration or Calibration()
         self.filter = filter or Filter()
         self.filter.check(predictor.labels)
         expected = predictor.labels.languages if languages is None else languages
@@ -197,8 +201,8 @@ class Extractor:
             predictions = self.predictor.predict(
                 texts, langs, batch_size=self.batch_size, threshold=self.threshold
             )
-            for (plan, index), prediction in zip(tasks, predictions, strict=True):
-                plan.predictions[index] = prediction
+            for (plan, index), lang, prediction in zip(tasks, langs, predictions, strict=True):
+                plan.predictions[index] = self.calibration(prediction, self.labels.path(lang))
         for plan in pool:
             yield self.filter(_document(plan))
 

@@ -33,8 +33,9 @@ FORMAT = 2
 REQUIRED = ("config.json", "labels.json")
 CARD = "README.md"
 SUMS = "SHA256SUMS"
+CALIBRATION = "calibration.json"
 PATTERNS = (
-    *REQUIRED, CARD, SUMS, "metrics.json", "model.safetensors", "pieces.safetensors", "pieces/*.json",
+    *REQUIRED, CARD, SUMS, CALIBRATION, "metrics.json", "model.safetensors", "pieces.safetensors", "pieces/*.json",
     "languages/*.safetensors",
     "graphs/*/*.onnx", "graphs/*/*.safetensors",
 )  # fmt: skip

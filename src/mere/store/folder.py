@@ -7,6 +7,7 @@ pieces.safetensors    what the pieces learned from the corpus, where it is too l
 pieces/…              a pretrained encoder's tokenizer and configuration
 languages/…           per language, how its own weights differ from model.safetensors, if they do
 metrics.json          scores on dev, if any
+calibration.json      what scores become to be the share of right answers, if fitted (mere.inference.calibration)
 graphs/…              an exported model's graphs and chains, in place of all weights (mere.store.export)
 README.md             the model's card
 SHA256SUMS            the SHA-256 of every file but the card (mere.store.files)

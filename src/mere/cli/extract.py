@@ -101,7 +101,7 @@ def extract(
             "--threshold",
             min=0.0,
             max=1.0,
-            help="Least score of a triple, before calibration; default: the model's own.",
+            help="Least score of a triple, uncalibrated; default: the model's.",
         ),
     ] = None,
     relations: Annotated[

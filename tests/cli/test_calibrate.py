@@ -7,10 +7,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests import tiny
-from tests.command import mere, refused, worked
 
 import mere as library
+from tests import tiny
+from tests.command import mere, refused, worked
 
 TEXTS = [sentence.text for sentence in tiny.SENTENCES]
 LANGS = [sentence.lang for sentence in tiny.SENTENCES]

@@ -105,9 +105,15 @@ def span_targets(examples: Sequence[Annotated], rng: np.random.Generator, *, win
     return targets
 
 
-def overlapping_windows(length: int, window: int, overlap: int) -> list[int]:
-    """Return the first piece of each window of a sentence; the last one reaches back to be as long as the others."""
-    return [*range(0, length - window, window - overlap), length - window]
+def overlapping_windows(length: int, size: int, overlap: int | None = None) -> list[int]:
+    """Return the first piece of each window of a sentence; the last one reaches back to be as long as the others.
+
+    Args:
+        length: pieces of the sentence; where they are fewer than `size`, the one window has a negative first piece.
+        overlap: pieces that neighbours share, less than `size`; default: about a quarter of a window.
+    """
+    stride = max(1, size * 3 // 4) if overlap is None else size - overlap
+    return [*range(0, length - size, stride), length - size]
 
 
 def random_windows(length: int, window: int, rng: np.random.Generator) -> list[int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from mere.data.windows import overlapping_windows
 from mere.types import Entity, Prediction, Span, Triple
 
 Key = tuple[Span, str, Span]
@@ -24,8 +25,7 @@ def cut_windows(units: Sequence[Span], max_pieces: int) -> list[Span]:
     """
     if len(units) <= max_pieces:
         return [Span(units[0].start, units[-1].end)] if units else []
-    stride = max(1, max_pieces * 3 // 4)
-    firsts = [*range(0, len(units) - max_pieces, stride), len(units) - max_pieces]
+    firsts = overlapping_windows(len(units), max_pieces)
     return [Span(units[first].start, units[first + max_pieces - 1].end) for first in firsts]
 
 

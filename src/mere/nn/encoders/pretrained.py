@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from mere.config import PretrainedSettings, Settings
 from mere.data.pieces.hub import fetch, find
 from mere.data.pieces.pretrained import Checkpoint, Subwords
+from mere.data.windows import overlapping_windows
 from mere.errors import ConfigError, ModelError
 from mere.nn.encoders.base import Encoder
 from mere.nn.encoders.family import auto, build, encoder_of, position_layers, positions, quiet
@@ -244,9 +245,8 @@ def windows(
     rows: list[int] = []
     firsts: list[int] = []
     taken = np.zeros((len(lengths), max(lengths)), dtype=np.int64)
-    stride = max(1, size * 3 // 4)
     for row, length in enumerate(lengths):
-        starts = [*range(0, length - size, stride), max(0, length - size)]
+        starts = [max(0, first) for first in overlapping_windows(length, size)]
         for index, first in enumerate(starts):
             begin = (starts[index - 1] + size + first) // 2 if index else 0
             taken[row, begin:length] = len(rows) * size + np.arange(begin, length) - first

@@ -15,8 +15,8 @@ from mere.data.sampling import (
     cut_by_budget,
     draw_epoch,
     drawn,
+    evenly_spaced,
     plan_epoch,
-    spread,
 )
 from mere.types import Sentence
 
@@ -214,5 +214,5 @@ def test_a_larger_draw_of_sentences_holds_the_smaller(some: int, more: int, seed
 
 def test_sentences_at_even_distances_by_hand() -> None:
     sentences = in_languages({"de": 7, "te": 2})
-    assert [s.id for s in spread(sentences, 3)] == ["de0", "de2", "de4", "te0", "te1"]
-    assert sorted(s.id or "" for s in spread(sentences, 0)) == sorted(s.id or "" for s in sentences)
+    assert [s.id for s in evenly_spaced(sentences, 3)] == ["de0", "de2", "de4", "te0", "te1"]
+    assert sorted(s.id or "" for s in evenly_spaced(sentences, 0)) == sorted(s.id or "" for s in sentences)

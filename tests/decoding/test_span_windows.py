@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mere.data.windows import STOP, Symbols, overlapping_windows, random_windows, span_targets, within
 from mere.decoding.crf import TypedSpan
-from mere.decoding.span_windows import Window, merged
+from mere.decoding.span_windows import Window, join_windows
 from tests.models.tiny_entities import LOC, ORG, PER, example
 
 
@@ -37,7 +37,7 @@ def test_windows_by_hand() -> None:
         Window(6, 16, [TypedSpan(6, 7, PER, 0.8), TypedSpan(12, 14, PER, 0.7)]),  # cut
         Window(12, 22, [TypedSpan(12, 14, PER, 0.6), TypedSpan(18, 22, LOC, 0.5)]),  # Jo is named already
     ]
-    assert merged(windows) == [(0, 7, PER, 0.9), (12, 14, PER, 0.7), (18, 22, LOC, 0.5)]
+    assert join_windows(windows) == [(0, 7, PER, 0.9), (12, 14, PER, 0.7), (18, 22, LOC, 0.5)]
 
 
 def test_an_entity_cut_by_a_border_goes_on_in_the_next_window() -> None:
@@ -47,18 +47,18 @@ def test_an_entity_cut_by_a_border_goes_on_in_the_next_window() -> None:
         Window(6, 16, [TypedSpan(6, 16, ORG, 0.5)]),
         Window(12, 22, [TypedSpan(12, 20, ORG, 0.5)]),
     ]
-    assert merged(windows) == [(3, 20, ORG, 0.125)]
+    assert join_windows(windows) == [(3, 20, ORG, 0.125)]
     windows[1] = Window(6, 16, [TypedSpan(6, 10, ORG, 0.5)])  # the next one saw it end just there
-    assert merged(windows) == [(3, 10, ORG, 0.25)]
+    assert join_windows(windows) == [(3, 10, ORG, 0.25)]
     windows[1] = Window(6, 16, [TypedSpan(6, 16, PER, 0.5)])  # another type: it does not go on
-    assert merged(windows) == []
+    assert join_windows(windows) == []
     windows[1] = Window(6, 16, [])
-    assert merged(windows) == []
+    assert join_windows(windows) == []
 
 
 def test_of_two_overlapping_entities_the_more_probable_one_stays() -> None:
     windows = [Window(0, 10, [TypedSpan(5, 9, ORG, 0.4)]), Window(6, 16, [TypedSpan(8, 12, PER, 0.6)])]
-    assert merged(windows) == [(8, 12, PER, 0.6)]
+    assert join_windows(windows) == [(8, 12, PER, 0.6)]
 
 
 def test_a_sentence_shorter_than_its_window_has_padding_before_it() -> None:
@@ -100,4 +100,4 @@ def test_gold_windows_merge_to_the_gold_entities(gaps: list[tuple[int, int, int]
         windows.append(
             Window(max(first, 0), first + 12, [TypedSpan(first + s, first + e, t, 1.0) for s, e, t in inside])
         )
-    assert [span[:3] for span in merged(windows)] == entities
+    assert [span[:3] for span in join_windows(windows)] == entities

@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext, SpawnProcess
 
 from mere.bulk.plan import Shard
-from mere.bulk.worker import Failure, Job, Report, Worker, failure
+from mere.bulk.worker import Failure, Job, ShardReport, Worker, failure
 from mere.errors import MereError
 
 _STARTS = 3  # workers that may die in a row before one has loaded the model
@@ -42,7 +42,7 @@ class _Member:
     ready: bool = False
 
 
-def run_local(job: Job, shards: Sequence[Shard], workers: int | None) -> Generator[Report | Death]:
+def run_local(job: Job, shards: Sequence[Shard], workers: int | None) -> Generator[ShardReport | Death]:
     """Yield a report for every shard, as they are done, and the deaths of workers on the way.
 
     Args:
@@ -86,7 +86,7 @@ def run_local(job: Job, shards: Sequence[Shard], workers: int | None) -> Generat
                     del crew[connection]
                 else:
                     connection.send(member.shard)
-                if isinstance(message, Report):
+                if isinstance(message, ShardReport):
                     yield message
     finally:
         for member in crew.values():

@@ -14,7 +14,7 @@ from collections.abc import Generator, Sequence
 from typing import Any
 
 from mere.bulk.plan import Shard
-from mere.bulk.worker import Failure, Job, Report, Worker, failure
+from mere.bulk.worker import Failure, Job, ShardReport, Worker, failure
 from mere.errors import UserError
 
 
@@ -34,7 +34,7 @@ def library() -> Any:
     return ray
 
 
-def run_ray(job: Job, shards: Sequence[Shard], workers: int | None) -> Generator[Report]:
+def run_ray(job: Job, shards: Sequence[Shard], workers: int | None) -> Generator[ShardReport]:
     """Yield a report for every shard, as they are done.
 
     Args:
@@ -59,7 +59,7 @@ def run_ray(job: Job, shards: Sequence[Shard], workers: int | None) -> Generator
         answer = json.loads(row["answer"])
         if "message" in answer:
             raise Failure(**answer).error()
-        yield Report(**answer)
+        yield ShardReport(**answer)
 
 
 class _Actor:

@@ -18,7 +18,7 @@ from mere.bulk.on_ray import run_ray
 from mere.bulk.place import MANIFEST, Place
 from mere.bulk.plan import Plan, Settings, Shard, model_digest
 from mere.bulk.progress import Listener, Silent
-from mere.bulk.worker import Job, Report
+from mere.bulk.worker import Job, ShardReport
 from mere.errors import DataError, UserError
 from mere.inference.extractor import Extractor
 from mere.loading import load as mere_load
@@ -41,7 +41,7 @@ class Summary:
     broken_off: list[str] = field(default_factory=list)
     peak_memory_mb: int = 0
 
-    def add(self, report: Report) -> None:
+    def add(self, report: ShardReport) -> None:
         self.parts += 1
         for key in ("rows", "documents", "set_aside", "entities", "triples", "bytes"):
             setattr(self, key, getattr(self, key) + getattr(report, key))
@@ -168,17 +168,17 @@ def _work(
     return summary
 
 
-def _done(place: Place, shard: Shard) -> Report | None:
+def _done(place: Place, shard: Shard) -> ShardReport | None:
     """Return the report of a shard whose output is there, whole."""
     try:
-        report = Report(**json.loads(place.done(shard.name).read_text(encoding="utf-8")))
+        report = ShardReport(**json.loads(place.done(shard.name).read_text(encoding="utf-8")))
         whole = (place.out / report.output).stat().st_size == report.bytes
     except (FileNotFoundError, ValueError):  # ValueError: a disk that lost what it had confirmed
         return None
     return report if whole else None
 
 
-def _write_manifest(plan: Plan, place: Place, summary: Summary, reports: Sequence[Report]) -> None:
+def _write_manifest(plan: Plan, place: Place, summary: Summary, reports: Sequence[ShardReport]) -> None:
     parts = [
         {"files": [part.file.name for part in shard.slices], **asdict(report)}
         for shard, report in zip(plan.shards, reports, strict=True)

@@ -45,7 +45,7 @@ class Job:
 
 
 @dataclass
-class Report:
+class ShardReport:
     """What came of a shard: counts, and what its output must be.
 
     Args:
@@ -104,14 +104,14 @@ class Worker:
             settings.model, batch_size=settings.batch_size, threshold=settings.threshold
         )
 
-    def answer(self, shard: Shard) -> Report | Failure:
+    def answer(self, shard: Shard) -> ShardReport | Failure:
         """Work off a shard; whatever goes wrong is an answer, too."""
         try:
             return self.work(shard)
         except Exception as error:  # crosses to the process that asked, which cannot see this one's traceback
             return failure(error)
 
-    def work(self, shard: Shard) -> Report:
+    def work(self, shard: Shard) -> ShardReport:
         """Write a shard's output and, last, its report.
 
         Raises:
@@ -128,7 +128,7 @@ class Worker:
                 "Finished shards are kept. Go on with --resume and fewer --workers or a smaller --batch-size."
             )
         attempts.begin()
-        report = Report(shard.name, output=f"{shard.name}.{self.settings.format}")
+        report = ShardReport(shard.name, output=f"{shard.name}.{self.settings.format}")
         target = self.place.out / report.output
         with self.place.writing(target) as stream, self.place.writing(self.place.aside(shard.name)) as aside:
             self._write(shard, stream, aside, attempts, report)
@@ -145,7 +145,7 @@ class Worker:
         return report
 
     def _write(
-        self, shard: Shard, stream: IO[bytes], aside: IO[bytes], attempts: Attempts, report: Report
+        self, shard: Shard, stream: IO[bytes], aside: IO[bytes], attempts: Attempts, report: ShardReport
     ) -> None:
         writer = ParquetWriter(stream) if self.settings.format == "parquet" else _JsonLines(stream)
         languages: Counter[str] = Counter()

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mere import advice, lang_codes
-from mere.data.find import CorpusFile, find_files
+from mere.data.find import find_files
 from mere.data.formats import Format, Problem, Reading, kinds
 from mere.data.formats.jsonl import to_record
 from mere.data.formats.problems import raise_errors
@@ -24,11 +24,6 @@ from mere.data.formats.tally import Tally
 from mere.errors import DataError, nearest
 from mere.schema import Labels
 from mere.types import Sentence
-
-
-def corpus_files(path: Path | str, format: Format | None = None) -> list[CorpusFile]:
-    """Return the corpus files under a path (mere.data.find)."""
-    return find_files(path, format).files
 
 
 @dataclass(frozen=True)
@@ -52,7 +47,7 @@ class Corpus:
         """Read a folder or a file.
 
         Args:
-            path: what `corpus_files` takes.
+            path: what `find_files` (mere.data.find) takes.
             languages: keep only these; None keeps all.
             format: read only files of this format; None takes each file for what it is.
 

@@ -139,7 +139,7 @@ def drawn(sentences: Sequence[Sentence], limit: int, seed: int) -> Sequence[Sent
     return [sentences[index] for index in sorted(kept)]
 
 
-def spread(sentences: Sequence[Sentence], limit: int) -> list[Sentence]:
+def evenly_spaced(sentences: Sequence[Sentence], limit: int) -> list[Sentence]:
     """Return at most `limit` sentences of each language, at even distances; 0 takes all."""
     by_lang: dict[str, list[Sentence]] = {}
     for sentence in sentences:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mere.decoding.crf import Chain, TypedSpan, typed_spans
-from mere.decoding.span_windows import Window, merged
+from mere.decoding.span_windows import Window, join_windows
 from mere.decoding.types import type_spans
 
 
@@ -50,4 +50,4 @@ def entities(
         return typed_spans(said.scores, lengths, said.chain)
     if isinstance(said, LogProbs):
         return type_spans(said.log_p, lengths, begins_word)
-    return [merged(windows) for windows in said.windows]
+    return [join_windows(windows) for windows in said.windows]

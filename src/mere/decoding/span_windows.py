@@ -24,7 +24,7 @@ class Window:
     entities: Sequence[TypedSpan]
 
 
-def merged(windows: Sequence[Window]) -> list[TypedSpan]:
+def join_windows(windows: Sequence[Window]) -> list[TypedSpan]:
     """Return the entities of a sentence, in order and without overlap, each with its probability.
 
     An entity of several windows has the product of theirs. Of two that overlap the more probable one stays.

@@ -49,7 +49,7 @@ class Names:
         self.type = lru_cache(_CACHED)(lambda type: f"{self.base}type/{segment(type)}")
         self._segment = lru_cache(_CACHED)(segment)
         self._of_type = lru_cache(_CACHED)(lambda type: "" if type is None else f";{segment(type)}")
-        self._merged = lru_cache(_CACHED)(self.merged)
+        self._shared = lru_cache(_CACHED)(self.shared)
 
     def entitled(self, kind: str, id: str) -> str:
         """Return the IRI of something with an id of its own: the id where it is an IRI, else under `kind`."""
@@ -64,7 +64,7 @@ class Names:
             return self.entitled("linked", entity.link)
         if self.merge is Merge.none:
             return f"{document}#entity={entity.start},{entity.end}{self._of_type(entity.type)}"
-        return self._merged(entity.text, entity.type)
+        return self._shared(entity.text, entity.type)
 
     def mention(self, entity: Entity, document: str) -> str:
         return f"{document}#char={entity.start},{entity.end}{self._of_type(entity.type)}"
@@ -76,7 +76,7 @@ class Names:
             f"{object.start},{object.end}"
         )
 
-    def merged(self, text: str, type: str | None) -> str:
+    def shared(self, text: str, type: str | None) -> str:
         """Return the IRI of a node that mentions share, for `Merge.exact` and `Merge.normalised`."""
         form = segment(normalised(text) if self.merge is Merge.normalised else text)
         return (

@@ -7,7 +7,6 @@ leaves every LSTM as it is without a word. So graphs are optimised first, and wh
 from __future__ import annotations
 
 import tempfile
-from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 
@@ -19,8 +18,6 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 
 LEAST_TABLE = 1 << 14
 """Numbers of the smallest table whose rows are worth quantising."""
-
-QUANTISED = ("MatMulInteger", "DynamicQuantizeLSTM", "DynamicQuantizeMatMul", "QGemm")
 
 
 def quantised(graph: bytes, operators: Collection[str] = ("MatMul", "LSTM")) -> bytes:
@@ -55,20 +52,6 @@ def optimised(graph: bytes) -> bytes:
         options.log_severity_level = 3
         onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         return (Path(folder) / "graph.onnx").read_bytes()
-
-
-def operator_counts(graph: bytes) -> Counter[str]:
-    """Return how often each operator occurs in a graph."""
-    return Counter(node.op_type for node in onnx.load_from_string(graph).graph.node)
-
-
-def free_dimensions(graph: bytes) -> dict[str, list[str | int]]:
-    """Return the dimensions of a graph's inputs and outputs: a name where one is free, a number where it is fixed."""
-    model = onnx.load_from_string(graph)
-    return {
-        value.name: [d.dim_param or d.dim_value for d in value.type.tensor_type.shape.dim]
-        for value in (*model.graph.input, *model.graph.output)
-    }
 
 
 def _tables_in_bytes(model: ModelProto) -> ModelProto:

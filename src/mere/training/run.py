@@ -16,7 +16,7 @@ import torch
 import mere.environment
 from mere.config import Recipe
 from mere.data.examples import ExampleMaker
-from mere.data.sampling import spread
+from mere.data.sampling import evenly_spaced
 from mere.models.backend import predictor_of
 from mere.models.model import Model
 from mere.training.checkpoint import RunProgress, load_checkpoint, save_checkpoint
@@ -270,7 +270,7 @@ class Run:
             evaluation = evaluate_dev(
                 self.predictor,
                 self.recipe.task,
-                spread(dev, stage.dev_limit),
+                evenly_spaced(dev, stage.dev_limit),
                 universal=not stage.use_switcher,
                 processes=self.processes,
             )

@@ -130,8 +130,3 @@ def test_unknown_options_get_their_nearest_all_at_once():
 def test_an_unknown_scope_is_refused():
     with pytest.raises(ConfigError, match=r'unknown scope "modul".* Did you mean'):
         make_objective("pcgrad", LANGUAGES, scope="modul")
-
-
-@pytest.mark.parametrize("name", OBJECTIVES)
-def test_only_surgery_needs_gradients(name):
-    assert make_objective(name, LANGUAGES).needs_gradients == (name in SURGERY)

@@ -98,7 +98,7 @@ class _Lines:
         key = (entity.text, entity.type)
         if shared and key in self.forms:
             return self.forms[key]
-        node = self.names.merged(*key) if shared else self.names.node(entity, document)
+        node = self.names.shared(*key) if shared else self.names.node(entity, document)
         form = quoted(entity.text)
         if entity.type is not None:
             parts.append(f"<{node}> <{v.TYPE}> <{self.names.type(entity.type)}> .\n")

@@ -12,7 +12,6 @@ from mere.data.examples import Annotated
 from mere.research.analysis.analysed_run import Network
 
 PIECES_PER_BATCH = 4096
-BOXES = ("encoder", "aggregator", "switcher")
 
 
 @torch.no_grad()

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -33,9 +32,6 @@ class Objective(ABC):
     Args:
         languages: all languages of the run; a batch may hold any of them.
     """
-
-    needs_gradients: ClassVar[bool]
-    """True: `combine` is the only way. False: the objective is a loss too, and one backward is enough."""
 
     def __init__(self, languages: Sequence[str]):
         self.languages = tuple(languages)
@@ -85,8 +81,6 @@ class LossObjective(Objective):
     It is affine in the languages' losses, so that dL / dL_k is the same for every part of a batch.
     """
 
-    needs_gradients = False
-
     @abstractmethod
     def loss(self, losses: Mapping[str, Float[Tensor, ""]]) -> Float[Tensor, ""]:
         """Return the one loss to differentiate."""
@@ -120,8 +114,6 @@ class SurgeryObjective(Objective):
     Args:
         scope: "model" takes one decision for all shared parameters; "group" one for each module.
     """
-
-    needs_gradients = True
 
     def __init__(self, languages: Sequence[str], *, scope: str = "model"):
         super().__init__(languages)

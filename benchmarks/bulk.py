@@ -25,7 +25,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mere.bulk import Plan, Settings, extract_corpus
+from mere.bulk import CorpusSettings, Plan, extract_corpus
 from mere.bulk.place import Place
 from mere.bulk.worker import Job, Worker
 from mere.config import Recipe
@@ -140,7 +140,7 @@ def undisturbed(out: Path, again: Path, dice: random.Random) -> int:
 
 def rate(model: Path, corpus: Path, out: Path, workers: int) -> float:
     """Return documents a second of a run at work, from the first shard that is done to the last."""
-    settings = Settings.of(str(model), shard_mb=SHARD_MB / 8, threshold=THRESHOLD)
+    settings = CorpusSettings.of(str(model), shard_mb=SHARD_MB / 8, threshold=THRESHOLD)
     extract_corpus(settings, [str(corpus)], out, workers=workers)
     reports = sorted((path.stat().st_mtime, json.loads(path.read_text())) for path in out.glob("_done/*"))
     counted = reports[workers:]  # the first of each worker has its model's first batches in it

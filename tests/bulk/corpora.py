@@ -6,15 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mere.bulk import Settings, Summary, extract_corpus, resume
+from mere.bulk import CorpusSettings, Summary, extract_corpus, resume
 from tests.bulk import by_rule
 
 SMALL: dict[str, Any] = {"lang": "de", "batch_size": 4, "shard_mb": 0.002}
 """Shards of about fifty rows, a few batches each."""
 
 
-def settings(**changes: Any) -> Settings:
-    return Settings(**{"model": "by-rule", "model_digest": "0", **SMALL, **changes})
+def settings(**changes: Any) -> CorpusSettings:
+    return CorpusSettings(**{"model": "by-rule", "model_digest": "0", **SMALL, **changes})
 
 
 def text(number: int) -> str:

@@ -5,7 +5,7 @@ done when its report is there: whatever dies before that leaves nothing that cou
 again. So no row is lost and none is there twice.
 """
 
-from mere.bulk.plan import Plan, Settings
+from mere.bulk.plan import CorpusSettings, Plan
 from mere.bulk.run import Summary, extract_corpus, resume
 
-__all__ = ["Plan", "Settings", "Summary", "extract_corpus", "resume"]
+__all__ = ["CorpusSettings", "Plan", "Summary", "extract_corpus", "resume"]

@@ -19,7 +19,7 @@ _CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class CorpusSettings:
     """What decides the result of a run; a run is resumed with the same ones or not at all.
 
     Args:
@@ -47,7 +47,7 @@ class Settings:
     shard_mb: float = 4.0
 
     @classmethod
-    def of(cls, model: str, **others: Any) -> Settings:
+    def of(cls, model: str, **others: Any) -> CorpusSettings:
         """Return the settings of a run with a model as it is now.
 
         Raises:
@@ -100,13 +100,13 @@ class Plan:
         sources: the paths that the user gave.
     """
 
-    settings: Settings
+    settings: CorpusSettings
     sources: tuple[str, ...]
     files: tuple[InputFile, ...]
     shards: tuple[Shard, ...]
 
     @classmethod
-    def make(cls, settings: Settings, sources: Sequence[str], place: Place) -> tuple[Plan, list[str]]:
+    def make(cls, settings: CorpusSettings, sources: Sequence[str], place: Place) -> tuple[Plan, list[str]]:
         """Find the files and cut them into shards; every file is read once, to count its lines.
 
         Returns:
@@ -151,7 +151,7 @@ class Plan:
             Shard(number, tuple(Slice(files[index], *rest) for index, *rest in slices))
             for number, slices in enumerate(record["shards"])
         )
-        plan = cls(Settings(**record["settings"]), tuple(record["sources"]), files, tuple(shards))
+        plan = cls(CorpusSettings(**record["settings"]), tuple(record["sources"]), files, tuple(shards))
         if plan.digest != record["digest"]:
             raise UserError(f"{path}: was altered. Begin again with another --out.")
         return plan
@@ -182,7 +182,7 @@ def model_digest(model: str) -> str:
     return sha256(find_model(model) / SUMS)
 
 
-def _cut(file: InputFile, settings: Settings, notes: list[str]) -> Iterator[Slice]:
+def _cut(file: InputFile, settings: CorpusSettings, notes: list[str]) -> Iterator[Slice]:
     size = int(settings.shard_mb * 1e6)
     if file.kind == "parquet":
         first = 1

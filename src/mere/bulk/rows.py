@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from mere.bulk import parquet
-from mere.bulk.plan import Settings, Shard, Slice
+from mere.bulk.plan import CorpusSettings, Shard, Slice
 from mere.errors import DataError, MereError
 from mere.inference.io import InputText, check_text, decode_utf8, parse_json_row, unmarked
 
@@ -51,7 +51,7 @@ class Aside:
         return record
 
 
-def read_rows(shard: Shard, settings: Settings) -> Iterator[InputText | Aside]:
+def read_rows(shard: Shard, settings: CorpusSettings) -> Iterator[InputText | Aside]:
     """Yield the rows of a shard, read as they are asked for.
 
     Raises:
@@ -78,7 +78,7 @@ def _whole(stream: IO[bytes], part: Slice) -> Iterator[InputText | Aside]:
     yield _too_long(name) if len(raw) > MAX_ROW_BYTES else _text(raw, name, marked=True)
 
 
-def _line_rows(part: Slice, settings: Settings) -> Iterator[InputText | Aside]:
+def _line_rows(part: Slice, settings: CorpusSettings) -> Iterator[InputText | Aside]:
     name, number = part.file.name, part.first - 1
     with part.file.open() as stream:
         try:
@@ -114,7 +114,7 @@ def _raw_lines(stream: IO[bytes], part: Slice) -> Iterator[bytes | None]:
         yield raw if held else None
 
 
-def _parquet_rows(part: Slice, settings: Settings) -> Iterator[InputText | Aside]:
+def _parquet_rows(part: Slice, settings: CorpusSettings) -> Iterator[InputText | Aside]:
     name, number = part.file.name, part.first - 1
     part.file.check()
     assert part.end is not None

@@ -16,7 +16,7 @@ from mere.bulk.inputs import PLAN
 from mere.bulk.local import Death, run_local
 from mere.bulk.on_ray import run_ray
 from mere.bulk.place import MANIFEST, Place
-from mere.bulk.plan import Plan, Settings, Shard, model_digest
+from mere.bulk.plan import CorpusSettings, Plan, Shard, model_digest
 from mere.bulk.progress import Listener, Silent
 from mere.bulk.worker import Job, ShardReport
 from mere.errors import DataError, UserError
@@ -60,7 +60,7 @@ class Summary:
 
 
 def extract_corpus(
-    settings: Settings,
+    settings: CorpusSettings,
     sources: Sequence[str],
     out: Path,
     *,
@@ -72,7 +72,7 @@ def extract_corpus(
     """Extract from all files under `sources` into the folder `out`, which must not hold anything yet.
 
     Args:
-        settings: what decides the result; `Settings.of(model)` for the usual ones.
+        settings: what decides the result; `CorpusSettings.of(model)` for the usual ones.
         workers: processes or actors, one thread each; None: one for each core.
         load: called in each worker as `mere.load` is; must be importable there.
         listener: hears notes and progress.

@@ -14,7 +14,7 @@ from typing import IO, Any
 from mere.bulk.attempts import MOST, Attempts
 from mere.bulk.parquet import ParquetWriter
 from mere.bulk.place import Place
-from mere.bulk.plan import Settings, Shard
+from mere.bulk.plan import CorpusSettings, Shard
 from mere.bulk.rows import Aside, read_rows
 from mere.errors import MereError, UserError
 from mere.inference.extractor import Extractor
@@ -39,7 +39,7 @@ class Job:
         load: how to load the model; takes and returns what `mere.load` does.
     """
 
-    settings: Settings
+    settings: CorpusSettings
     out: Path
     load: Callable[..., Extractor]
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from mere.bulk import Settings, extract_corpus, resume
+from mere.bulk import CorpusSettings, extract_corpus, resume
 from mere.bulk.progress import Talk
 from mere.errors import UserError
 
-_DEFAULTS = Settings(model="", model_digest="")
+_DEFAULTS = CorpusSettings(model="", model_digest="")
 
 
 def run(
@@ -42,7 +42,7 @@ def run(
                     f"--out reads a corpus: give a model and files. Or, to go on with a run: "
                     f"mere extract --out {out} --resume"
                 )
-            settings = Settings.of(model, **options)
+            settings = CorpusSettings.of(model, **options)
             summary = extract_corpus(settings, files, out, engine=engine, workers=workers, listener=talk)
         aside = f" Rows set aside, with reasons: {out / '_aside'}." if summary.set_aside else ""
         talk.say(f"{out}: {summary} in {summary.parts:,} files.{aside}")

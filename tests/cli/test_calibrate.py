@@ -49,6 +49,12 @@ def test_a_calibration_that_was_changed_is_no_part_of_the_folder(calibrated: Pat
         library.load(folder)
 
 
+def test_an_export_says_that_it_is_not_calibrated(calibrated: Path, tmp_path: Path) -> None:
+    done = worked(mere("export", calibrated, "--as", "model", "--lang", "de", "--out", tmp_path / "de"))
+    assert f"mere calibrate {tmp_path / 'de'} CORPUS" in done.stderr
+    assert library.load(tmp_path / "de").calibration.curves == {}
+
+
 def test_what_cannot_be_calibrated(
     tiny_model: Path, calibrated: Path, tiny_corpus: Path, tmp_path: Path
 ) -> None:

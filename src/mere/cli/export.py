@@ -68,13 +68,13 @@ def export(
             'reading a model needs torch, which is not installed. Install: pip install "mere[train]"'
         )
     from mere.store.fetch import find_model
+    from mere.store.files import CALIBRATION
 
+    folder = find_model(model)
     if form is Form.onnx:
         from mere.languages.to_onnx import LARGEST_LOSS, export_for_runtime
 
-        done = export_for_runtime(
-            find_model(model), out, lang=lang, precision=precision.value, dev=dev, force=force
-        )
+        done = export_for_runtime(folder, out, lang=lang, precision=precision.value, dev=dev, force=force)
         talk(f"{done.precision}, {done.bytes / 1e6:.1f} MB")
         if done.parity is not None:
             talk(
@@ -86,7 +86,7 @@ def export(
     elif form is Form.model:
         from mere.languages.export import export_language
 
-        exported = export_language(find_model(model), lang, out)
+        exported = export_language(folder, lang, out)
         numbers = sum(p.numel() for p in exported.model.parameters())
         talk(
             f"{lang}: {numbers:,} parameters, "
@@ -95,5 +95,7 @@ def export(
     else:
         from mere.languages.adapters import export_adapter
 
-        talk(f"{lang}: LoRA of {export_adapter(find_model(model), lang, out)}")
+        talk(f"{lang}: LoRA of {export_adapter(folder, lang, out)}")
+    if (folder / CALIBRATION).is_file():
+        talk(f"Note: {out} is not calibrated, as {model} is. Run: mere calibrate {out} CORPUS --out DIR")
     typer.echo(out)

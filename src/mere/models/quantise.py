@@ -7,6 +7,7 @@ leaves every LSTM as it is without a word. So graphs are optimised first, and wh
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 

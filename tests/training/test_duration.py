@@ -70,7 +70,7 @@ def test_evaluations_are_spread_over_steps_or_seconds() -> None:
     assert [s for s in range(1, 11) if steps.evaluates(s, 0.0, 1.0, 4)] == [2, 5, 8, 10]
     seconds = Duration(steps=10, seconds=8.0)
     assert [s for s in range(1, 11) if seconds.evaluates(s, 0.9 * s, 0.9, 4)] == [3, 5, 7, 9]
-    assert not any(duration.evaluates(10, 8.0, 1.0, 0) for limit in (steps, seconds))
+    assert not any(limit.evaluates(10, 8.0, 1.0, 0) for limit in (steps, seconds))
 
 
 def source(**limits: Any) -> BatchSource:

@@ -13,7 +13,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from jaxtyping import install_import_hook
 
-_hook = install_import_hook(["mere.nn", "mere.models"], "beartype.beartype")  # tensor shapes are checked
+SHAPED = ["mere.nn", "mere.models", "mere.training.objectives", "mere.research.analysis"]
+_hook = install_import_hook(SHAPED, "beartype.beartype")  # tensor shapes are checked
 
 settings.register_profile("mere", deadline=None)  # machines differ, and no test asserts a time
 settings.load_profile("mere")

@@ -92,7 +92,6 @@ BAD_CORPORA: dict[str, tuple[list[dict[str, Any] | bytes], str]] = {
         [row(entities=[{"start": 5, "end": 2}])],
         ":1: entity 1 starts at 5, after its end at 2",
     ),
-    "no language": ([{"text": SEEN}], ':1: the key "lang" is missing'),
     "an empty file": ([], ": the file holds no sentence"),
     "blank lines only": ([b"", b"  "], ": the file holds no sentence"),
 }

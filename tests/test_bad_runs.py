@@ -68,7 +68,7 @@ def begun(recipe: Path, tiny_corpus: Path, monkeypatch: pytest.MonkeyPatch) -> P
     """A run that was interrupted, so that it has a checkpoint."""
     from mere.training.run import Run
 
-    def stops(self: Run, folder: Path) -> None:
+    def stops(self: Run) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
@@ -185,7 +185,7 @@ def test_a_full_disk_keeps_the_last_good_checkpoint_and_the_run_goes_on(
     assert full.returncode == 1, full.stderr
     assert full.stdout == ""
     assert full.stderr.startswith(f"Error: {out / 'checkpoint.safetensors'}: could not be written (")
-    cure = "What was there is untouched. Free some space, then run the same command again (mere train with --resume)."
+    cure = "What was there is untouched. Free some space, or choose another place, then run the same command again"
     assert cure in full.stderr
     assert len(full.stderr.splitlines()) == 1
     tensors, progress = load_checkpoint(out / "checkpoint.safetensors")

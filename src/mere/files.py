@@ -33,7 +33,7 @@ def replacing(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise MereError(
             f"{path}: could not be written ({error.strerror or error}). What was there is untouched. "
-            "Free some space, or choose another place, then run the same command again."
+            "Free some space, or choose another place, then run the same command again (mere train: with --resume)."
         ) from None
     finally:
         beside.unlink(missing_ok=True)

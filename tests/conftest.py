@@ -13,7 +13,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from jaxtyping import install_import_hook
 
-SHAPED = ["mere.nn", "mere.models", "mere.training.objectives", "mere.research.analysis"]
+SHAPED = ["mere.nn", "mere.models", "mere.training.objectives"]
 _hook = install_import_hook(SHAPED, "beartype.beartype")  # tensor shapes are checked
 
 settings.register_profile("mere", deadline=None)  # machines differ, and no test asserts a time

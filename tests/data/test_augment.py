@@ -1,4 +1,4 @@
-"""Mention swapping: the text around the mentions stays, every offset moves along, and roles and scripts hold."""
+"""Mentions swapped: the text around them stays, offsets move along, roles and scripts hold. And styles of writing."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mere.data.augment import MentionSwap, hide_mentions
+from mere.data.augment import STYLES, MentionSwap, hide_mentions, restyle
 from mere.data.examples import ExampleMaker
 from mere.data.features import SLOTS, Features
 from mere.data.pieces import HashedUnits
 from mere.data.units import Units, script_of
 from mere.types import Entity, Sentence, Span, Triple
 from tests import tiny
+from tests.data.data_strategies import sentences
 
 CYRILLIC = [("Анна Белова", "Тверь"), ("Иван Лесной", "Псков"), ("Ольга Гай", "Углич")]
 NAMES = ["Ada", "Bo Lind", "Cem Ay", "Dora Vale", "Eva", "Finn Roth", "Gil"]
@@ -200,3 +201,38 @@ def test_where_only_entities_are_annotated_a_mention_makes_way_for_one_of_its_ty
     assert all([e.type for e in new.entities] == ["PER", "LOC"] for new in news)
     for other in (MentionSwap(of_entities), MentionSwap([tagged(0, "Ada", "Jena")], types=("PER",))):
         assert other(tagged(0, "Ada", "Jena"), np.random.default_rng(0), 1.0) == tagged(0, "Ada", "Jena")
+
+
+@given(sentences(), st.sampled_from(sorted(STYLES)))
+def test_a_style_moves_mentions_along(sentence: Sentence, style: str) -> None:
+    written = restyle(sentence, style)
+    assert len(written.triples) == len(sentence.triples)
+    for old, new in zip(sentence.entities, written.entities, strict=True):
+        assert new.text == written.text[new.start : new.end]
+        before = sentence.text[: old.start]
+        alone = Entity(0, len(old.text), old.text, old.type)
+        text = before[-1:] + old.text
+        in_context = restyle(replace(sentence, text=text, entities=(alone,), triples=()), style)
+        assert in_context.text.endswith(new.text)
+
+
+@given(st.text(max_size=60))
+def test_styles_write_as_python_does(text: str) -> None:
+    plain = Sentence(id="1", lang="de", text=text, entities=(), triples=())
+    assert restyle(plain, "upper case").text == text.upper()
+    assert restyle(plain, "lower case").text == "".join(char.lower() for char in text)
+
+
+def test_styles_by_hand() -> None:
+    sentence = tiny.sentence(
+        0, "de", "Der große Zoë traf Łukasz in São Paulo", [("Zoë", "knows", "São Paulo")]
+    )
+    texts = {style: restyle(sentence, style) for style in STYLES}
+    assert texts["upper case"].text == "DER GROSSE ZOË TRAF ŁUKASZ IN SÃO PAULO"
+    assert texts["upper case"].triples[0].object.text == "SÃO PAULO"
+    assert texts["headline"].text == "Der Große Zoë Traf Łukasz In São Paulo"
+    assert texts["without diacritics"].text == "Der große Zoe traf Lukasz in Sao Paulo"
+    assert texts["without diacritics"].triples[0].subject.text == "Zoe"
+    for untouched in ("Йошкар-Ола", "ひらがなが", "कमल", "ต้น"):
+        assert restyle(tiny.sentence(0, "ru", untouched, []), "without diacritics").text == untouched
+    assert restyle(tiny.sentence(0, "yo", "Ọ̀ṣun", []), "without diacritics").text == "Osun"

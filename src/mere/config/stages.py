@@ -31,6 +31,13 @@ class SamplingSettings(Settings):
         le=1,
         description="probability that a mention is read as a name never seen: form and n-grams hidden",
     )
+    restyling: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="share of the sentences that are read in upper case, in lower case, As A Headline or without "
+        "diacritics",
+    )
     mask_probability: float = Field(
         0.2, gt=0, lt=1, description="share of the pieces that are masked in a masked stage"
     )

@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from mere.config import EntitiesSettings, Recipe, SamplingSettings
-from mere.data.augment import MentionSwap, hide_mentions
+from mere.data.augment import STYLES, MentionSwap, hide_mentions, restyle
 from mere.data.batching import Batch, collate
 from mere.data.examples import AlignmentReport, Annotated, ExampleMaker
 from mere.data.sampling import PlannedBatch, plan_epoch
@@ -61,16 +61,19 @@ class TrainingData:
         return collate(examples, planned.group_size), targets_of(recipe, examples, rng)
 
     def _example(self, index: int, sampling: SamplingSettings, rng: np.random.Generator) -> Annotated:
-        example = self._swapped(index, sampling.mention_replacement, rng)
+        example = self._rewritten(index, sampling, rng)
         share = sampling.mention_masking
         return hide_mentions(example, self.maker.pieces, rng, share) if share else example
 
-    def _swapped(self, index: int, share: float, rng: np.random.Generator) -> Annotated:
-        if share and rng.random() < share:
-            swapped = self.maker(self.swap(self.sentences[index], rng))
-            if swapped is not None:
-                return swapped
-        return self.examples[index]
+    def _rewritten(self, index: int, sampling: SamplingSettings, rng: np.random.Generator) -> Annotated:
+        """Return the example with its mentions swapped, in another style, both or neither."""
+        sentence = self.sentences[index]
+        if sampling.mention_replacement and rng.random() < sampling.mention_replacement:
+            sentence = self.swap(sentence, rng)
+        if sampling.restyling and rng.random() < sampling.restyling:
+            sentence = restyle(sentence, list(STYLES)[int(rng.integers(len(STYLES)))])
+        made = None if sentence is self.sentences[index] else self.maker(sentence)
+        return self.examples[index] if made is None else made
 
 
 class BatchSource:

@@ -123,7 +123,8 @@ def test_a_checkpoint_that_cannot_be_resumed(
 def test_a_run_is_neither_overwritten_nor_mixed_up(begun: Path, recipe: Path, tiny_corpus: Path) -> None:
     before = begun.read_bytes()
     refused(
-        train(recipe, tiny_corpus), "run: holds a run already. Go on with --resume, or choose another --out."
+        train(recipe, tiny_corpus),
+        "run: holds a run already. Continue it with --resume, or choose another --out.",
     )
     other = train(recipe, tiny_corpus, "--resume", "--set", "unified.lr=1")
     refused(other, "this run was begun with other settings (stages1.lr: 0.002 -> 1.0)")

@@ -41,7 +41,7 @@ for langs in (["de", "ja", "en"], [None, None, "de"]):
     found = [predictor.predict(texts, langs, threshold=0.0) for predictor in (one, other)]
     assert found[0] == found[1]
     assert all(prediction.triples for prediction in found[0])
-weights, others = one.model.state_dict(), other.model.state_dict()
+weights, others = one.backend.model.state_dict(), other.backend.model.state_dict()
 assert all(torch.equal(others.pop(name), tensor) for name, tensor in weights.items()) and not others
 print("same")
 """

@@ -15,8 +15,10 @@ import yaml
 from safetensors.torch import load_file
 
 from mere.data.corpus import Corpus
-from mere.errors import ConfigError, DataError, ModelError, TrainingError, UserError
-from mere.store import folder as model_folder
+from mere.errors import ConfigError, DataError, MereError, ModelError, UserError
+from mere.models.weights import write_tensors
+from mere.store import files
+from mere.store.files import write_json
 from mere.training.checkpoint import RunProgress, load_checkpoint, save_checkpoint
 from mere.training.folder import RunFolder
 from mere.training.loop import StageLoop
@@ -125,8 +127,8 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path, monkeypatch):
         Path(file).write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(model_folder, "save_file", full)
-    with pytest.raises(TrainingError, match=r"No space left.*What was there is untouched.*--resume"):
+    monkeypatch.setattr(files, "save_file", full)
+    with pytest.raises(MereError, match=r"No space left.*What was there is untouched.*--resume"):
         save_checkpoint(path, {"step": torch.tensor(2)}, RunProgress(stage_run=2))
     tensors, progress = load_checkpoint(path)
     assert tensors["step"] == 1
@@ -136,14 +138,14 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path, monkeypatch):
 
 def test_a_full_disk_while_writing_json_keeps_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "metrics.json"
-    model_folder.write_json(path, {"f1": 1})
+    write_json(path, {"f1": 1})
 
     def full(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(model_folder.os, "fsync", full)
-    with pytest.raises(TrainingError, match="No space left on device"):
-        model_folder.write_json(path, {"f1": 2})
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(MereError, match="No space left on device"):
+        write_json(path, {"f1": 2})
     assert json.loads(path.read_text()) == {"f1": 1}
     assert [p.name for p in tmp_path.iterdir()] == ["metrics.json"]
 
@@ -163,9 +165,7 @@ def test_a_run_that_an_earlier_version_began_is_still_this_run(short, tmp_path):
     assert claim(short, resume=True) == ""
     former = {"leg": 1, "seconds": {"unified": 2.0}, "steps": {"unified": 3}}
     path = tmp_path / "checkpoint.safetensors"
-    model_folder.save_tensors(
-        path, {"step": torch.tensor(4)}, {"format": "2", "progress": json.dumps(former)}
-    )
+    write_tensors(path, {"step": torch.tensor(4)}, {"format": "2", "progress": json.dumps(former)})
     _, progress = load_checkpoint(path)
     assert (progress.stage_run, progress.steps) == (1, {"unified": 3})
 

@@ -45,7 +45,7 @@ class SpanWriter(nn.Module):
 
     def read(self, window: Float[Tensor, "N W D"]) -> tuple[Float[Tensor, "N W H"], State]:
         """Return what is kept of each place, and the state to write from; padding comes first and is zeros."""
-        states, last = self.reader(window)
+        states, last = self.reader(_as_autocast(window))
         if self.keep is None:
             return states, last
         return torch.tanh(self.keep(torch.cat([window, states], -1))), last
@@ -62,7 +62,7 @@ class SpanWriter(nn.Module):
         Args:
             before: the symbol written before each step; STOP before the first. step: number of the first one.
         """
-        written, state = self.writer(self.table(before), state)
+        written, state = self.writer(_as_autocast(self.table(before)), state)
         written = self.dropout(written)
         if self.point is None:
             scores = self.out(written)
@@ -88,6 +88,12 @@ class SpanWriter(nn.Module):
         queries = self.point(written).chunk(2, -1)
         keys = kept.transpose(1, 2) * kept.shape[-1] ** -0.5
         return queries[0] @ keys, queries[1] @ keys
+
+
+def _as_autocast(x: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+    """Return x in the precision of autocast: PyTorch's LSTM does not cast on CPUs that lack bf16, and fails."""
+    device = x.device.type
+    return x.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else x
 
 
 def _by_length(as_last: Float[Tensor, "N S W"], before: Int[Tensor, "N S"]) -> Float[Tensor, "N S W"]:

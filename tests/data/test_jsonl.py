@@ -11,13 +11,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mere.data.formats import Problem, jsonl
+from mere.data.formats import Problem, Reading, jsonl
+from mere.data.formats.reading import Offsets
 from mere.errors import DataError
 from mere.types import Entity, Sentence, Triple
 from tests.data.data_strategies import sentences, texts
 
 TEXT = "Ada lebt in Wien."
 GOOD = {"id": "1", "lang": "de", "text": TEXT}
+
+CHARACTERS = Reading(offsets=Offsets.CHARACTERS)  # mentions drawn at random cut words, as wrong offsets do
 
 in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
@@ -35,7 +38,7 @@ def write(path: Path, *lines: Any) -> Path:
 def test_round_trip(tmp_path: Path, corpus: list[Sentence], zipped: bool) -> None:
     path = tmp_path / ("s.jsonl.gz" if zipped else "s.jsonl")
     assert jsonl.write(corpus, path).sentences == len(corpus)
-    assert list(jsonl.read(path)) == corpus
+    assert list(jsonl.read(path, reading=CHARACTERS)) == corpus
 
 
 @in_one_folder
@@ -280,3 +283,15 @@ def test_the_same_sentences_give_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a.jsonl.gz", "b.jsonl.gz"):
         jsonl.write([Sentence("1", "de", TEXT)], tmp_path / name)
     assert (tmp_path / "a.jsonl.gz").read_bytes() == (tmp_path / "b.jsonl.gz").read_bytes()
+
+
+def test_mentions_that_state_their_text_count_characters(tmp_path: Path) -> None:
+    """Spans that cut words as UTF-16 offsets do are taken at their word where they state what they cut."""
+    text = "\N{GRINNING FACE}" * 2 + " Wien und Ulm am See"
+    spans = [(5, 9), (14, 17), (21, 24)]  # Wien, Ulm and See in UTF-16 units
+    bare = [{"start": start, "end": end} for start, end in spans[:2]]
+    with pytest.raises(DataError, match="look like UTF-16 units"):
+        list(jsonl.read(write(tmp_path / "bare.jsonl", {**GOOD, "text": text, "entities": bare})))
+    stated = [{**item, "text": text[item["start"] : item["end"]]} for item in bare]
+    (sentence,) = jsonl.read(write(tmp_path / "stated.jsonl", {**GOOD, "text": text, "entities": stated}))
+    assert [entity.span for entity in sentence.entities] == spans[:2]

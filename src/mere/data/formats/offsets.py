@@ -63,17 +63,21 @@ class Evidence:
         text = record.get("text") if isinstance(record, dict) else None
         if not isinstance(text, str) or text.isascii():
             return
-        spans = [(item["start"], item["end"]) for item in mentions_of(record)]
+        # Where a mention states its text and that stands there, its offsets count characters, cut word or not.
+        mentions = [
+            (item["start"], item["end"], item.get("text") == text[item["start"] : item["end"]])
+            for item in mentions_of(record)
+        ]
         for unit, counts in self._seen.items():
             if counts[0] >= _ENOUGH or (unit is Offsets.UTF16 and max(text) <= "\uffff"):
                 continue
             units = Units(text, unit)
-            for start, end in spans:
+            for start, end, stands_there in mentions:
                 other = units.to_characters(start), units.to_characters(end)
                 if other == (start, end):
                     continue
                 counts[0] += 1
-                counts[1] += _is_cut(text, start, end)
+                counts[1] += not stands_there and _is_cut(text, start, end)
                 counts[2] += other[0] is None or other[1] is None or _is_cut(text, other[0], other[1])
 
     def verdict(self) -> Verdict | None:

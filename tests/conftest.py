@@ -21,6 +21,7 @@ settings.load_profile("mere")
 
 from mere.types import Sentence  # noqa: E402
 from tests import tiny  # noqa: E402
+from tests.browser import browser  # noqa: E402, F401  (a fixture)
 from tests.skips import (  # noqa: E402, F401  (hooks)
     pytest_collectreport,
     pytest_runtest_logreport,

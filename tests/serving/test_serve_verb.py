@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -36,16 +37,21 @@ def started(model: Path, *args: str) -> tuple[subprocess.Popen[str], str]:
     raise AssertionError(process.communicate()[1])
 
 
+def num_batches(url: str) -> float:
+    [line] = re.findall(r"^mere_batch_texts_count (.*)$", httpx.get(f"{url}/metrics").text, re.MULTILINE)
+    return float(line)
+
+
 @pytest.mark.slow
 def test_it_drains_when_it_is_told_to_end(tiny_model: Path) -> None:
-    process, url = started(tiny_model)
+    process, url = started(tiny_model, "--set", "batch_characters=200")  # many batches, one after the other
     answers: list[httpx.Response] = []
     body = {"texts": [{"text": f"Ada kam aus Wien {i}."} for i in range(150)]}
     asking = threading.Thread(
         target=lambda: answers.append(httpx.post(f"{url}/v1/extract", json=body, timeout=60))
     )
     asking.start()
-    while 'mere_requests_total{path="/readyz"' not in httpx.get(f"{url}/metrics").text:
+    while num_batches(url) < 3:  # the first is the model's own, before it is ready
         time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
     asking.join()

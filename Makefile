@@ -1,5 +1,6 @@
 # make demo    install, train both stages on the quick-start corpus, score, extract from raw text
 # make test    the test suite        make check   format, lint, types, generated tables
+# make docs    the documentation, docs/_build/index.html; warnings are errors
 # make clean   what these made       All of them work on a fresh clone: set-up is a dependency.
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +10,7 @@ READY := $(VENV)/.ready
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 DOCS := README.md $(wildcard docs/*.md)
 
-.PHONY: demo test check clean
+.PHONY: demo test check docs clean
 
 $(TRAINS): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -17,7 +18,7 @@ $(TRAINS): pyproject.toml constraints.txt
 	touch $@
 
 $(READY): $(TRAINS)
-	$(INSTALL) -e ".[train,hf,report,uima,spacy,tensorboard,serve,parquet,ray,dev]"
+	$(INSTALL) -e ".[train,hf,report,uima,spacy,tensorboard,serve,parquet,ray,docs,dev]"
 	touch $@
 
 demo: $(TRAINS)
@@ -44,6 +45,10 @@ check: $(READY)
 	$(BIN)/python -m benchmarks.tables --check $(DOCS)
 	$(BIN)/python -m mere.data.formats.page docs/formats.md --check
 
+docs: $(READY)
+	$(BIN)/python -m sphinx -q -E -W --keep-going -d docs/_build/.doctrees docs docs/_build
+	@echo docs/_build/index.html
+
 clean:
-	rm -rf $(VENV) runs dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find src tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf $(VENV) runs dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find src tests examples docs -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -9,7 +9,7 @@ Run from the project's root. In each file it rewrites what stands between two li
 
 Options of the first line: `table=` one of languages (default), sources, recall, costs, comparisons, attempts, and of
 claims.json claims, answers or trained; `metric=` (default triple_f1/strict); `systems=a,b` to choose and order rows
-(of claims by their ids). Scores are percentages.
+(of claims by their ids; `systems="a, b; c"` where names hold commas). Scores are percentages.
 """
 
 from __future__ import annotations
@@ -161,7 +161,8 @@ def _table_of(marker: str, where: str, results_dir: Path) -> str:
                 f'{where}: unknown option "{word}".{nearest(key, options)} Options: {", ".join(options)}.'
             )
         options[key] = value
-    systems = [name.strip() for name in options["systems"].split(",") if name.strip()]
+    divider = ";" if ";" in options["systems"] else ","
+    systems = [name.strip() for name in options["systems"].split(divider) if name.strip()]
     try:
         if options["table"] in CLAIM_TABLES:
             return render_claims(Answers.read(results_dir / words[0]), options["table"], systems)

@@ -51,6 +51,15 @@ def test_systems_are_chosen_and_ordered() -> None:
     assert table[2][3] == "76.0 [74.0, 78.0]"
 
 
+def test_names_may_hold_commas(folder: Path) -> None:
+    made = results()
+    made.systems["naive, longer"] = made.systems["naive"]
+    made.write(folder / "results" / "facts.json")
+    path = page(folder, f'<!-- results: facts.json systems="naive, longer; naive" -->\n{CLOSE}\n')
+    assert update_markers(path, folder / "results")
+    assert [row[0] for row in rows(path.read_text())[4:6]] == ["naive, longer", "naive"]
+
+
 def test_every_other_table() -> None:
     made = results()
     assert rows(render_table(made, table="sources"))[2:] == [

@@ -10,7 +10,9 @@ calls it first of all:
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 
 _DEFAULTS = {
     # Threads of libgomp (Linux) and libomp (macOS, Windows) that wait for one another spin for a moment, then sleep.
@@ -31,3 +33,15 @@ def prepare() -> None:
     for name, value in _DEFAULTS.items():
         if name.startswith("ONEDNN") or "OMP_WAIT_POLICY" not in os.environ:
             os.environ.setdefault(name, value)
+
+
+def keep_freed_memory() -> None:
+    """Let this process keep the memory that it frees, where the C library is glibc: a training step allocates again.
+
+    By default glibc gives every large tensor back to the system, which clears its pages anew at the next step: of
+    the steps of a compact encoder with 131,072 rows that took a third.
+    """
+    if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):
+        trim_threshold, mmap_threshold = -1, -3
+        library.mallopt(mmap_threshold, 1 << 30)
+        library.mallopt(trim_threshold, (1 << 31) - 1)

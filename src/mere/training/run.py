@@ -66,6 +66,7 @@ def train(
         TrainingError: the loss diverged or the disk is full; the last checkpoint is kept.
     """
     mere.environment.prepare()
+    mere.environment.keep_freed_memory()
     resolved = recipe if isinstance(recipe, Recipe) else Recipe.read(recipe, overrides)
     with join_processes() as processes:
         listener = ProgressBars() if progress and processes.is_first else Silent()

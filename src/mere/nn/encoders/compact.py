@@ -38,11 +38,13 @@ class UnitEmbedding(nn.Module):
     def forward(self, pieces: Int[Tensor, "B P F"], *, whole: bool = False) -> Float[Tensor, "B P D"]:
         """Return the units' vectors; `whole` hides nothing."""
         rows = self.table(pieces)  # (B, P, F, row_dim)
-        is_feature = (pieces != 0).to(rows.dtype)
+        widths = [slots.stop - slots.start for slots in SLOTS]
+        is_feature = (pieces != 0).to(rows.dtype).split(widths, -1)
         groups = []
-        for slots, hides in zip(SLOTS, (True, False, True, False), strict=True):
-            count = is_feature[..., slots].sum(-1, keepdim=True).clamp(min=1)
-            group = rows[..., slots, :].sum(-2) * count.rsqrt()
+        for group_rows, is_there, hides in zip(
+            rows.split(widths, -2), is_feature, (True, False, True, False), strict=True
+        ):
+            group = group_rows.sum(-2) * is_there.sum(-1, keepdim=True).clamp(min=1).rsqrt()
             if hides and self.training and self.unit_dropout and not whole:
                 shown = torch.rand(group.shape[:2], device=group.device) >= self.unit_dropout
                 group = group * shown.unsqueeze(-1)

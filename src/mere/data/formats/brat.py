@@ -21,10 +21,9 @@ from mere.data.formats import files, whole
 from mere.data.formats.holds import ENTITY, Holds
 from mere.data.formats.lines import Head, numbered_lines
 from mere.data.formats.problems import Problem, report
-from mere.data.formats.reading import AS_THEY_ARE, Reading
 from mere.data.formats.record import RecordFault
-from mere.data.formats.records import Records, linked, mention, relation
-from mere.data.formats.tally import Tally, Written
+from mere.data.formats.records import Records, linked, mention, reader, relation
+from mere.data.formats.tally import Written
 from mere.types import Entity, Sentence
 
 HOLDS = Holds(
@@ -69,44 +68,28 @@ def looks_like(head: Head) -> bool:
     return named if not head.lines else _FIRST.match(head.lines[0]) is not None
 
 
-def read(
-    path: Path | str,
-    problems: list[Problem] | None = None,
-    reading: Reading = AS_THEY_ARE,
-    tally: Tally | None = None,
-) -> Iterator[Sentence]:
-    """Yield the document of an `.ann` file and the `.txt` file beside it.
-
-    Args:
-        path: the `.ann` file.
-        problems: where to note what is wrong; a document with an error is passed over. None: it is raised.
-        reading: what the user says of the file.
-        tally: counts what was repaired and lost.
-
-    Raises:
-        DataError: a file cannot be read or is wrong, and `problems` is None.
-    """
-    path = Path(path)
-    records = Records(path, problems, reading, tally or Tally(), is_document=True)
-    beside = path.with_name(files.stem(path) + ".txt")
+@reader(is_document=True)
+def read(records: Records) -> Iterator[Sentence]:
+    """Yield the document of an `.ann` file and the `.txt` file beside it."""
+    beside = records.path.with_name(files.stem(records.path) + ".txt")
     if not beside.exists():
         cure = f"Put {beside.name} beside it: the annotation alone holds no text."
         records.refuse(
             RecordFault("brat-no-text", f"the text of this document, {beside.name}, is missing", cure)
         )
         return
-    raw = whole.read_text(beside, problems)
+    raw = whole.read_text(beside, records.problems)
     if raw is None:
         return
     mentions: dict[str, _Mention] = {}
     relations: list[tuple[str, str, str]] = []
-    damage: list[Problem] | None = None if problems is None else []
-    for number, line in numbered_lines(path, damage):
+    damage: list[Problem] | None = None if records.problems is None else []
+    for number, line in numbered_lines(records.path, damage):
         fault = _take(line, mentions, relations, records.tally.lost, number)
         if fault is not None:
-            report(Problem(path, number, fault.code, fault.message, fault.cure), damage)
-    if damage and problems is not None:
-        problems += damage
+            report(Problem(records.path, number, fault.code, fault.message, fault.cure), damage)
+    if damage and records.problems is not None:
+        records.problems += damage
         return
     text = _text(raw, mentions, records.tally.repaired)
     try:
@@ -116,9 +99,7 @@ def read(
         return
     triples = _triples(relations, entities, mentions, records.tally.lost)
     record = {"text": text, "entities": list(entities.values()), "triples": triples}
-    sentence = records.sentence(record, None, whole.id_of(path))
-    if sentence is not None:
-        yield sentence
+    yield from records.sentence(record, None, whole.id_of(records.path))
 
 
 def _take(

@@ -19,10 +19,17 @@ from typing import Any, NamedTuple
 
 from mere.data.formats.holds import ENTITY, NO_RELATIONS, Holds
 from mere.data.formats.lines import Head
-from mere.data.formats.problems import Problem
-from mere.data.formats.reading import AS_THEY_ARE, Reading
 from mere.data.formats.record import RecordFault
-from mere.data.formats.records import Records, first_object, keys_of, linked, mention, relation, write_lines
+from mere.data.formats.records import (
+    Records,
+    first_object,
+    keys_of,
+    linked,
+    mention,
+    reader,
+    relation,
+    write_lines,
+)
 from mere.data.formats.tally import Tally, Written
 from mere.data.formats.utf16 import Utf16, likelier_unit
 from mere.types import Sentence
@@ -56,24 +63,9 @@ def looks_like(head: Head) -> bool:
     return spans is not None and all(isinstance(span, list) and len(span) == 3 for span in spans)
 
 
-def read(
-    path: Path | str,
-    problems: list[Problem] | None = None,
-    reading: Reading = AS_THEY_ARE,
-    tally: Tally | None = None,
-) -> Iterator[Sentence]:
-    """Yield the texts of an export; keys beyond doccano's are kept.
-
-    Args:
-        path: a `.jsonl` file, plain or gzip.
-        problems: where to note what is wrong; lines with an error are passed over. None: it is raised.
-        reading: what the user says of the file.
-        tally: counts what was repaired and lost.
-
-    Raises:
-        DataError: the file cannot be opened, or has an error and `problems` is None.
-    """
-    records = Records(Path(path), problems, reading, tally or Tally())
+@reader()
+def read(records: Records) -> Iterator[Sentence]:
+    """Yield the texts of a `.jsonl` export; keys beyond doccano's are kept."""
     return records.lines(lambda source: _record(source, records.tally))
 
 

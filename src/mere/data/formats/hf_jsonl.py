@@ -23,11 +23,9 @@ from mere.data.formats.hf_rows import (
     to_record,
 )
 from mere.data.formats.lines import Head
-from mere.data.formats.problems import Problem
-from mere.data.formats.reading import AS_THEY_ARE, Reading
 from mere.data.formats.record import RecordFault
-from mere.data.formats.records import Records, first_object, keys_of, write_lines
-from mere.data.formats.tally import Tally, Written
+from mere.data.formats.records import Records, first_object, keys_of, reader, write_lines
+from mere.data.formats.tally import Written
 from mere.types import Sentence
 
 __all__ = ["ENDING", "HOLDS", "TAKES", "looks_like", "read", "write"]
@@ -45,24 +43,9 @@ def looks_like(head: Head) -> bool:
     return tokens is not None and all(isinstance(token, str) for token in tokens)
 
 
-def read(
-    path: Path | str,
-    problems: list[Problem] | None = None,
-    reading: Reading = AS_THEY_ARE,
-    tally: Tally | None = None,
-) -> Iterator[Sentence]:
-    """Yield the rows of a file; the offsets of their tokens are in `extra["tokens"]`.
-
-    Args:
-        path: a `.jsonl` file, plain or gzip.
-        problems: where to note what is wrong; rows with an error are passed over. None: it is raised.
-        reading: what the user says of the file: its columns, the scheme and the names of its tags.
-        tally: counts what was repaired.
-
-    Raises:
-        DataError: the file cannot be opened, or has an error and `problems` is None.
-    """
-    records = Records(Path(path), problems, reading, tally or Tally())
+@reader()
+def read(records: Records) -> Iterator[Sentence]:
+    """Yield the rows of a `.jsonl` file; the offsets of their tokens are in `extra["tokens"]`."""
     names = stated_names(records.path)
     columns: Columns | None = None
 
@@ -70,8 +53,8 @@ def read(
         nonlocal columns
         if not isinstance(row, dict):
             raise RecordFault("not-an-object", "not a JSON object; a row a line was expected")
-        columns = columns or columns_of(row, reading, names)
-        return to_record(row, columns, reading, records.tally)
+        columns = columns or columns_of(row, records.reading, names)
+        return to_record(row, columns, records.reading, records.tally)
 
     return records.lines(record)
 

@@ -11,14 +11,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from mere.data.formats import files, hf_rows, whole
+from mere.data.formats import hf_rows, whole
 from mere.data.formats.extras import library
 from mere.data.formats.lines import Head, open_binary
-from mere.data.formats.problems import Problem
-from mere.data.formats.reading import AS_THEY_ARE, Reading
 from mere.data.formats.record import RecordFault
-from mere.data.formats.records import Records, keys_of
-from mere.data.formats.tally import Tally, Written
+from mere.data.formats.records import Records, keys_of, reader
+from mere.data.formats.tally import Written
 from mere.types import Sentence
 
 EXTRA = "parquet"
@@ -35,37 +33,22 @@ def looks_like(head: Head) -> bool:
     return head.raw.startswith(MAGIC)
 
 
-def read(
-    path: Path | str,
-    problems: list[Problem] | None = None,
-    reading: Reading = AS_THEY_ARE,
-    tally: Tally | None = None,
-) -> Iterator[Sentence]:
-    """Yield the rows of a file; the offsets of their tokens are in `extra["tokens"]`.
-
-    Args:
-        path: a `.parquet` file.
-        problems: where to note what is wrong; rows with an error are passed over. None: it is raised.
-        reading: what the user says of the file: its columns, the scheme and the names of its tags.
-        tally: counts what was repaired.
+@reader()
+def read(records: Records) -> Iterator[Sentence]:
+    """Yield the rows of a `.parquet` file; the offsets of their tokens are in `extra["tokens"]`.
 
     Raises:
         UserError: pyarrow is not installed.
-        DataError: the file cannot be opened, or has an error and `problems` is None.
     """
-    path = Path(path)
-    records = Records(path, problems, reading, tally or Tally())
     pyarrow, parquet = library("pyarrow", EXTRA), library("pyarrow.parquet", EXTRA)
     number = 0
     try:
-        with open_binary(path) as stream, parquet.ParquetFile(stream) as file:
+        with open_binary(records.path) as stream, parquet.ParquetFile(stream) as file:
             columns = _columns(file.schema_arrow, records)
             for batch in file.iter_batches(batch_size=ROWS):
                 for row in batch.to_pylist():
                     number += 1
-                    sentence = _sentence(row, columns, records, number)
-                    if sentence is not None:
-                        yield sentence
+                    yield from _sentence(row, columns, records, number)
     except RecordFault as fault:
         records.refuse(fault)
     except (pyarrow.ArrowException, OSError) as error:
@@ -103,7 +86,7 @@ def _columns(schema: Any, records: Records) -> hf_rows.Columns:
 
 def _sentence(
     row: dict[str, Any], columns: hf_rows.Columns, records: Records, number: int
-) -> Sentence | None:
+) -> Iterator[Sentence]:
     try:
         own = row.pop("mere", None)
         more = json.loads(own) if isinstance(own, str) else {}
@@ -111,8 +94,8 @@ def _sentence(
         record = hf_rows.to_record(row, columns, records.reading, records.tally)
     except RecordFault as fault:
         records.refuse(RecordFault(fault.code, f"row {number:,}: {fault.message}", fault.cure))
-        return None
-    return records.sentence(record, None, f"{files.stem(records.path)}:{number}")
+        return
+    yield from records.sentence(record, None, f"{records.stem}:{number}")
 
 
 def write(sentences: Iterable[Sentence], path: Path | str) -> Written:

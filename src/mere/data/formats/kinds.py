@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from mere import advice
 from mere.data.formats import (
@@ -32,29 +32,10 @@ from mere.data.formats import (
 from mere.data.formats.lines import Head, head_of
 from mere.data.formats.problems import Problem
 from mere.data.formats.reading import AS_THEY_ARE, Format, Reading
+from mere.data.formats.records import Reader
 from mere.data.formats.tally import Tally, Written
 from mere.errors import DataError, UserError
 from mere.types import Sentence
-
-
-class Reader(Protocol):
-    """Yields the sentences of a file.
-
-    Args:
-        path: the file.
-        problems: where to note what is wrong; what has an error is passed over and reading goes on. None: the
-            first error is raised.
-        reading: what the user says of the file.
-        tally: where to count what is mended, left out or lost.
-    """
-
-    def __call__(
-        self,
-        path: Path,
-        problems: list[Problem] | None = None,
-        reading: Reading = AS_THEY_ARE,
-        tally: Tally | None = None,
-    ) -> Iterator[Sentence]: ...
 
 
 class Kind(NamedTuple):

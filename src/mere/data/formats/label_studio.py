@@ -22,10 +22,8 @@ from typing import Any
 from mere.data.formats import files, whole
 from mere.data.formats.holds import Holds
 from mere.data.formats.lines import Head
-from mere.data.formats.problems import Problem
-from mere.data.formats.reading import AS_THEY_ARE, Reading
 from mere.data.formats.record import RecordFault
-from mere.data.formats.records import Records, keys_of, linked, mention, relation
+from mere.data.formats.records import Records, keys_of, linked, mention, reader, relation
 from mere.data.formats.tally import Tally, Written
 from mere.data.formats.utf16 import Utf16, likelier_unit
 from mere.types import Sentence
@@ -57,26 +55,10 @@ def looks_like(head: Head) -> bool:
     return is_array and b'"data"' in head.raw and any(key in head.raw for key in _TASK_KEYS)
 
 
-def read(
-    path: Path | str,
-    problems: list[Problem] | None = None,
-    reading: Reading = AS_THEY_ARE,
-    tally: Tally | None = None,
-) -> Iterator[Sentence]:
-    """Yield the annotated tasks of an export; keys of their data are kept.
-
-    Args:
-        path: a `.json` file as "Export, JSON" gives it, plain or gzip.
-        problems: where to note what is wrong; tasks with an error are passed over. None: it is raised.
-        reading: what the user says of the file.
-        tally: counts what was repaired, left out and lost.
-
-    Raises:
-        DataError: the file cannot be read, or has an error and `problems` is None.
-    """
-    path = Path(path)
-    records = Records(path, problems, reading, tally or Tally())
-    text = whole.read_text(path, problems)
+@reader()
+def read(records: Records) -> Iterator[Sentence]:
+    """Yield the annotated tasks of a `.json` file as "Export, JSON" gives it; keys of their data are kept."""
+    text = whole.read_text(records.path, records.problems)
     if text is None:
         return
     try:
@@ -88,7 +70,6 @@ def read(
     if not isinstance(tasks, list):
         tasks = [tasks]
     for number, task in enumerate(tasks, 1):
-        default_id = f"{files.stem(path)}:{number}"
         try:
             record = _record(task, records.tally)
         except RecordFault as fault:
@@ -96,9 +77,8 @@ def read(
             if fault.code == "label-studio-media":
                 return
             continue
-        sentence = None if record is None else records.sentence(record, None, default_id)
-        if sentence is not None:
-            yield sentence
+        if record is not None:
+            yield from records.sentence(record, None, f"{records.stem}:{number}")
 
 
 def _record(task: object, tally: Tally) -> dict[str, Any] | None:

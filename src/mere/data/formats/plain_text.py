@@ -12,10 +12,8 @@ from pathlib import Path
 from mere.data.formats import files, whole
 from mere.data.formats.holds import Holds
 from mere.data.formats.lines import Head, numbered_lines
-from mere.data.formats.problems import Problem
-from mere.data.formats.reading import AS_THEY_ARE, Reading
-from mere.data.formats.records import Records
-from mere.data.formats.tally import Tally, Written
+from mere.data.formats.records import Records, reader
+from mere.data.formats.tally import Written
 from mere.types import Sentence
 
 HOLDS = Holds(
@@ -37,31 +35,12 @@ def looks_like(head: Head) -> bool:
     return False
 
 
-def read(
-    path: Path | str,
-    problems: list[Problem] | None = None,
-    reading: Reading = AS_THEY_ARE,
-    tally: Tally | None = None,
-) -> Iterator[Sentence]:
-    """Yield the lines that are not blank.
-
-    Args:
-        path: a `.txt` file, plain or gzip.
-        problems: where to note what is wrong; lines with an error are passed over. None: it is raised.
-        reading: what the user says of the file: its language, where its name does not.
-        tally: counts what was repaired.
-
-    Raises:
-        DataError: the file cannot be opened, or has an error and `problems` is None.
-    """
-    path = Path(path)
-    records = Records(path, problems, reading, tally or Tally())
-    stem = files.stem(path)
-    for number, line in numbered_lines(path, problems, repaired=records.tally.repaired):
+@reader()
+def read(records: Records) -> Iterator[Sentence]:
+    """Yield the lines of a `.txt` file that are not blank."""
+    for number, line in numbered_lines(records.path, records.problems, repaired=records.tally.repaired):
         record = {"text": line, "relations_covered": [], "types_covered": []}
-        sentence = records.sentence(record, number, f"{stem}:{number}")
-        if sentence is not None:
-            yield sentence
+        yield from records.sentence(record, number, f"{records.stem}:{number}")
 
 
 def write(sentences: Iterable[Sentence], path: Path | str) -> Written:

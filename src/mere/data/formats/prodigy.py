@@ -20,10 +20,17 @@ from typing import Any
 from mere.data.formats.cut import fitting_tokens
 from mere.data.formats.holds import NO_RELATIONS, TOKENS, Holds
 from mere.data.formats.lines import Head
-from mere.data.formats.problems import Problem
-from mere.data.formats.reading import AS_THEY_ARE, Reading
 from mere.data.formats.record import RecordFault
-from mere.data.formats.records import Records, first_object, keys_of, linked, mention, relation, write_lines
+from mere.data.formats.records import (
+    Records,
+    first_object,
+    keys_of,
+    linked,
+    mention,
+    reader,
+    relation,
+    write_lines,
+)
 from mere.data.formats.tally import Tally, Written
 from mere.types import Sentence
 
@@ -45,24 +52,10 @@ def looks_like(head: Head) -> bool:
     return isinstance(spans, list) and any(isinstance(s, dict) and "token_start" in s for s in spans)
 
 
-def read(
-    path: Path | str,
-    problems: list[Problem] | None = None,
-    reading: Reading = AS_THEY_ARE,
-    tally: Tally | None = None,
-) -> Iterator[Sentence]:
-    """Yield the accepted tasks; keys beyond Prodigy's are kept, its tokens as offsets in `extra["tokens"]`.
-
-    Args:
-        path: a `.jsonl` file, plain or gzip, as `prodigy db-out` writes it.
-        problems: where to note what is wrong; lines with an error are passed over. None: it is raised.
-        reading: what the user says of the file.
-        tally: counts what was left out and lost.
-
-    Raises:
-        DataError: the file cannot be opened, or has an error and `problems` is None.
-    """
-    records = Records(Path(path), problems, reading, tally or Tally())
+@reader()
+def read(records: Records) -> Iterator[Sentence]:
+    """Yield the accepted tasks that `prodigy db-out` writes; keys beyond Prodigy's are kept, its tokens as offsets in
+    `extra["tokens"]`."""
     return records.lines(lambda task: _record(task, records.tally))
 
 

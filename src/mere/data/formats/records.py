@@ -7,18 +7,19 @@ and triples travels as plain keys of the tool's record, where it has a place for
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from mere.data.formats import files
 from mere.data.formats.holds import Holds
 from mere.data.formats.jsonl import parse
 from mere.data.formats.lines import Head, numbered_lines
 from mere.data.formats.problems import Problem, report
-from mere.data.formats.reading import Reading
+from mere.data.formats.reading import AS_THEY_ARE, Reading
 from mere.data.formats.record import SENTENCE_KEYS, RecordFault, sentence_from_record
 from mere.data.formats.tally import Tally, Written
 from mere.data.formats.whole import encoded
@@ -51,21 +52,24 @@ class Records:
     tally: Tally
     is_document: bool = False
 
-    def sentence(self, record: dict[str, Any], line: int | None, default_id: str) -> Sentence | None:
-        """Return the sentence of a record with mere's keys, or None where a problem was noted."""
+    @property
+    def stem(self) -> str:
+        return files.stem(self.path)
+
+    def sentence(self, record: dict[str, Any], line: int | None, default_id: str) -> Iterator[Sentence]:
+        """Yield the sentence of a record with mere's keys; none where a problem was noted."""
         try:
             known = {key: value for key, value in record.items() if key in SENTENCE_KEYS}
             known["lang"] = record.get("lang") or self._lang()
             sentence, notes = sentence_from_record(known, default_id)
         except RecordFault as fault:
             self.refuse(fault, line)
-            return None
+            return
         if self.problems is not None:
             self.problems += [Problem(self.path, line, n.code, n.message, n.cure, "warning") for n in notes]
         # Extra keys go around the check for annotations under another key: the format's own are read already.
-        return replace(
-            sentence, extra={key: value for key, value in record.items() if key not in SENTENCE_KEYS}
-        )
+        extra = {key: value for key, value in record.items() if key not in SENTENCE_KEYS}
+        yield replace(sentence, extra=extra)
 
     def lines(self, to_record: Callable[[object], dict[str, Any] | None]) -> Iterator[Sentence]:
         """Yield the sentences of a file of a JSON object a line.
@@ -74,16 +78,14 @@ class Records:
             to_record: what makes of an object a record with mere's keys, or None where it is left out and
                 counted; raises RecordFault where it cannot.
         """
-        stem = files.stem(self.path)
         for number, line in numbered_lines(self.path, self.problems):
             try:
                 record = to_record(parse(line))
             except RecordFault as fault:
                 self.refuse(fault, number)
                 continue
-            sentence = None if record is None else self.sentence(record, number, f"{stem}:{number}")
-            if sentence is not None:
-                yield sentence
+            if record is not None:
+                yield from self.sentence(record, number, f"{self.stem}:{number}")
 
     def refuse(self, fault: RecordFault, line: int | None = None) -> None:
         """Note why a record cannot be a sentence, or raise it where nobody collects."""
@@ -97,6 +99,47 @@ class Records:
             cure = f"{self.reading.advise(self.path, lang='CODE')} (with the code of its language)"
             raise RecordFault("no-language", "no language is known", cure)
         return lang
+
+
+class Reader(Protocol):
+    """Yields the sentences of a file.
+
+    Args:
+        path: the file, plain or gzip.
+        problems: where to note what is wrong; what has an error is passed over and reading goes on. None: the
+            first error is raised.
+        reading: what the user says of the file.
+        tally: where to count what is mended, left out or lost.
+
+    Raises:
+        DataError: the file cannot be opened, or has an error and `problems` is None. Names file and line.
+    """
+
+    def __call__(
+        self,
+        path: Path | str,
+        problems: list[Problem] | None = None,
+        reading: Reading = AS_THEY_ARE,
+        tally: Tally | None = None,
+    ) -> Iterator[Sentence]: ...
+
+
+def reader(*, is_document: bool = False) -> Callable[[Callable[[Records], Iterator[Sentence]]], Reader]:
+    """Make a format's function of the records of a file a `Reader`; `is_document` as `Records` has it."""
+
+    def made(read: Callable[[Records], Iterator[Sentence]]) -> Reader:
+        @functools.wraps(read)
+        def with_records(
+            path: Path | str,
+            problems: list[Problem] | None = None,
+            reading: Reading = AS_THEY_ARE,
+            tally: Tally | None = None,
+        ) -> Iterator[Sentence]:
+            return read(Records(Path(path), problems, reading, tally or Tally(), is_document))
+
+        return with_records
+
+    return made
 
 
 def _lang_of_folder(path: Path) -> str | None:

@@ -13,15 +13,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from mere.data.formats import files, whole
+from mere.data.formats import whole
 from mere.data.formats.cut import fitting_tokens, without_overlaps
 from mere.data.formats.extras import library
 from mere.data.formats.holds import ENTITY, NO_RELATIONS, TOKENS, Holds
 from mere.data.formats.lines import Head
-from mere.data.formats.problems import Problem
-from mere.data.formats.reading import AS_THEY_ARE, Reading
 from mere.data.formats.record import RecordFault
-from mere.data.formats.records import Records, keys_of, mention
+from mere.data.formats.records import Records, keys_of, mention, reader
 from mere.data.formats.tally import Tally, Written
 from mere.types import Sentence, Span
 
@@ -40,28 +38,15 @@ def looks_like(head: Head) -> bool:
     return head.path.suffix == ENDING and head.raw[:1] == b"\x78"
 
 
-def read(
-    path: Path | str,
-    problems: list[Problem] | None = None,
-    reading: Reading = AS_THEY_ARE,
-    tally: Tally | None = None,
-) -> Iterator[Sentence]:
-    """Yield the documents of a file; the offsets of their tokens are in `extra["tokens"]`.
-
-    Args:
-        path: a `.spacy` file.
-        problems: where to note what is wrong; documents with an error are passed over. None: it is raised.
-        reading: what the user says of the file.
-        tally: counts what was lost.
+@reader()
+def read(records: Records) -> Iterator[Sentence]:
+    """Yield the documents of a `.spacy` file; the offsets of their tokens are in `extra["tokens"]`.
 
     Raises:
         UserError: spaCy is not installed.
-        DataError: the file cannot be read, or has an error and `problems` is None.
     """
-    path = Path(path)
-    records = Records(path, problems, reading, tally or Tally())
     docbin, vocab = library("spacy.tokens", EXTRA).DocBin, library("spacy.vocab", EXTRA).Vocab()
-    data = whole.read_bytes(path, problems)
+    data = whole.read_bytes(records.path, records.problems)
     if data is None:
         return
     try:
@@ -69,9 +54,7 @@ def read(
         docs = enumerate(docbin().from_bytes(data).get_docs(vocab), 1)
         for number, doc in docs:
             record = _record(doc, records.tally)
-            sentence = records.sentence(record, None, f"{files.stem(path)}:{number}")
-            if sentence is not None:
-                yield sentence
+            yield from records.sentence(record, None, f"{records.stem}:{number}")
     except RecordFault as fault:
         records.refuse(fault)
     except (zlib.error, ValueError, KeyError, TypeError, IndexError) as error:

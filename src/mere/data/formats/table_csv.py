@@ -14,18 +14,18 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from mere.data.formats import files, whole
+from mere.data.formats import whole
 from mere.data.formats.holds import Holds
 from mere.data.formats.jsonl import to_record
 from mere.data.formats.lines import Head, numbered_lines, open_binary
-from mere.data.formats.problems import Problem
-from mere.data.formats.reading import AS_THEY_ARE, Reading
+from mere.data.formats.reading import Reading
 from mere.data.formats.record import SENTENCE_KEYS, RecordFault
-from mere.data.formats.records import Records
-from mere.data.formats.tally import Tally, Written
+from mere.data.formats.records import Records, reader
+from mere.data.formats.tally import Written
 from mere.types import Sentence
 
 HOLDS = Holds(one="a row", offsets="code points")
@@ -44,42 +44,24 @@ def looks_like(head: Head) -> bool:
     return named and bool(head.lines) and any(cell.lower() in TEXT_COLUMNS for cell in _cells(head.lines[0]))
 
 
-def read(
-    path: Path | str,
-    problems: list[Problem] | None = None,
-    reading: Reading = AS_THEY_ARE,
-    tally: Tally | None = None,
-) -> Iterator[Sentence]:
-    """Yield a text a row.
-
-    Args:
-        path: a `.csv` or `.tsv` file, plain or gzip; its header tells what parts the columns.
-        problems: where to note what is wrong; rows with an error are passed over. None: it is raised.
-        reading: what the user says of the file; `column` is that of the texts.
-        tally: counts what was lost.
-
-    Raises:
-        DataError: the file cannot be opened, or has an error and `problems` is None.
-    """
-    path = Path(path)
-    records = Records(path, problems, reading, tally or Tally())
+@reader()
+def read(records: Records) -> Iterator[Sentence]:
+    """Yield a text a row of a `.csv` or `.tsv` file; its header tells what parts the columns."""
     csv.field_size_limit(MAX_FIELD)
     try:
-        with open_binary(path) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as lines:
+        with open_binary(records.path) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as lines:
             rows = _rows(lines)
             header = next(rows, (1, []))[1]
-            place = _text_place(header, reading)
+            place = _text_place(header, records.reading)
             for line, row in rows:
-                sentence = _sentence(row, header, place, records, line)
-                if sentence is not None:
-                    yield sentence
+                yield from _sentence(row, header, place, records, line)
     except RecordFault as fault:
         records.refuse(fault, 1)
     except csv.Error as error:
         cure = "A field with quotes in it is quoted, and each of its quotes doubled."
         records.refuse(RecordFault("csv", f"not CSV that can be read: {error}", cure))
     except (UnicodeDecodeError, EOFError, OSError):
-        for _ in numbered_lines(path, problems):  # tells which line it is, and the cure
+        for _ in numbered_lines(records.path, records.problems):  # tells which line it is, and the cure
             pass
 
 
@@ -87,13 +69,8 @@ def _rows(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows that are not blank, each with the number of its last line."""
     lines = iter(lines)
     first = next(lines, "")
-    reader = csv.reader(_again(first, lines), delimiter=_delimiter(first), strict=True)
-    yield from ((reader.line_num, row) for row in reader if row)
-
-
-def _again(first: str, others: Iterator[str]) -> Iterator[str]:
-    yield first
-    yield from others
+    table = csv.reader(chain([first], lines), delimiter=_delimiter(first), strict=True)
+    yield from ((table.line_num, row) for row in table if row)
 
 
 def _delimiter(header: str) -> str:
@@ -131,7 +108,9 @@ def _text_place(header: list[str], reading: Reading) -> int:
     raise RecordFault("csv-no-text", message, "Name it: --column NAME")
 
 
-def _sentence(row: list[str], header: list[str], place: int, records: Records, line: int) -> Sentence | None:
+def _sentence(
+    row: list[str], header: list[str], place: int, records: Records, line: int
+) -> Iterator[Sentence]:
     try:
         if len(row) != len(header):
             message = f"{len(row)} columns, {len(header)} were expected as in the header"
@@ -142,17 +121,16 @@ def _sentence(row: list[str], header: list[str], place: int, records: Records, l
         record: dict[str, Any] = {name: _value(name, cell) for name, cell in cells.items()}
     except RecordFault as fault:
         records.refuse(fault, line)
-        return None
+        return
     extra = record.pop(_EXTRA, None)
-    record |= (
-        {key: value for key, value in extra.items() if key not in record} if isinstance(extra, dict) else {}
-    )
+    if isinstance(extra, dict):
+        record |= {key: value for key, value in extra.items() if key not in record}
     record["text"] = text
     if "entities" not in header:
         record.setdefault("types_covered", [])
     if "triples" not in header:
         record.setdefault("relations_covered", [])
-    return records.sentence(record, line, f"{files.stem(records.path)}:{line}")
+    yield from records.sentence(record, line, f"{records.stem}:{line}")
 
 
 def _value(name: str, cell: str) -> Any:

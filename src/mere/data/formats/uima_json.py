@@ -13,11 +13,9 @@ from pathlib import Path
 
 from mere.data.formats import uima_cas, whole
 from mere.data.formats.lines import Head
-from mere.data.formats.problems import Problem
-from mere.data.formats.reading import AS_THEY_ARE, Reading
 from mere.data.formats.record import RecordFault
-from mere.data.formats.records import Records
-from mere.data.formats.tally import Tally, Written
+from mere.data.formats.records import Records, reader
+from mere.data.formats.tally import Written
 from mere.types import Sentence
 
 HOLDS = uima_cas.HOLDS
@@ -30,26 +28,10 @@ def looks_like(head: Head) -> bool:
     return b'"%TYPES"' in head.raw or f'"{STRUCTURES}"'.encode() in head.raw
 
 
-def read(
-    path: Path | str,
-    problems: list[Problem] | None = None,
-    reading: Reading = AS_THEY_ARE,
-    tally: Tally | None = None,
-) -> Iterator[Sentence]:
-    """Yield the document of a `.json` file, plain or gzip.
-
-    Args:
-        path: the file.
-        problems: where to note what is wrong; None: it is raised.
-        reading: what the user says of the file.
-        tally: counts what was lost.
-
-    Raises:
-        DataError: the file cannot be read or is wrong, and `problems` is None.
-    """
-    path = Path(path)
-    records = Records(path, problems, reading, tally or Tally(), is_document=True)
-    text = whole.read_text(path, problems)
+@reader(is_document=True)
+def read(records: Records) -> Iterator[Sentence]:
+    """Yield the document of a `.json` file."""
+    text = whole.read_text(records.path, records.problems)
     if text is None:
         return
     cas = uima_cas.Cas(records.tally)
@@ -59,9 +41,7 @@ def read(
     except RecordFault as fault:
         records.refuse(fault)
         return
-    sentence = records.sentence(record, None, whole.id_of(path))
-    if sentence is not None:
-        yield sentence
+    yield from records.sentence(record, None, whole.id_of(records.path))
 
 
 def _take(text: str, cas: uima_cas.Cas) -> None:

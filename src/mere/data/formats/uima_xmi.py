@@ -20,11 +20,9 @@ from xml.parsers import expat
 
 from mere.data.formats import uima_cas, whole
 from mere.data.formats.lines import Head, open_binary
-from mere.data.formats.problems import Problem
-from mere.data.formats.reading import AS_THEY_ARE, Reading
 from mere.data.formats.record import RecordFault
-from mere.data.formats.records import Records
-from mere.data.formats.tally import Tally, Written
+from mere.data.formats.records import Records, reader
+from mere.data.formats.tally import Written
 from mere.types import Sentence
 
 HOLDS = uima_cas.HOLDS
@@ -44,30 +42,14 @@ def looks_like(head: Head) -> bool:
     return _XMI.encode() in head.raw
 
 
-def read(
-    path: Path | str,
-    problems: list[Problem] | None = None,
-    reading: Reading = AS_THEY_ARE,
-    tally: Tally | None = None,
-) -> Iterator[Sentence]:
-    """Yield the document of a file, or the documents of a zip archive in order of their names.
-
-    Args:
-        path: an `.xmi` file, plain or gzip, or a `.zip` archive of them.
-        problems: where to note what is wrong; a document with an error is passed over. None: it is raised.
-        reading: what the user says of the file.
-        tally: counts what was lost.
-
-    Raises:
-        DataError: the file cannot be read or is wrong, and `problems` is None.
-    """
-    path = Path(path)
-    records = Records(path, problems, reading, tally or Tally(), is_document=True)
-    if zipfile.is_zipfile(path):
-        yield from _archive(path, records)
+@reader(is_document=True)
+def read(records: Records) -> Iterator[Sentence]:
+    """Yield the document of an `.xmi` file, or the documents of a `.zip` archive of them in order of their names."""
+    if zipfile.is_zipfile(records.path):
+        yield from _archive(records.path, records)
         return
-    with open_binary(path) as stream:
-        yield from _document(stream, whole.id_of(path), records)
+    with open_binary(records.path) as stream:
+        yield from _document(stream, whole.id_of(records.path), records)
 
 
 def _archive(path: Path, records: Records) -> Iterator[Sentence]:
@@ -93,9 +75,7 @@ def _document(stream: IO[bytes], id: str, records: Records) -> Iterator[Sentence
     except RecordFault as fault:
         records.refuse(fault)
         return
-    sentence = records.sentence(record, None, id)
-    if sentence is not None:
-        yield sentence
+    yield from records.sentence(record, None, id)
 
 
 def _parse(stream: IO[bytes], cas: uima_cas.Cas) -> None:

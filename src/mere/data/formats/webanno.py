@@ -29,9 +29,8 @@ from mere.data.formats.cut import fitting_tokens
 from mere.data.formats.holds import TOKENS, Holds
 from mere.data.formats.lines import Head, numbered_lines
 from mere.data.formats.problems import Problem
-from mere.data.formats.reading import AS_THEY_ARE, Reading
 from mere.data.formats.record import RecordFault
-from mere.data.formats.records import Records, linked, mention, relation
+from mere.data.formats.records import Records, linked, mention, reader, relation
 from mere.data.formats.tally import Tally, Written
 from mere.data.formats.uima_cas import label_of, layer_is_read
 from mere.data.formats.utf16 import Utf16
@@ -91,28 +90,12 @@ class _Found:
     over_several: bool = False
 
 
-def read(
-    path: Path | str,
-    problems: list[Problem] | None = None,
-    reading: Reading = AS_THEY_ARE,
-    tally: Tally | None = None,
-) -> Iterator[Sentence]:
-    """Yield the sentences of a file.
-
-    Args:
-        path: a `.tsv` file, plain or gzip.
-        problems: where to note what is wrong; a file with an error is passed over. None: it is raised.
-        reading: what the user says of the file.
-        tally: counts what was lost.
-
-    Raises:
-        DataError: the file cannot be opened, or has an error and `problems` is None.
-    """
-    path = Path(path)
-    records = Records(path, problems, reading, tally or Tally())
+@reader()
+def read(records: Records) -> Iterator[Sentence]:
+    """Yield the sentences of a `.tsv` file, which is passed over as a whole where it has an error."""
     layers: list[_Layer] = []
     try:
-        blocks = list(_blocks(path, layers, problems))
+        blocks = list(_blocks(records.path, layers, records.problems))
         document = _Document(layers, records.tally)
         for number, block in enumerate(blocks):
             document.take(block, number)
@@ -122,9 +105,7 @@ def read(
         records.refuse(wrong.fault, wrong.line)
         return
     for number, (block, record) in enumerate(found, 1):
-        sentence = records.sentence(record, block.line, f"{files.stem(path)}:{number}")
-        if sentence is not None:
-            yield sentence
+        yield from records.sentence(record, block.line, f"{records.stem}:{number}")
 
 
 class _Wrong(Exception):

@@ -45,11 +45,12 @@ def test_what_is_written_is_csv(tmp_path: Path) -> None:
             "a", "de", "Ada lebt in Graz.", (ada, graz), (Triple(ada, "in", graz),), extra={"n": 3, "s": "x"}
         ),
         Sentence("b", "nl", 'Niets, "niets".', complete=False),
+        Sentence("c", "de", "Ada\rlebt."),
     ]
     for name in ("out.csv", "out.tsv"):
         table_csv.write(rows, tmp_path / name)
         with (tmp_path / name).open(newline="") as stream:
-            first, second = csv.DictReader(stream, delimiter="\t" if name.endswith("tsv") else ",")
+            first, second, _ = csv.DictReader(stream, delimiter="\t" if name.endswith("tsv") else ",")
         assert first["entities"] == '[{"start": 0, "end": 3, "type": "PER"}, {"start": 12, "end": 16}]'
         assert (first["s"], first["extra"], second["text"], second["complete"]) == (
             "x",

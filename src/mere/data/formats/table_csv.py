@@ -168,13 +168,13 @@ def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
         columns |= dict.fromkeys(row)
         rows.append(row)
         written.sentences += 1
-    by_tab = path.name.removesuffix(".gz").endswith(".tsv")
+    delimiter = "\t" if path.name.removesuffix(".gz").endswith(".tsv") else ","
     out = io.StringIO(newline="")
-    writer = csv.DictWriter(
-        out, list(columns), restval="", delimiter="\t" if by_tab else ",", lineterminator="\n"
-    )
-    writer.writeheader()
-    writer.writerows(rows)
+    for row in [dict(zip(columns, columns, strict=True)), *rows]:
+        # before Python 3.13 csv leaves a lone CR bare, at which a row ends
+        quoting = csv.QUOTE_ALL if any("\r" in value for value in row.values()) else csv.QUOTE_MINIMAL
+        writer = csv.writer(out, delimiter=delimiter, lineterminator="\n", quoting=quoting)
+        writer.writerow([row.get(column, "") for column in columns])
     whole.write_bytes(out.getvalue().encode(), path)
     return written
 

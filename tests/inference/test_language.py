@@ -138,7 +138,7 @@ def test_any_text_gets_an_answer(text: str, only: bool) -> None:
 def test_the_arrays_say_of_a_sentence_what_py3langid_says(text: str) -> None:
     judge = LanguageIdentifier.from_model_file(MODEL_FILE)
     theirs = judge._raw_score(text.encode()) - tables().priors
-    ours = evidence(text.split()).sum(0)
+    (ours,) = evidence([dict.fromkeys(text.split(), 1)])
     assert np.corrcoef(theirs, ours)[0, 1] > 0.95
 
 
@@ -153,6 +153,15 @@ def test_every_feature_has_a_slot_of_its_own() -> None:
 
 def test_a_word_says_the_same_alone_again_and_in_company() -> None:
     words = ["Die", "Brücke", "über", "东京都庁", "👩", "Stra\u0301ße", "x" * 500, "\x00", "a\x00b"]
-    together = evidence(words)
+    together = evidence([{word: 1} for word in words])
     for (index, word), _ in product(enumerate(words), range(2)):
-        assert (evidence([word])[0] == together[index]).all()
+        assert (evidence([{word: 1}])[0] == together[index]).all()
+
+
+def test_the_sentences_of_a_text_are_identified_as_if_each_stood_alone() -> None:
+    identifier = Identifier(KNOWN)
+    parts = [*KNOWN.values(), "1999", "!", "x" * 100]
+    together = identifier._best(parts, identifier._log_weights)
+    alone = [identifier._best([part], identifier._log_weights)[0] for part in parts]
+    assert [lang for lang, _ in together] == [lang for lang, _ in alone]
+    np.testing.assert_allclose([p for _, p in together], [p for _, p in alone], rtol=1e-5)

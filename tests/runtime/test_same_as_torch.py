@@ -61,6 +61,14 @@ def test_a_batch_is_its_sentences_one_by_one(exported: Path) -> None:
     assert_same(alone, together)
 
 
+def test_what_was_read_before_changes_no_bit(exported: Path) -> None:
+    fresh, used = mere.load(exported).predictor, mere.load(exported).predictor
+    used.predict(["Ein anderer Satz davor.", *reversed(TEXTS)], ["de", *reversed(LANGS)], threshold=0.0)
+    expected = fresh.predict(TEXTS, LANGS, threshold=0.0)
+    assert used.predict(TEXTS, LANGS, threshold=0.0) == expected
+    assert fresh.predict(TEXTS, LANGS, threshold=0.0) == expected
+
+
 def operator_counts(graph: bytes) -> Counter[str]:
     """Return how often each operator occurs in a graph."""
     return Counter(node.op_type for node in onnx.load_from_string(graph).graph.node)

@@ -70,7 +70,7 @@ class Identifier:
         sample = text.lstrip()[:MOST_CHARACTERS]
         if not any(char.isalpha() for char in sample):
             return None, 0.0
-        best, probability = self._best(sample, self._log_weights)
+        ((best, probability),) = self._best([sample], self._log_weights)
         return (best if probability >= SURE else None), probability
 
     def sentences(self, text: str, spans: Sequence[Span], lang: str | None) -> list[str | None]:
@@ -86,28 +86,33 @@ class Identifier:
         parts = [text[start : min(end, start + MOST_CHARACTERS)] for start, end in spans]
         scripts = [_script(part) for part in parts]
         usual = Counter(scripts).most_common(1)[0][0]
-        found: list[str | None] = []
-        for part, script in zip(parts, scripts, strict=True):
-            best, probability = self._best(part, same if script == usual else self._log_weights)
-            found.append(best if probability >= SURE and best is not None else lang)
-        return found
+        is_usual = np.array([script == usual for script in scripts])[:, None]
+        best = self._best(parts, np.where(is_usual, same, self._log_weights))
+        return [one if probability >= SURE and one is not None else lang for one, probability in best]
 
-    def _best(self, text: str, log_weights: NDArray[np.float32]) -> tuple[str | None, float]:
-        """Return the likeliest language of a text, None for no language, and its probability."""
-        counts = Counter(_normalised(text).split())
-        if not counts:
-            return None, 0.0
-        scores = np.log2(np.fromiter(counts.values(), np.float32) + 1) @ evidence(list(counts))
-        if not scores.any():
-            return None, 0.0
-        scores = (scores + tables().priors) * (
-            EVIDENCE / math.sqrt(len(text.encode("utf-8", "surrogatepass")))
+    def _best(self, texts: Sequence[str], log_weights: NDArray[np.float32]) -> list[tuple[str | None, float]]:
+        """Return the likeliest language of each text, None for no language, and its probability.
+
+        Args:
+            log_weights: of each column of the tables, for all texts or for each.
+        """
+        counts = [Counter(_normalised(text).split()) for text in texts]
+        scores = evidence(counts)  # (texts, columns)
+        says_nothing = ~scores.any(1)
+        num_bytes = np.array(
+            [[len(text.encode("utf-8", "surrogatepass")) or 1] for text in texts], np.float32
         )
+        scores = (scores + tables().priors) * (EVIDENCE / np.sqrt(num_bytes))
         scores += log_weights
-        probabilities = np.exp(scores - scores.max()) @ self._is_of
-        index = int(probabilities.argmax())
-        lang = self.languages[index]
-        return None if lang == _NO_LANGUAGE else lang, float(probabilities[index] / probabilities.sum())
+        probabilities = np.exp(scores - scores.max(1, keepdims=True)) @ self._is_of
+        index = probabilities.argmax(1)
+        sure = probabilities[np.arange(len(texts)), index] / probabilities.sum(1)
+        sure[says_nothing] = 0.0
+        langs = [self.languages[i] for i in index.tolist()]
+        return [
+            (None if lang == _NO_LANGUAGE or not probability else lang, probability)
+            for lang, probability in zip(langs, sure.tolist(), strict=True)
+        ]
 
 
 def _labels(expected: Sequence[str]) -> list[str]:

@@ -37,11 +37,13 @@ def merge(text: str, parts: Iterable[tuple[Span, Prediction]], whole: Span) -> P
     and object is among the entities. Entities come by position, triples best first.
     """
     shifted = [(window, _shift(text, prediction, window.start)) for window, prediction in parts]
+    if len(shifted) == 1 and not shifted[0][1].triples:
+        return shifted[0][1]
     entities: dict[Span, Entity] = {}
     triples: dict[Key, Triple] = {}
     mended: dict[Key, Triple] = {}
     for index, (_, prediction) in enumerate(shifted):
-        wholes = _whole_mentions(shifted, index, whole)
+        wholes = _whole_mentions(shifted, index, whole) if len(shifted) > 1 else {}
         for entity in prediction.entities:
             _keep_best_entity(entities, wholes.get(entity.span, entity))
         for triple in prediction.triples:
@@ -66,15 +68,20 @@ def merge(text: str, parts: Iterable[tuple[Span, Prediction]], whole: Span) -> P
 
 
 def _shift(text: str, prediction: Prediction, by: int) -> Prediction:
+    if not by or prediction == Prediction():
+        return prediction
+
     def moved(entity: Entity) -> Entity:
         start, end = entity.start + by, entity.end + by
         return Entity(start, end, text[start:end], entity.type, entity.score)
 
     return Prediction(
-        tuple(moved(entity) for entity in prediction.entities),
+        tuple([moved(entity) for entity in prediction.entities]),
         tuple(
-            Triple(moved(triple.subject), triple.relation, moved(triple.object), triple.score)
-            for triple in prediction.triples
+            [
+                Triple(moved(triple.subject), triple.relation, moved(triple.object), triple.score)
+                for triple in prediction.triples
+            ]
         ),
     )
 

@@ -36,11 +36,15 @@ LARGEST_LOSS = 0.5
 
 _EVERYTHING = ("MatMul", "LSTM")
 WAYS: Mapping[str, Callable[[str, bytes], bytes]] = {
-    "everything": lambda name, graph: quantised(graph, _EVERYTHING),
+    "everything": lambda name, graph: quantised(graph, _EVERYTHING if name != "units" else ()),
     "encoder": lambda name, graph: quantised(graph, _EVERYTHING if name == "encode" else ()),
     "tables": lambda name, graph: quantised(graph, ()),
 }
-"""What is quantised: every matrix, LSTM and table; those of the encoder and the heads that read at once; tables."""
+"""What is quantised: every matrix, LSTM and table; those of the encoder and the heads that read at once; tables.
+
+Units are read by tables alone: the scale of a matrix's input is that of all its rows, and what a unit says by itself
+must not depend on which others were read with it.
+"""
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,11 @@ class Model(nn.Module):
 
     def forward(self, batch: TensorBatch) -> Float[Tensor, "B P D"]:
         """Return the pieces as the heads read them."""
-        shared = self.aggregator(self.encode(batch), batch.is_piece, batch.group_size)  # (B, P, D)
+        return self.refine(self.encode(batch), batch)
+
+    def refine(self, encoded: Float[Tensor, "B P D"], batch: TensorBatch) -> Float[Tensor, "B P D"]:
+        """Return the encoder's pieces as the heads read them: mixed, then each row by its language."""
+        shared = self.aggregator(encoded, batch.is_piece, batch.group_size)  # (B, P, D)
         return shared if self.switcher is None else self.switcher(shared, batch.lang_id)
 
     def encode(self, batch: TensorBatch) -> Float[Tensor, "B P D"]:

@@ -1,6 +1,7 @@
 """A model as graphs that ONNX Runtime reads: the five calls of prediction (mere.inference.backend), without torch.
 
-    encode   pieces, is_piece, lang_id -> refined pieces, and what each task says of the whole batch
+    units    pieces -> a vector of each by itself; of encoders that begin so (mere.nn.encoders.base)
+    encode   pieces or those vectors, is_piece, lang_id -> refined pieces, and what each task says of the whole batch
     tags     refined pieces, read, row, relation -> scores of O, B, I for subjects and objects
     pairs    refined pieces, read, row, relation, spans -> probability of each pair
 
@@ -26,17 +27,34 @@ from mere.models.entity_types import TypesTask
 from mere.models.model import Model
 from mere.models.tensors import TensorBatch
 from mere.models.triples import TripleScores, TripleTask
+from mere.nn.encoders.base import UnitEncoder
 from mere.store.files import Arrays
 
 OPSET = 17
 
 
-class Encode(nn.Module):
-    """All that is said of a batch at once: refined pieces, entities, relations and how they were read."""
+class Units(nn.Module):
+    """What an encoder says of pieces that stand alone."""
 
-    def __init__(self, model: Model):
+    def __init__(self, encoder: UnitEncoder):
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, pieces: Tensor) -> Tensor:
+        return self.encoder.units(pieces)  # (K, E)
+
+
+class Encode(nn.Module):
+    """All that is said of a batch at once: refined pieces, entities, relations and how they were read.
+
+    Args:
+        units: the encoder, where it is given what it says of each piece by itself.
+    """
+
+    def __init__(self, model: Model, units: UnitEncoder | None):
         super().__init__()
         self.model = model
+        self.units = units
 
     def outputs(self) -> list[str]:
         """Return the names of what `forward` returns."""
@@ -46,7 +64,8 @@ class Encode(nn.Module):
 
     def forward(self, pieces: Tensor, is_piece: Tensor, lang_id: Tensor) -> tuple[Tensor, ...]:
         batch = TensorBatch(pieces, is_piece, is_piece, lang_id)
-        refined = self.model(batch)  # (B, P, D)
+        encoded = self.model.encode(batch) if self.units is None else self.units.in_context(pieces, is_piece)
+        refined = self.model.refine(encoded, batch)  # (B, P, D)
         said = [refined]
         if isinstance(self.model.entities, TypesTask):
             said.append(self.model.entities.emissions(refined).log_softmax(-1))  # (B, P, 1 + K)
@@ -99,9 +118,15 @@ def graphs_of(model: Model, num_features: int) -> dict[str, bytes]:
     is_piece = torch.ones(2, 5, dtype=torch.bool)
     is_piece[1, 4] = False
     lang_id = torch.tensor([0, 1 if model.switcher is not None else 0])
-    encode = Encode(model).eval()
+    graphs = {}
+    if (encoder := _reads_units(model)) is not None:
+        units = Units(encoder).eval()
+        graphs["units"] = _graph(units, {"units": pieces[0]}, ["vectors"])
+        with torch.no_grad():
+            pieces = torch.stack([units(row) for row in pieces])
+    encode = Encode(model, encoder).eval()
     inputs = {"pieces": pieces, "is_piece": is_piece, "lang_id": lang_id}
-    graphs = {"encode": _graph(encode, inputs, encode.outputs())}
+    graphs["encode"] = _graph(encode, inputs, encode.outputs())
     if model.triples is not None:
         with torch.no_grad():
             said = dict(zip(encode.outputs(), encode(**inputs), strict=True))
@@ -111,6 +136,12 @@ def graphs_of(model: Model, num_features: int) -> dict[str, bytes]:
         graphs["tags"] = _graph(Tags(model.triples).eval(), asked, ["tags"])
         graphs["pairs"] = _graph(Pairs(model.triples).eval(), {**asked, "spans": spans}, ["pairs"])
     return graphs
+
+
+def _reads_units(model: Model) -> UnitEncoder | None:
+    """Return the encoder, where it reads pieces by themselves first and nothing else reads them."""
+    reads_alone = model.triples is None or model.triples.classifier is None
+    return model.encoder if isinstance(model.encoder, UnitEncoder) and reads_alone else None
 
 
 def chains_of(model: Model) -> Arrays:
@@ -124,6 +155,8 @@ def chains_of(model: Model) -> Arrays:
 
 
 _AXES: Mapping[str, Mapping[int, str]] = {
+    "units": {0: "K"},
+    "vectors": {0: "K"},
     "pieces": {0: "B", 1: "P"},
     "is_piece": {0: "B", 1: "P"},
     "lang_id": {0: "B"},

@@ -14,6 +14,7 @@ from mere.decoding.limits import Limits
 from mere.errors import ModelError
 from mere.inference.backend import Float32, Int64
 from mere.inference.predictor import Predictor
+from mere.runtime.units import UnitVectors
 from mere.schema import UNIVERSAL
 from mere.store.export import read_graphs
 from mere.store.files import Arrays
@@ -30,7 +31,8 @@ class OnnxBackend:
     """Reads batches with exported graphs.
 
     Args:
-        graphs: `encode`, and `tags` and `pairs` where there is a task of triples (mere.models.onnx).
+        graphs: `encode`, `units` where the encoder reads each piece by itself first, and `tags` and `pairs` where
+            there is a task of triples (mere.models.onnx).
         chains: of the CRFs, by names such as "entities.start".
         threads: of each call; 0: as many as the process may use.
     """
@@ -41,13 +43,15 @@ class OnnxBackend:
         self._outputs = {name: [o.name for o in session.get_outputs()] for name, session in sessions.items()}
         self._inputs = {name: {i.name for i in session.get_inputs()} for name, session in sessions.items()}
         self._chains = chains
+        self._units = UnitVectors(lambda units: self._call("units", units=units)["vectors"])
 
     @property
     def chain(self) -> Chain:
         return self._chain("triples")
 
     def encode(self, batch: Batch) -> State:
-        return self._call("encode", pieces=batch.pieces, is_piece=batch.is_piece, lang_id=batch.lang_id)
+        pieces = self._units(batch.pieces, batch.is_piece) if "units" in self._run else batch.pieces
+        return self._call("encode", pieces=pieces, is_piece=batch.is_piece, lang_id=batch.lang_id)
 
     def entities(self, state: State) -> EntityScores | None:
         if "entities" not in state:

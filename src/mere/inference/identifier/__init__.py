@@ -9,7 +9,7 @@ mapped from disk, so loading takes milliseconds and a process holds what its tex
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -17,15 +17,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mere.inference.kept import KeptRows
+
 FOLDER = Path(__file__).parent
 NUM_SLOTS = 1 << 16
 NUM_BUCKETS = 1 << 14
 _TO_SLOT = np.uint64(0x9E3779B97F4A7C15)
 _TO_BUCKET = np.uint64(0xC2B2AE3D27D4EB4F)
 _LONGEST = 6  # bytes of a feature
-_WORDS_KEPT = 20_000  # 12 MB
 _LONGEST_KEPT = 32  # characters; a longer word, as in scripts without spaces, will hardly come again
-_kept: dict[str, NDArray[np.float32]] = {}
+_kept = KeptRows()
 _PLACES = np.arange(8, 8 * _LONGEST, 8, dtype=np.uint64)[:, None]
 
 
@@ -71,24 +72,26 @@ def slot_of(keys: NDArray[np.uint64], shifts: NDArray[np.uint16]) -> NDArray[np.
     return ((keys * _TO_SLOT) >> np.uint64(48)).astype(np.intp) ^ shifts[bucket_of(keys)]
 
 
-def evidence(words: Sequence[str]) -> NDArray[np.float32]:
-    """Return what each word says for each column, shape (words, columns); 0 where a word has no feature.
+def evidence(texts: Sequence[Mapping[str, int]]) -> NDArray[np.float32]:
+    """Return what the words of each text say for each column, shape (texts, columns); 0 where they say nothing.
 
-    Words come again, so what was found of them is kept.
+    Args:
+        texts: per text its words and how often each stands there; it counts with the logarithm.
     """
-    kept = [_kept.get(word) for word in words]
-    new = [word for word, row in zip(words, kept, strict=True) if row is None]
-    fresh: Iterator[NDArray[np.float32]] = iter(())
-    if new:
-        if len(_kept) > _WORDS_KEPT:
-            _kept.clear()
-        fresh = iter(_log_likelihoods([f" {word} ".encode("utf-8", "surrogatepass") for word in new]))
-    found = [next(fresh) if row is None else row for row in kept]
-    if new:
-        _kept.update(
-            (word, row) for word, row in zip(words, found, strict=True) if len(word) <= _LONGEST_KEPT
-        )
-    return np.concatenate(found).reshape(len(words), -1)
+    scores = np.zeros((len(texts), len(tables().languages)), np.float32)
+    words = [word for counts in texts for word in counts]
+    if not words:
+        return scores
+    keys = [word if len(word) <= _LONGEST_KEPT else None for word in words]
+    said = _kept(
+        keys, lambda new: _log_likelihoods([f" {words[i]} ".encode("utf-8", "surrogatepass") for i in new])
+    )
+    times = np.fromiter((number for counts in texts for number in counts.values()), np.float32, len(words))
+    said *= np.log2(times + 1)[:, None]
+    sizes = np.array([len(counts) for counts in texts])
+    speaks = sizes > 0
+    scores[speaks] = np.add.reduceat(said, (np.cumsum(sizes) - sizes)[speaks], axis=0)
+    return scores
 
 
 def _log_likelihoods(texts: Sequence[bytes]) -> NDArray[np.float32]:

@@ -55,3 +55,20 @@ class Encoder(nn.Module, ABC):
             freeze: lowest layers that are frozen instead of those of the encoder's settings.
         """
         return 1.0
+
+
+class UnitEncoder(Encoder):
+    """An encoder that first reads each piece by itself and then in its context.
+
+    A piece's first vector is the same wherever the piece stands, so whoever only reads may keep it.
+    """
+
+    @abstractmethod
+    def units(self, pieces: Int[Tensor, "K F"]) -> Float[Tensor, "K E"]:
+        """Return the vectors of pieces that stand alone, before any context."""
+
+    @abstractmethod
+    def in_context(
+        self, vectors: Float[Tensor, "B P E"], is_piece: Bool[Tensor, "B P"]
+    ) -> Float[Tensor, "B P D"]:
+        """Return a vector per piece in its context, as `forward` does, from what `units` says of each."""

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from mere.data.features import SLOTS
 from mere.nn.dropout import SharedDropout
-from mere.nn.encoders.base import Encoder
+from mere.nn.encoders.base import UnitEncoder
 from mere.nn.recurrent import BiLSTM
 from mere.nn.transformer import Transformer
 
@@ -52,7 +52,7 @@ class UnitEmbedding(nn.Module):
         return self.dropout(self.norm(nn.functional.gelu(self.mix(torch.cat(groups, -1)))))
 
 
-class CompactEncoder(Encoder):
+class CompactEncoder(UnitEncoder):
     """Hashed unit features and a BiLSTM or a small Transformer over them. From scratch, no download.
 
     Args:
@@ -89,8 +89,12 @@ class CompactEncoder(Encoder):
         return {f"context.blocks.{index}": block for index, block in enumerate(self.context.blocks)}
 
     def forward(self, pieces: Int[Tensor, "B P F"], is_piece: Bool[Tensor, "B P"]) -> Float[Tensor, "B P D"]:
-        return self.dropout(self.context(self.embedding(pieces), is_piece))
+        return self.in_context(self.embedding(pieces), is_piece)
+
+    def in_context(
+        self, vectors: Float[Tensor, "B P E"], is_piece: Bool[Tensor, "B P"]
+    ) -> Float[Tensor, "B P D"]:
+        return self.dropout(self.context(vectors, is_piece))
 
     def units(self, pieces: Int[Tensor, "K F"]) -> Float[Tensor, "K E"]:
-        """Return the vectors of units that stand alone, before any context."""
         return self.embedding(pieces.unsqueeze(0), whole=True).squeeze(0)

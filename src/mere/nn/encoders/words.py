@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from mere.nn.dropout import SharedDropout
-from mere.nn.encoders.base import Encoder
+from mere.nn.encoders.base import UnitEncoder
 from mere.nn.recurrent import BiLSTM, reversal
 
 NUM_BYTES = 258
@@ -47,7 +47,7 @@ class WordReader(nn.Module):
         return torch.cat(finals, -1)
 
 
-class ByteWordsEncoder(Encoder):
+class ByteWordsEncoder(UnitEncoder):
     """Words from their bytes, then a BiLSTM over the sentence. One vocabulary of 256 bytes, any script.
 
     Args: those of `mere.config.ByteWordsSettings`.
@@ -74,16 +74,24 @@ class ByteWordsEncoder(Encoder):
         self.dropout = SharedDropout(dropout)
 
     def forward(self, pieces: Int[Tensor, "B P F"], is_piece: Bool[Tensor, "B P"]) -> Float[Tensor, "B P D"]:
-        words, glue = pieces[..., :-1], pieces[..., -1]
         if self.training and self.byte_dropout:
+            words, glue = pieces[..., :-1], pieces[..., -1]
             hidden = torch.rand(words.shape, device=words.device) < self.byte_dropout
             words = torch.where(hidden & (words > 0), NUM_BYTES - 1, words)
             vectors = self.word(words[is_piece])
             places = torch.zeros(is_piece.shape, dtype=torch.long, device=words.device)
             places[is_piece] = torch.arange(len(vectors), device=words.device)
-        else:
-            distinct, places = torch.unique(words.flatten(0, 1), dim=0, return_inverse=True)
-            vectors = self.word(distinct)
-            places = places.view(is_piece.shape)
-        read = torch.cat([vectors[places], self.glue(glue).to(vectors.dtype)], -1)
-        return self.dropout(self.context(self.dropout(read), is_piece))
+            return self.in_context(self._glued(vectors[places], glue), is_piece)
+        distinct, places = torch.unique(pieces.flatten(0, 1), dim=0, return_inverse=True)
+        return self.in_context(self.units(distinct)[places.view(is_piece.shape)], is_piece)
+
+    def units(self, pieces: Int[Tensor, "K F"]) -> Float[Tensor, "K E"]:
+        return self._glued(self.word(pieces[:, :-1]), pieces[:, -1])
+
+    def in_context(
+        self, vectors: Float[Tensor, "B P E"], is_piece: Bool[Tensor, "B P"]
+    ) -> Float[Tensor, "B P D"]:
+        return self.dropout(self.context(self.dropout(vectors), is_piece))
+
+    def _glued(self, words: Float[Tensor, "*B W"], glue: Int[Tensor, "*B"]) -> Float[Tensor, "*B E"]:
+        return torch.cat([words, self.glue(glue).to(words.dtype)], -1)

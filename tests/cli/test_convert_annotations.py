@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from mere.cli import app
 from mere.data.corpus import Corpus
-from mere.data.formats import Format, kinds, sniff
+from mere.data.formats import Format, sniff
 
 TEXT = "Ada lebt in Graz. Bo auch."
 ANNOTATION = (
@@ -66,7 +66,7 @@ def test_long_texts_are_told(documents: Path, tmp_path: Path) -> None:
     assert "1 text of more than 1,000 characters" in done.stderr
 
 
-@pytest.mark.parametrize("format", [format for format in Format if kinds.KINDS[format].write])
+@pytest.mark.parametrize("format", list(Format))
 def test_every_format_is_written_seen_for_what_it_is_and_read(
     format: Format, documents: Path, tmp_path: Path
 ) -> None:

@@ -172,5 +172,5 @@ def test_formats_are_told_by_ending_or_first_line(corpus_dir: Write) -> None:
     assert sniff(folder / "b") is Format.SMILER
     with pytest.raises(DataError, match=r"c:1: a JSON array; .* Run: jq -c '\.\[\]' .*c > .*c\.jsonl"):
         sniff(folder / "c")
-    with pytest.raises(DataError, match=r"d: not a format that mere reads \(jsonl, smiler, conll, "):
+    with pytest.raises(DataError, match=r"d: not a format that mere reads \(jsonl, conll, smiler, "):
         sniff(folder / "d")

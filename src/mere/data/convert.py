@@ -93,8 +93,6 @@ def convert(
 
 def _jobs(source: Path, out: Path, found: list[CorpusFile], to: Format) -> list[_Job]:
     """Return what is read together, with the file or folder to write."""
-    if kinds.KINDS[to].write is None:
-        raise UserError(f"--to {to.value}: mere reads this format and does not write it.")
     groups: dict[Path, list[CorpusFile]] = {}
     for file in found:
         together = source.is_dir() and kinds.KINDS[file.format].is_document
@@ -172,9 +170,7 @@ def _cure(errors: list[Problem], source: Path, reading: Reading) -> str:
 
 
 def _write(sentences: list[Sentence], target: Path, to: Format, tally: Tally) -> int:
-    write = kinds.KINDS[to].write
-    assert write is not None  # _pairs refuses such a format
-    written = write(sentences, target)
+    written = kinds.KINDS[to].module.write(sentences, target)
     tally.left_out.update(written.left_out)
     tally.lost.update(written.lost)
     if to is Format.CONLL:

@@ -2,7 +2,7 @@
 
 from mere.metrics.confusion import EntityErrors, analyse
 from mere.metrics.intervals import Measured, bootstrap
-from mere.metrics.paired import Difference, approximate_randomization, paired_bootstrap
+from mere.metrics.paired import Difference, paired_bootstrap
 from mere.metrics.report import Report, evaluate, evaluate_runs
 from mere.metrics.scores import SystemScores, score_runs
 from mere.metrics.seen_in_training import mention_index, surface_index
@@ -14,7 +14,6 @@ __all__ = [
     "Report",
     "SystemScores",
     "analyse",
-    "approximate_randomization",
     "bootstrap",
     "evaluate",
     "evaluate_runs",

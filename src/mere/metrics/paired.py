@@ -1,10 +1,6 @@
-"""Is one system better than another? Two tests on the same sentences, per language, macro and micro.
+"""Is one system better than another? A paired bootstrap: both scored on the same resamples of sentences.
 
-- `paired_bootstrap`: the interval of the difference, both systems scored on the same resamples of sentences.
-- `approximate_randomization`: how often a difference this large arises when each sentence's two results are
-  swapped by the toss of a coin.
-
-Both p values are two-sided and never 0: the observed data count as one resample.
+The p value is two-sided and never 0: the observed data count as one resample.
 """
 
 from __future__ import annotations
@@ -17,10 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mere.errors import DataError, nearest
-from mere.metrics.counts import f1, mean_known
-from mere.metrics.intervals import DECIMALS, Resampled, percentiles, strata_of, weighted_sums
+from mere.metrics.intervals import DECIMALS, Resampled, percentiles, strata_of
 from mere.metrics.scores import SystemScores
-from mere.metrics.sentence_counts import SentenceCounts
 
 _CHUNK = 256
 _TIE = 1e-12  # differences this close are equal: F1s of equal counts may differ in their last bit
@@ -112,56 +106,6 @@ def members_of(group: str, langs: Sequence[str]) -> list[list[str]]:
     return parts
 
 
-def approximate_randomization(
-    a: SystemScores,
-    b: SystemScores,
-    metric: str = "triple_f1/strict",
-    *,
-    resamples: int = 2000,
-    seed: int = 0,
-) -> dict[str, Difference]:
-    """Test two systems by swapping their results on random halves of the sentences.
-
-    With several runs a sentence is swapped in all of them at once, run i of `a` with run i of `b`: the test
-    then speaks of these runs, not of other seeds.
-
-    Returns:
-        A difference per language, `"macro"` and `"micro"`, without an interval. p is the share of swaps whose
-        difference is as large or larger, on either side of zero.
-
-    Raises:
-        DataError: the systems were not scored on the same sentences, or have different numbers of runs.
-    """
-    langs = _check_comparable(a, b)
-    if a.num_runs != b.num_runs:
-        raise DataError(
-            f"system a has {a.num_runs} runs and system b has {b.num_runs}: randomization swaps run by run. "
-            "Give equally many runs of both, or use the paired bootstrap."
-        )
-    cells_a, cells_b = a.by_language(metric), b.by_language(metric)
-    rng = np.random.default_rng([seed, 2])
-    totals = {lang: (cells_a[lang].totals(), cells_b[lang].totals()) for lang in langs}  # (N, 3) twice
-    parts: dict[str, list[NDArray[np.float64]]] = {lang: [np.zeros((1, a.num_runs, 3))] for lang in langs}
-    for first in range(0, resamples, _CHUNK):
-        size = min(_CHUNK, resamples - first)
-        is_swapped = rng.integers(0, 2, (len(a.langs), size), dtype=np.int8).astype(np.float32)  # (S, B)
-        for lang in langs:
-            gain = SentenceCounts(cells_a[lang].rows, cells_b[lang].counts - cells_a[lang].counts)
-            parts[lang].append(weighted_sums(gain, is_swapped))
-    # Row 0 swaps nothing: it is the observed difference, and counts among the resamples.
-    moved = {lang: np.concatenate(parts[lang]) for lang in langs}  # (1 + B, N, 3)
-    swapped = {lang: (totals[lang][0] + moved[lang], totals[lang][1] - moved[lang]) for lang in langs}
-
-    def values(scope: str, side: int) -> NDArray[np.float64]:
-        counts = np.stack(
-            [swapped[lang][side] for lang in (langs if scope in ("macro", "micro") else [scope])]
-        )
-        by_run = mean_known(f1(counts), axis=0) if scope == "macro" else f1(counts.sum(axis=0))
-        return mean_known(by_run, axis=1)
-
-    return {scope: _randomized(values(scope, 0) - values(scope, 1)) for scope in (*langs, "macro", "micro")}
-
-
 def _check_comparable(a: SystemScores, b: SystemScores) -> list[str]:
     """Return the languages that both systems were scored on, the sentences being the same."""
     if a.ids == b.ids:
@@ -187,12 +131,3 @@ def _with_interval(value: float, values: NDArray[np.float64], level: float) -> D
     tail = min(int((known <= _TIE).sum()), int((known >= -_TIE).sum()))
     p = min(1.0, 2 * (tail + 1) / (len(known) + 1))
     return Difference(round(value, DECIMALS), low, high, round(p, DECIMALS))
-
-
-def _randomized(values: NDArray[np.float64]) -> Difference:
-    """Judge the observed difference, `values[0]`, among all of them."""
-    observed, known = float(values[0]), values[~np.isnan(values)]
-    if math.isnan(observed):
-        return Difference(None)
-    p = int((np.abs(known) >= abs(observed) - _TIE).sum()) / len(known)
-    return Difference(round(observed, DECIMALS), p=round(p, DECIMALS))

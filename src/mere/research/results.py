@@ -141,7 +141,7 @@ class Comparison(Record):
         default=None, ge=0, le=1, description="p corrected by Holm's method over its family of tests"
     )
     family: int | None = Field(default=None, ge=1, description="how many tests p_holm is corrected for")
-    test: Literal["paired bootstrap", "approximate randomization"] = "paired bootstrap"
+    test: Literal["paired bootstrap"] = "paired bootstrap"
 
     @classmethod
     def from_differences(
@@ -150,11 +150,10 @@ class Comparison(Record):
         b: str,
         metric: str,
         differences: dict[str, Difference],
-        test: Literal["paired bootstrap", "approximate randomization"] = "paired bootstrap",
     ) -> list[Comparison]:
         """Make one comparison per scope of what a paired test of `mere.metrics` returns."""
         return [
-            cls(a=a, b=b, metric=metric, scope=scope, test=test, **asdict(difference))
+            cls(a=a, b=b, metric=metric, scope=scope, **asdict(difference))
             for scope, difference in differences.items()
         ]
 

@@ -26,6 +26,7 @@ from mere.data.formats import files, schemes
 from mere.data.formats.columns import DOCSTART, NUM_ROWS, Layout, NoLayout, layout_of, split_row
 from mere.data.formats.conll_rows import Block, Rows, is_comment_for_sure, may_be_comment
 from mere.data.formats.conll_write import write
+from mere.data.formats.holds import Holds
 from mere.data.formats.lines import Head, lines_of, open_binary
 from mere.data.formats.problems import Problem, report
 from mere.data.formats.reading import AS_THEY_ARE, Reading
@@ -39,6 +40,10 @@ __all__ = ["looks_like", "read", "write"]
 
 NO_RELATIONS: frozenset[str] = frozenset()
 _PAIRS: dict[Span, list[int]] = {}  # millions of tokens stand at the same few offsets: one list for each
+HOLDS = Holds(
+    one="a block of lines", offsets="tokens", untyped=False, overlaps=False, relations=False, scores=False,
+    language=False, keys=False,
+)  # fmt: skip
 _NAMES = re.compile(r"# *global\.columns *= *(.+)")
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from mere import advice
 from mere.data.formats import files
+from mere.data.formats.holds import Holds
 from mere.data.formats.lines import Head, numbered_lines
 from mere.data.formats.offsets import Evidence, Verdict, to_characters
 from mere.data.formats.problems import Problem, report
@@ -29,6 +30,7 @@ from mere.errors import DataError
 from mere.lang_codes import is_same
 from mere.types import Entity, Sentence, Span, Triple
 
+HOLDS = Holds(one="a line", offsets="code points")
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from mere import advice
 from mere.data.formats import (
@@ -29,6 +29,7 @@ from mere.data.formats import (
     uima_xmi,
     webanno,
 )
+from mere.data.formats.holds import Holds
 from mere.data.formats.lines import Head, head_of
 from mere.data.formats.problems import Problem
 from mere.data.formats.reading import AS_THEY_ARE, Format, Reading
@@ -38,24 +39,37 @@ from mere.errors import DataError, UserError
 from mere.types import Sentence
 
 
+class Module(Protocol):
+    """A file of this folder that is a format; its docstring says what the format is."""
+
+    @property
+    def HOLDS(self) -> Holds: ...
+
+    @property
+    def looks_like(self) -> Callable[[Head], bool]:
+        """Whether the beginning of a file is that of this format, whatever its name ends in."""
+
+    @property
+    def read(self) -> Reader: ...
+
+    @property
+    def write(self) -> Callable[[Iterable[Sentence], Path], Written]: ...
+
+
 class Kind(NamedTuple):
     """One format.
 
     Args:
+        module: what reads and writes it.
         endings: what its files' names end in; the first is what mere gives them.
-        looks_like: whether the beginning of a file is that of this format, whatever its name ends in.
-        read: the reader.
-        write: the writer, or None where there is none.
         takes: the fields of `Reading` that say something about it, beside `format`.
         companions: endings of files that belong to one of this format and are no corpus files themselves.
         is_document: whether a file is one document: they are written into a folder, and those of a folder are
             read as one corpus, which the folder's name tells split and language of.
     """
 
+    module: Module
     endings: tuple[str, ...]
-    looks_like: Callable[[Head], bool]
-    read: Reader
-    write: Callable[[Iterable[Sentence], Path], Written] | None
     takes: frozenset[str] = frozenset({"lang"})
     companions: tuple[str, ...] = ()
     is_document: bool = False
@@ -65,35 +79,21 @@ COLUMNS = frozenset({"lang", "column", "token_column", "scheme", "outside"})
 
 # The first that a file looks like is its format, so the particular stand before the general.
 KINDS: dict[Format, Kind] = {
-    Format.LABEL_STUDIO: Kind((".json",), label_studio.looks_like, label_studio.read, label_studio.write),
-    Format.UIMA_JSON: Kind(
-        (".json",), uima_json.looks_like, uima_json.read, uima_json.write, is_document=True
-    ),
-    Format.UIMA_XMI: Kind(
-        (".xmi", ".zip"), uima_xmi.looks_like, uima_xmi.read, uima_xmi.write, is_document=True
-    ),
-    Format.BRAT: Kind(
-        (".ann",), brat.looks_like, brat.read, brat.write, companions=(".txt", ".conf"), is_document=True
-    ),
-    Format.WEBANNO: Kind((".tsv",), webanno.looks_like, webanno.read, webanno.write),
-    Format.DOCCANO: Kind((".jsonl",), doccano.looks_like, doccano.read, doccano.write),
-    Format.HF_JSONL: Kind((".jsonl",), hf_jsonl.looks_like, hf_jsonl.read, hf_jsonl.write, hf_jsonl.TAKES),
-    Format.HF_PARQUET: Kind(
-        (".parquet",), hf_parquet.looks_like, hf_parquet.read, hf_parquet.write, hf_parquet.TAKES
-    ),
-    Format.SPACY: Kind((".spacy",), spacy_docbin.looks_like, spacy_docbin.read, spacy_docbin.write),
-    Format.PRODIGY: Kind((".jsonl",), prodigy.looks_like, prodigy.read, prodigy.write),
-    Format.JSONL: Kind(
-        (".jsonl", ".ndjson"), jsonl.looks_like, jsonl.read, jsonl.write, frozenset({"lang", "offsets"})
-    ),
-    Format.SMILER: Kind((".tsv",), smiler.looks_like, smiler.read, smiler.write),
-    Format.CONLL: Kind(
-        (".conll", ".bio", ".iob", ".iob2", ".conllu"), conll.looks_like, conll.read, conll.write, COLUMNS
-    ),
-    Format.CSV: Kind(
-        (".csv", ".tsv"), table_csv.looks_like, table_csv.read, table_csv.write, table_csv.TAKES
-    ),
-    Format.TEXT: Kind((".txt",), plain_text.looks_like, plain_text.read, plain_text.write),
+    Format.LABEL_STUDIO: Kind(label_studio, (".json",)),
+    Format.UIMA_JSON: Kind(uima_json, (".json",), is_document=True),
+    Format.UIMA_XMI: Kind(uima_xmi, (".xmi", ".zip"), is_document=True),
+    Format.BRAT: Kind(brat, (".ann",), companions=(".txt", ".conf"), is_document=True),
+    Format.WEBANNO: Kind(webanno, (".tsv",)),
+    Format.DOCCANO: Kind(doccano, (".jsonl",)),
+    Format.HF_JSONL: Kind(hf_jsonl, (".jsonl",), hf_jsonl.TAKES),
+    Format.HF_PARQUET: Kind(hf_parquet, (".parquet",), hf_parquet.TAKES),
+    Format.SPACY: Kind(spacy_docbin, (".spacy",)),
+    Format.PRODIGY: Kind(prodigy, (".jsonl",)),
+    Format.JSONL: Kind(jsonl, (".jsonl", ".ndjson"), frozenset({"lang", "offsets"})),
+    Format.SMILER: Kind(smiler, (".tsv",)),
+    Format.CONLL: Kind(conll, (".conll", ".bio", ".iob", ".iob2", ".conllu"), COLUMNS),
+    Format.CSV: Kind(table_csv, (".csv", ".tsv"), table_csv.TAKES),
+    Format.TEXT: Kind(plain_text, (".txt",)),
 }
 
 
@@ -116,8 +116,11 @@ def looks_like(path: Path) -> Format | None:
     Raises:
         DataError: the file cannot be opened.
     """
-    head = head_of(path)
-    return next((format for format, kind in KINDS.items() if kind.looks_like(head)), None)
+    return _shown(head_of(path))
+
+
+def _shown(head: Head) -> Format | None:
+    return next((format for format, kind in KINDS.items() if kind.module.looks_like(head)), None)
 
 
 def sniff(path: Path | str) -> Format:
@@ -128,7 +131,7 @@ def sniff(path: Path | str) -> Format:
     """
     path = Path(path)
     head = head_of(path)
-    shown = next((format for format, kind in KINDS.items() if kind.looks_like(head)), None) or by_suffix(path)
+    shown = _shown(head) or by_suffix(path)
     if shown is not None:
         return shown
     if head.lines and head.lines[0].lstrip().startswith("["):
@@ -163,7 +166,7 @@ def read(
     tally: Tally | None = None,
 ) -> Iterator[Sentence]:
     """Yield the sentences of a file of a known format, noting what is wrong in `problems`."""
-    return KINDS[format].read(path, problems, reading, tally)
+    return KINDS[format].module.read(path, problems, reading, tally)
 
 
 __all__ = ["KINDS", "Format", "Kind", "Reader", "by_suffix", "files", "looks_like", "read", "sniff"]

@@ -9,53 +9,11 @@ import argparse
 import inspect
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from mere.data.formats import (
-    brat,
-    conll,
-    doccano,
-    hf_jsonl,
-    hf_parquet,
-    jsonl,
-    label_studio,
-    plain_text,
-    prodigy,
-    smiler,
-    spacy_docbin,
-    table_csv,
-    uima_json,
-    uima_xmi,
-    webanno,
-)
-from mere.data.formats.holds import ENTITY, Holds
+from mere.data.formats.holds import ENTITY
 from mere.data.formats.kinds import KINDS
 from mere.data.formats.reading import Format
-
-MODULES = {
-    Format.JSONL: jsonl,
-    Format.CONLL: conll,
-    Format.SMILER: smiler,
-    Format.BRAT: brat,
-    Format.LABEL_STUDIO: label_studio,
-    Format.DOCCANO: doccano,
-    Format.PRODIGY: prodigy,
-    Format.UIMA_XMI: uima_xmi,
-    Format.UIMA_JSON: uima_json,
-    Format.WEBANNO: webanno,
-    Format.SPACY: spacy_docbin,
-    Format.HF_JSONL: hf_jsonl,
-    Format.HF_PARQUET: hf_parquet,
-    Format.CSV: table_csv,
-    Format.TEXT: plain_text,
-}
-ROWS: dict[Format, Holds] = {
-    Format.JSONL: Holds(one="a line", offsets="code points"),
-    Format.CONLL: replace(hf_jsonl.HOLDS, one="a block of lines", language=False, keys=False),
-    Format.SMILER: Holds(one="a row a triple", offsets="none", types=False, scores=False, keys=False),
-} | {format: module.HOLDS for format, module in MODULES.items() if hasattr(module, "HOLDS")}
-"""What each format holds, in the order of the page."""
 
 _HEAD = f"""# Corpus formats
 
@@ -81,13 +39,14 @@ _COLUMNS = ("format", "one text", "endings", "offsets count", "types", "no type"
 def page() -> str:
     """Return the page."""
     lines = [" | ".join(_COLUMNS), " | ".join("---" for _ in _COLUMNS)]
-    lines += [" | ".join(_row(format, holds)) for format, holds in ROWS.items()]
+    lines += [" | ".join(_row(format)) for format in Format]
     table = "".join(f"| {line} |\n" for line in lines)
-    parts = [f"## {format.value}\n\n{inspect.getdoc(MODULES[format])}\n" for format in ROWS]
+    parts = [f"## {format.value}\n\n{inspect.getdoc(KINDS[format].module)}\n" for format in Format]
     return _HEAD + table + "\n" + "\n".join(parts)
 
 
-def _row(format: Format, holds: Holds) -> list[str]:
+def _row(format: Format) -> list[str]:
+    holds = KINDS[format].module.HOLDS
     said = [holds.entities and holds.types, holds.entities and holds.types and holds.untyped]
     said += [
         holds.entities and holds.overlaps,

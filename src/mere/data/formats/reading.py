@@ -16,20 +16,20 @@ class Format(Enum):
     """A corpus file format; the value is what `--from` and `--to` take. Its row is in `kinds.KINDS`."""
 
     JSONL = "jsonl"
-    SMILER = "smiler"
     CONLL = "conll"
+    SMILER = "smiler"
     BRAT = "brat"
     LABEL_STUDIO = "label-studio"
     DOCCANO = "doccano"
     PRODIGY = "prodigy"
-    HF_JSONL = "hf-jsonl"
-    HF_PARQUET = "hf-parquet"
-    SPACY = "spacy"
-    CSV = "csv"
-    TEXT = "text"
     UIMA_XMI = "uima-xmi"
     UIMA_JSON = "uima-json"
     WEBANNO = "webanno"
+    SPACY = "spacy"
+    HF_JSONL = "hf-jsonl"
+    HF_PARQUET = "hf-parquet"
+    CSV = "csv"
+    TEXT = "text"
 
 
 class Offsets(Enum):

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mere.data.formats import files
+from mere.data.formats.holds import Holds
 from mere.data.formats.lines import Head, numbered_lines
 from mere.data.formats.marks import Damage, mark, unmark
 from mere.data.formats.problems import Problem, report
@@ -25,6 +26,7 @@ from mere.data.formats.reading import AS_THEY_ARE, Reading
 from mere.data.formats.tally import Tally, Written
 from mere.types import Entity, Sentence, Triple
 
+HOLDS = Holds(one="a row a triple", offsets="none", types=False, scores=False, keys=False)
 COLUMNS = ("id", "entity_1", "entity_2", "label", "text", "lang")
 NUM_REQUIRED = 5
 NO_RELATION = "no_relation"

@@ -16,7 +16,9 @@ FLOORS = (
     ("metrics", "store", "decoding"),
     ("inference",),
     ("runtime",),
-    ("graph", "serving"),
+    ("graph",),
+    ("page",),
+    ("serving",),
     ("nn",),  # from here on torch
     ("models",),
     ("loading",),

@@ -153,15 +153,15 @@ class Document:
     notes: tuple[str, ...] = ()
     langs: tuple[str | None, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the document as JSON has it; its sentences stand there where they differ in language."""
+    def to_json(self, *, sentences: bool = False) -> dict[str, Any]:
+        """Return the document as JSON has it; with its sentences where they differ in language or are asked for."""
         record: dict[str, Any] = {
             "text": self.text,
             "lang": self.lang,
             "entities": [entity.to_json() for entity in self.entities],
             "triples": [triple.to_json() for triple in self.triples],
         }
-        if len(set(self.langs)) > 1:
+        if sentences or len(set(self.langs)) > 1:
             record["sentences"] = [
                 {"start": start, "end": end, "lang": lang}
                 for (start, end), lang in zip(self.sentences, self.langs, strict=True)

@@ -41,7 +41,7 @@ def test_a_browser_draws_the_page(browser: Browser, tmp_path: Path) -> None:
         if num_triples:
             document.locator(".mere-arcs").wait_for(state="attached")
         assert document.locator("path.tip").count() == num_triples
-    view = shown.locator("svg#graph").get_attribute("viewBox")
+    view = shown.locator("svg.mere-graph").get_attribute("viewBox")
     assert view
     assert max(map(abs, map(float, view.split()))) < 10_000
     assert "NaN" not in shown.content()

@@ -30,8 +30,11 @@ _TAIL = """</div><section class="graph" aria-label="The graph">
 {picture}</section></main>
 <script>{script}</script></body></html>
 """
-_PICTURE = """<svg id="graph" role="img" aria-label="{told}"></svg>
+_PICTURE = """<svg class="mere-graph" role="img" aria-label="{told}"></svg>
 <script type="application/json" id="graph-data">{data}</script>
+"""
+_DRAW = """drawGraph(document.querySelector(".mere-graph"),
+  JSON.parse(document.getElementById("graph-data").textContent));
 """
 
 
@@ -39,7 +42,7 @@ def page(items: Iterable[Item], settings: GraphSettings, out: BinaryIO) -> None:
     """Write the page."""
     names = Names(settings)
     index, edges, degrees = NodeIndex(names), DiskCounter(), DiskCounter()
-    out.write(_HEAD.format(style=asset("document.css") + asset("page.css")).encode())
+    out.write(_HEAD.format(style="".join(map(asset, ("document.css", "graph.css", "page.css")))).encode())
     for item in items:
         index.add(item)
         for edge in relationships(item, names):
@@ -52,7 +55,7 @@ def page(items: Iterable[Item], settings: GraphSettings, out: BinaryIO) -> None:
     picture = ""
     if data["nodes"]:
         picture = _PICTURE.format(told=told, data=json.dumps(data).replace("<", "\\u003c"))
-        script += asset("graph.js")
+        script += asset("graph.js") + _DRAW
     out.write(_TAIL.format(told=told, picture=picture, script=script).encode())
 
 

@@ -68,14 +68,22 @@ def read_documents(sources: Iterable[str]) -> Iterator[Item]:
     """
     for source in sources:
         for number, raw in numbered_lines(Path("/dev/stdin" if source == "-" else source)):
-            where = f"{'stdin' if source == '-' else source}:{number}"
-            try:
-                line = _LINE.validate_json(raw)
-                document = _document(line)
-            except (ValidationError, _Misplaced):
-                raise _refusal(raw, where) from None
-            id = line.get("id")
-            yield Item(where if id is None or id == "" else str(id), document)
+            yield item_from_line(raw, f"{'stdin' if source == '-' else source}:{number}")
+
+
+def item_from_line(raw: bytes, where: str) -> Item:
+    """Return the document of one line, called by `where` if it has no id.
+
+    Raises:
+        DataError: it is no document; says what is wrong, and where.
+    """
+    try:
+        line = _LINE.validate_json(raw)
+        document = _document(line)
+    except (ValidationError, _Misplaced):
+        raise _refusal(raw, where) from None
+    id = line.get("id")
+    return Item(where if id is None or id == "" else str(id), document)
 
 
 class _Misplaced(Exception):

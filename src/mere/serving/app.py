@@ -1,16 +1,9 @@
-"""The application: what can be asked, and how an answer comes about.
-
-body ─ limits ─► texts ─ queue ─► batches ─► extractor ─► documents ─► JSON, as `Document.to_json` has it
-"""
+"""The application: what can be asked. How an answer comes about is told in `mere.serving.service`."""
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
-import json
-from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -19,32 +12,39 @@ from pydantic import BaseModel
 from starlette.middleware.cors import CORSMiddleware
 
 from mere import __version__
-from mere.errors import ConfigError, nearest
+from mere.errors import ConfigError
 from mere.inference.extractor import Extractor
 from mere.serving import observing
-from mere.serving.batching import Batcher, OverloadedError, TextRequest
-from mere.serving.keys import Keys
+from mere.serving.graphs import GraphQuery, add_graph
+from mere.serving.page import add_page
 from mere.serving.problems import Problem, ProblemError, answer_with_problems, declared
 from mere.serving.requests import (
     JSON,
     NDJSON,
     ExtractRequest,
     TextItem,
-    lines_of,
     media_type,
-    parse_json,
     parse_request,
     text_request,
-    validated,
     whole_body,
 )
+from mere.serving.service import Service, encoded
 from mere.serving.settings import ServingSettings
 from mere.types import Document
 
 PATHS = frozenset(
-    {"/v1/extract", "/v1/models", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/"}
+    {
+        "/v1/extract",
+        "/v1/graph",
+        "/v1/models",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/openapi.json",
+        "/docs",
+        "/",
+    }
 )
-_AHEAD = 64  # lines of a stream that are extracted from while earlier ones are written
 
 
 class ServedModel(BaseModel):
@@ -85,131 +85,19 @@ def create_app(models: Mapping[str, Extractor], settings: ServingSettings | None
     return app
 
 
-class Service:
-    """The models behind their queues, and the checks in front of them."""
-
-    def __init__(self, models: Mapping[str, Extractor], settings: ServingSettings):
-        self.settings = settings
-        self.models = dict(models)
-        self.keys = Keys.read(settings.keys_file) if settings.keys_file else None
-        self.batchers: dict[str, Batcher] = {}
-        self.ready = False
-
-    @asynccontextmanager
-    async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
-        """Serve between the start and the end of the application; what was taken is answered before it ends."""
-        for name, extractor in self.models.items():
-            self.batchers[name] = batcher = Batcher(
-                extractor,
-                batch_characters=self.settings.batch_characters,
-                batch_wait_s=self.settings.batch_wait_ms / 1000,
-                max_queued_characters=self.settings.max_queued_characters,
-                observe=observing.observe_batch,
-            )
-            batcher.start()
-            await batcher.extract([TextRequest("Ready?", None)])
-        observing.QUEUED.set_function(lambda: sum(b.queued_characters for b in self.batchers.values()))
-        self.ready = True
-        yield
-        self.ready = False
-        for batcher in self.batchers.values():
-            await batcher.stop()
-
-    def check_key(self, request: Request) -> None:
-        """Let a request pass that has a key, where keys are asked for.
-
-        Raises:
-            ProblemError: 401, it has none, or one that is not known.
-        """
-        if self.keys is None:
-            return
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        name = self.keys.name_of(key.strip()) if scheme.lower() == "bearer" else None
-        if name is None:
-            raise ProblemError(
-                401,
-                "Send a key that is known: Authorization: Bearer KEY.",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
-        request.state.log["key"] = name
-
-    def batcher(self, name: str | None) -> Batcher:
-        """Return the queue of a model; None: of the first.
-
-        Raises:
-            ProblemError: 404, no such model.
-        """
-        if name is None:
-            return next(iter(self.batchers.values()))
-        if name not in self.batchers:
-            known = ", ".join(self.batchers)
-            shown = name.encode("utf-8", "backslashreplace").decode()[:100]
-            raise ProblemError(404, f'no model "{shown}".{nearest(shown, self.batchers)} There are: {known}.')
-        return self.batchers[name]
-
-    async def extract(self, batcher: Batcher, texts: Sequence[TextRequest]) -> list[Document]:
-        """Return the documents of texts, in order.
-
-        Raises:
-            ProblemError: 429, too much waits; 504, it took too long.
-        """
-        try:
-            async with asyncio.timeout(self.settings.deadline_s):
-                return await batcher.extract(texts)
-        except OverloadedError as error:
-            seconds = error.retry_after_s
-            raise ProblemError(
-                429, f"Too many texts wait. Try again in {seconds} s.", headers={"Retry-After": str(seconds)}
-            ) from None
-        except TimeoutError:
-            raise ProblemError(
-                504, f"It took longer than {self.settings.deadline_s:g} s. Send less at a time."
-            ) from None
-
-    async def stream(self, request: Request, batcher: Batcher) -> AsyncIterator[bytes]:
-        """Yield a line per line of the body, in order, while it arrives; a bad line is answered by its problem."""
-        pending: deque[asyncio.Task[bytes]] = deque()
-        try:
-            number = 0
-            async for raw in lines_of(request, self.settings):
-                number += 1
-                pending.append(asyncio.create_task(self._line(raw, f"line {number}", batcher)))
-                while len(pending) >= _AHEAD or (pending and pending[0].done()):
-                    yield await pending.popleft()
-            while pending:
-                yield await pending.popleft()
-        except ProblemError as error:
-            yield _encoded({"error": error.detail, "status": error.status})
-        finally:
-            for task in pending:
-                task.cancel()
-
-    async def _line(self, raw: bytes, where: str, batcher: Batcher) -> bytes:
-        try:
-            item = validated(TextItem, parse_json(raw, where), where)
-            text = text_request(item, None, where, self.settings)
-            while True:  # a stream waits for room instead of being refused: its sender is slowed down
-                try:
-                    [document] = await self.extract(batcher, [text])
-                    return _encoded(document.to_json())
-                except ProblemError as error:
-                    if error.status != 429:
-                        raise
-                    await asyncio.sleep(0.05)
-        except ProblemError as error:
-            return _encoded({"error": error.detail, "status": error.status})
-
-
 def _add_routes(app: FastAPI, service: Service) -> None:
     _add_extract(app, service)
     _add_models(app, service)
+    add_graph(app, service)
     _add_probes(app, service)
+    add_page(app)
     standard = app.openapi
 
     def openapi() -> dict[str, Any]:
         schema = standard()
         schema["components"].setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
         schema["components"]["schemas"]["TextItem"] = TextItem.model_json_schema()
+        schema["components"]["schemas"] |= GraphQuery.model_json_schema()["$defs"]
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]
@@ -251,8 +139,8 @@ def _add_extract(app: FastAPI, service: Service) -> None:
         ]
         documents = [_at_least(d, asked.min_score) for d in await service.extract(batcher, texts)]
         request.state.log |= {"texts": len(texts), "characters": sum(len(t.text) for t in texts)}
-        records = [document.to_json() for document in documents]
-        return Response(_encoded(records[0] if one else {"documents": records}), media_type=JSON)
+        records = [document.to_json(sentences=asked.sentences) for document in documents]
+        return Response(encoded(records[0] if one else {"documents": records}), media_type=JSON)
 
 
 def _add_models(app: FastAPI, service: Service) -> None:
@@ -298,10 +186,6 @@ class _LineByLine(StreamingResponse):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         await self.stream_response(send)
-
-
-def _encoded(record: Any) -> bytes:
-    return json.dumps(record, ensure_ascii=False).encode() + b"\n"
 
 
 def _at_least(document: Document, score: float) -> Document:

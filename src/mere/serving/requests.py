@@ -42,6 +42,11 @@ class ExtractRequest(BaseModel):
     texts: list[TextItem] | None = Field(None, description="several texts; the answer has as many documents")
     model: str | None = Field(None, description="a name from /v1/models; null: the first")
     min_score: float = Field(0.0, ge=0, le=1, description="triples and entities below it are left out")
+    sentences: bool = Field(
+        False,
+        description="documents say where their sentences are and in which language, "
+        "even where all are in one",
+    )
 
 
 def media_type(request: Request) -> str:

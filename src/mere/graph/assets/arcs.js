@@ -92,12 +92,18 @@
       seen.unobserve(target);
       let width = 0;
       new ResizeObserver(() => {
-        if (target.clientWidth !== width) { width = target.clientWidth; draw(target); }
+        const now = target.clientWidth; // 0 where it is no longer in the page
+        if (now && now !== width) { width = now; draw(target); }
       }).observe(target);
     }
   }, { rootMargin: "400px" });
-  for (const box of document.querySelectorAll(".mere-document:not([data-drawn])")) {
-    box.dataset.drawn = "";
-    seen.observe(box);
-  }
+
+  // Draws the documents under an element that have no arcs yet, when they come into view.
+  globalThis.drawArcs = (root) => {
+    for (const box of root.querySelectorAll(".mere-document:not([data-drawn])")) {
+      box.dataset.drawn = "";
+      seen.observe(box);
+    }
+  };
+  globalThis.drawArcs(document);
 })();

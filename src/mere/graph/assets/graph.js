@@ -1,19 +1,29 @@
-// Draws the graph of the page: nodes push each other away, relations pull; drag a node, drag the ground, turn the wheel.
-(() => {
+// Draws a graph into an empty svg: nodes push each other away, relations pull. Drag a node or the ground; zoom with Ctrl
+// and the wheel, or with two fingers on a touchpad: the wheel alone scrolls the page. Returns what buttons can call.
+globalThis.drawGraph = (view, { nodes, edges }) => {
   const SVG = "http://www.w3.org/2000/svg";
-  const { nodes, edges } = JSON.parse(document.getElementById("graph-data").textContent);
-  const view = document.getElementById("graph");
   const make = (name, attributes, parent) => {
     const element = document.createElementNS(SVG, name);
     for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
     return parent.appendChild(element);
   };
 
-  nodes.forEach((node, i) => {
-    const turn = i * 2.39996; // sunflower: no two alike, and the same every time
-    Object.assign(node, { x: 26 * Math.sqrt(i + 1) * Math.cos(turn), y: 26 * Math.sqrt(i + 1) * Math.sin(turn), vx: 0, vy: 0 });
-    node.radius = 4 + 3 * Math.sqrt(Math.min(node.mentions, 60));
+  // They begin on a circle, the same every time, what is linked side by side: so few relations cross at rest.
+  const beside = nodes.map(() => []);
+  for (const { s, o } of edges) { beside[s].push(o); beside[o].push(s); }
+  const order = new Set();
+  const waiting = nodes.map((_, i) => i).reverse();
+  while (waiting.length) {
+    const next = waiting.pop();
+    if (order.has(next)) continue;
+    order.add(next);
+    waiting.push(...beside[next]);
+  }
+  [...order].forEach((i, place) => {
+    const [turn, far] = [(2 * Math.PI * place) / nodes.length, 26 * Math.sqrt(nodes.length) + (place % 2)];
+    Object.assign(nodes[i], { x: far * Math.cos(turn), y: far * Math.sin(turn), vx: 0, vy: 0 });
   });
+  for (const node of nodes) node.radius = 4 + 3 * Math.sqrt(Math.min(node.mentions, 60));
   const degree = nodes.map(() => 0);
   for (const { s, o } of edges) { degree[s]++; degree[o]++; }
   for (const edge of edges) {
@@ -86,12 +96,18 @@
       circle.setAttribute("cx", x); circle.setAttribute("cy", y);
       label.setAttribute("x", x); label.setAttribute("y", y);
     }
-    view.setAttribute("viewBox", (frame ?? whole()).join(" "));
+    const [left, up, width, height] = frame ?? whole();
+    view.setAttribute("viewBox", `${left} ${up} ${width} ${height}`);
+    const unit = Math.max(width / (view.clientWidth || width), height / (view.clientHeight || height)); // of a pixel
+    view.style.setProperty("--unit", Math.min(unit, 1.4)); // labels are read, unless they are too many
   };
   const whole = () => {
-    const [xs, ys] = [nodes.map((n) => n.x), nodes.map((n) => n.y)];
-    const [left, up] = [Math.min(...xs) - 70, Math.min(...ys) - 50];
-    return [left, up, Math.max(...xs) + 70 - left, Math.max(...ys) + 40 - up];
+    const half = ({ name }) => 12 + Math.min(4 * name.length, 160); // of a label
+    const left = Math.min(...nodes.map((node) => node.x - half(node)));
+    const right = Math.max(...nodes.map((node) => node.x + half(node)));
+    const ys = nodes.map(({ y }) => y);
+    const up = Math.min(...ys) - 50;
+    return [left, up, right - left, Math.max(...ys) + 40 - up];
   };
 
   let heat = 1;
@@ -125,7 +141,7 @@
       node.held = true;
       node.circle.onpointermove = (move) => { const { x, y } = at(move); Object.assign(node, { x, y }); warm(0.3); };
     };
-    node.circle.onpointerup = () => { node.held = false; node.circle.onpointermove = null; };
+    node.circle.onpointerup = node.circle.onpointercancel = () => { node.held = false; node.circle.onpointermove = null; };
   }
   view.onpointerdown = (event) => {
     const from = at(event);
@@ -137,13 +153,22 @@
       place();
     };
   };
-  view.onpointerup = () => { view.onpointermove = null; };
-  view.addEventListener("wheel", (event) => {
-    event.preventDefault();
+  view.onpointerup = view.onpointercancel = () => { view.onpointermove = null; };
+  const zoom = (by, { x, y } = middle()) => {
     frame ??= whole();
-    const [by, { x, y }] = [1.0015 ** event.deltaY, at(event)];
     frame = [x + (frame[0] - x) * by, y + (frame[1] - y) * by, frame[2] * by, frame[3] * by];
     place();
+  };
+  const middle = () => {
+    const [left, up, width, height] = frame ?? whole();
+    return { x: left + width / 2, y: up + height / 2 };
+  };
+  const showAll = () => { frame = null; place(); };
+  view.addEventListener("wheel", (event) => {
+    if (!event.ctrlKey && !event.metaKey) return;
+    event.preventDefault();
+    zoom(1.0015 ** event.deltaY, at(event));
   }, { passive: false });
-  view.ondblclick = () => { frame = null; place(); };
-})();
+  view.ondblclick = showAll;
+  return { zoom, showAll };
+};

@@ -70,38 +70,25 @@ def _options(
     """Options that come before a verb; `_Verbs` has taken `--debug` out already."""
 
 
-app.command()(guard.guarded(add_language, when_interrupted="Nothing was written; the model is as it was."))
-app.command()(guard.guarded(check))
-app.command()(
-    guard.guarded(convert, when_interrupted="The files named above are whole; the others were not written.")
-)
-app.command()(guard.guarded(quickstart))
-app.command()(
-    guard.guarded(
-        train, when_interrupted="The last checkpoint is kept. Go on with the same command and --resume."
-    )
-)
-app.command()(
-    guard.guarded(
-        compare, when_interrupted="Finished runs are kept; the same command goes on with the others."
-    )
-)
-app.command()(
-    guard.guarded(analyze, when_interrupted="Runs of --transfer that are finished are kept in OUT/transfer.")
-)
-app.command()(guard.guarded(evaluate))
-app.command()(
-    guard.guarded(
-        extract, when_interrupted="What was written is whole lines; the texts after it were not read."
-    )
-)
-app.command()(guard.guarded(graph, when_interrupted="The file is as it was; what was printed is not whole."))
-app.command()(guard.guarded(export, when_interrupted="Nothing was written."))
-app.command()(guard.guarded(info))
-app.command()(guard.guarded(bench))
-app.command()(guard.guarded(calibrate, when_interrupted="Nothing was written."))
-app.command()(guard.guarded(serve))
-app.command()(guard.guarded(push, when_interrupted="The hub has all of the model or none of it; push again."))
+for verb, when_interrupted in {
+    add_language: "Nothing was written; the model is as it was.",
+    check: "",
+    convert: "The files named above are whole; the others were not written.",
+    quickstart: "",
+    train: "The last checkpoint is kept. Go on with the same command and --resume.",
+    compare: "Finished runs are kept; the same command goes on with the others.",
+    analyze: "Runs of --transfer that are finished are kept in OUT/transfer.",
+    evaluate: "",
+    extract: "What was written is whole lines; the texts after it were not read.",
+    graph: "The file is as it was; what was printed is not whole.",
+    export: "Nothing was written.",
+    info: "",
+    bench: "",
+    calibrate: "Nothing was written.",
+    serve: "",
+    push: "The hub has all of the model or none of it; push again.",
+}.items():
+    app.command()(guard.guarded(verb, when_interrupted=when_interrupted))
 
 
 def main() -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mere.cli.guard import MODEL_HELP, refuse_several, talk
+from mere.cli.guard import MODEL_HELP, refuse_several, require, talk
 from mere.errors import UserError
 
 
@@ -49,8 +48,7 @@ def add_language(
 ) -> None:
     """Add a language to a model: train its switcher only, and check that no other language has changed."""
     refuse_several("add-language")
-    if importlib.util.find_spec("torch") is None:
-        raise UserError('training needs torch, which is not installed. Install: pip install "mere[train]"')
+    require("torch", extra="train")
     from mere.languages.add_language import add_language as add
     from mere.languages.defaults import Choices
     from mere.store.fetch import find_model

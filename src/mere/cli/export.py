@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mere.cli.guard import MODEL_HELP, refuse_several, talk
+from mere.cli.guard import MODEL_HELP, refuse_several, require, talk
 from mere.errors import UserError
 
 
@@ -63,10 +62,7 @@ def export(
 ) -> None:
     """Write a model for other places: without torch (onnx), one language by itself, or for peft."""
     refuse_several("export")
-    if importlib.util.find_spec("torch") is None:
-        raise UserError(
-            'reading a model needs torch, which is not installed. Install: pip install "mere[train]"'
-        )
+    require("torch", extra="train")
     from mere.store.fetch import find_model
     from mere.store.files import CALIBRATION
 

@@ -44,15 +44,20 @@ def refuse_several(verb: str) -> None:
         )
 
 
-def require_research() -> None:
-    """Refuse a verb of research where torch or the packages of reports are not installed.
+def require(*packages: str, extra: str) -> None:
+    """Refuse a verb where a package is not installed that it needs.
 
     Raises:
-        UserError: one of them is missing.
+        UserError: one of them is missing; says which extra of mere has it.
     """
-    for package in ("torch", "sklearn", "scipy", "matplotlib", "jinja2"):
+    for package in packages:
         if importlib.util.find_spec(package) is None:
-            raise UserError(f'{package} is not installed. Run: pip install "mere[train,report]"')
+            raise UserError(f'{package} is not installed. Run: pip install "mere[{extra}]"')
+
+
+def require_research() -> None:
+    """Refuse a verb of research where torch or the packages of reports are not installed; raises as `require`."""
+    require("torch", "sklearn", "scipy", "matplotlib", "jinja2", extra="train,report")
 
 
 def guarded(verb: Callable[P, T], *, when_interrupted: str = "") -> Callable[P, T]:

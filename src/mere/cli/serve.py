@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from mere.cli.guard import MODEL_HELP, talk
-from mere.errors import ConfigError, UserError
+from mere.cli.guard import MODEL_HELP, require, talk
+from mere.errors import ConfigError
 
 _ENVIRONMENT = "MERE_SERVE"
 
@@ -33,10 +33,9 @@ def serve(
     ] = None,
 ) -> None:
     """Serve models over HTTP: POST /v1/extract, and /docs for the rest."""
-    try:
-        import uvicorn
-    except ImportError:
-        raise UserError('mere serve needs more packages. Install: pip install "mere[serve]"') from None
+    require("uvicorn", "fastapi", "prometheus_client", extra="serve")
+    import uvicorn
+
     named = dict(_named(model) for model in models)
     chosen = _settings(settings or [], keys)
     os.environ[_ENVIRONMENT] = json.dumps({"models": named, "settings": chosen})

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mere.errors import UserError
+from mere.cli.guard import require
 
 
 def train(
@@ -27,8 +26,7 @@ def train(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bars.")] = False,
 ) -> None:
     """Train a model, stage by stage, as a recipe says."""
-    if importlib.util.find_spec("torch") is None:
-        raise UserError('training needs torch, which is not installed. Install: pip install "mere[train]"')
+    require("torch", extra="train")
     from mere.training.run import train as run_training
 
     model = run_training(recipe, out, list(overrides or []), resume=resume, progress=not quiet)

@@ -10,38 +10,17 @@ from mere.data.formats import Format, Problem, files, kinds, sniff
 from mere.errors import DataError
 
 _BY_NAME = frozenset(
-    {".jsonl", ".ndjson", ".tsv", ".conll", ".conllu", ".bio", ".iob", ".iob2", ".ann", ".xmi"}
+    (".jsonl", ".ndjson", ".tsv", ".conll", ".conllu", ".bio", ".iob", ".iob2", ".ann", ".xmi")
 )  # endings that no other kind of file has
 _DATA = frozenset(
-    {".txt", ".csv", ".json", ".xml", ".parquet", ".zip", ".tar", ".xlsx", ".dat", ".data", ".bz2", ".xz"}
+    (".txt", ".csv", ".json", ".xml", ".parquet", ".zip", ".tar", ".xlsx", ".dat", ".data", ".bz2", ".xz")
 )
 _OTHER = (
-    ".md",
-    ".rst",
-    ".yaml",
-    ".yml",
-    ".toml",
-    ".py",
-    ".sh",
-    ".html",
-    ".pdf",
-    ".png",
-    ".svg",
-    ".log",
-    ".lock",
-    ".sha256",
-)
+    ".md", ".rst", ".yaml", ".yml", ".toml", ".py", ".sh", ".html", ".pdf", ".png", ".svg", ".log", ".lock", ".sha256",
+)  # fmt: skip
 _OTHER_NAMES = (
-    "readme",
-    "licen",
-    "changelog",
-    "copying",
-    "makefile",
-    "notice",
-    "citation",
-    "typesystem",
-    "dataset_info",
-)
+    "readme", "licen", "changelog", "copying", "makefile", "notice", "citation", "typesystem", "dataset_info",
+)  # fmt: skip
 
 
 class CorpusFile(NamedTuple):

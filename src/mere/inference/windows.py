@@ -7,11 +7,14 @@ which one of them cuts stands whole in its neighbour; `merge` puts the whole one
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from mere.data.windows import overlapping_windows
 from mere.types import Entity, Prediction, Span, Triple
 
 Key = tuple[Span, str, Span]
+K = TypeVar("K")
+F = TypeVar("F", Entity, Triple)
 
 
 def cut_windows(units: Sequence[Span], max_pieces: int) -> list[Span]:
@@ -45,14 +48,14 @@ def merge(text: str, parts: Iterable[tuple[Span, Prediction]], whole: Span) -> P
     for index, (_, prediction) in enumerate(shifted):
         wholes = _whole_mentions(shifted, index, whole) if len(shifted) > 1 else {}
         for entity in prediction.entities:
-            _keep_best_entity(entities, wholes.get(entity.span, entity))
+            mention = wholes.get(entity.span, entity)
+            _keep_best(entities, mention.span, mention)
         for triple in prediction.triples:
             subject = wholes.get(triple.subject.span, triple.subject)
             object_ = wholes.get(triple.object.span, triple.object)
             is_whole = subject is triple.subject and object_ is triple.object
-            _keep_best_triple(
-                triples if is_whole else mended, Triple(subject, triple.relation, object_, triple.score)
-            )
+            joined = Triple(subject, triple.relation, object_, triple.score)
+            _keep_best(triples if is_whole else mended, joined.key, joined)
     triples = mended | triples  # a score given to half a mention counts only where no window saw it whole
     for triple in triples.values():
         for mention in (triple.subject, triple.object):
@@ -113,13 +116,7 @@ def _whole_mentions(parts: Sequence[tuple[Span, Prediction]], index: int, whole:
     return wholes
 
 
-def _keep_best_entity(entities: dict[Span, Entity], entity: Entity) -> None:
-    kept = entities.get(entity.span)
-    if kept is None or (entity.score or 0.0) > (kept.score or 0.0):
-        entities[entity.span] = entity
-
-
-def _keep_best_triple(triples: dict[Key, Triple], triple: Triple) -> None:
-    kept = triples.get(triple.key)
-    if kept is None or (triple.score or 0.0) > (kept.score or 0.0):
-        triples[triple.key] = triple
+def _keep_best(found: dict[K, F], key: K, fact: F) -> None:
+    kept = found.get(key)
+    if kept is None or (fact.score or 0.0) > (kept.score or 0.0):
+        found[key] = fact

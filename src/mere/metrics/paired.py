@@ -16,7 +16,6 @@ from mere.errors import DataError, nearest
 from mere.metrics.intervals import DECIMALS, Resampled, percentiles, strata_of
 from mere.metrics.scores import SystemScores
 
-_CHUNK = 256
 _TIE = 1e-12  # differences this close are equal: F1s of equal counts may differ in their last bit
 
 

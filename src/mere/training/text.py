@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -27,15 +28,7 @@ class TextData:
             for start in range(0, len(spans), maker.pieces.window):
                 window = spans[start : start + maker.pieces.window]
                 text = sentence.text[window[0].start : window[-1].end]
-                self.sentences.append(
-                    Sentence(
-                        sentence.id,
-                        sentence.lang,
-                        text,
-                        relations_covered=sentence.relations_covered,
-                        types_covered=sentence.types_covered,
-                    )
-                )
+                self.sentences.append(replace(sentence, text=text, entities=(), triples=()))
                 lengths.append(len(window))
         self.lengths = np.array(lengths, dtype=np.int64)
         self.lang_ids = np.array([maker.labels.lang_id(s.lang) for s in self.sentences], dtype=np.int64)

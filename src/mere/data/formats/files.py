@@ -22,26 +22,10 @@ SPLIT_NAMES = {
     "heldout": "heldout",
 }
 _CODE = re.compile(r"([A-Za-z]{2,3})(?:-(?:[A-Za-z]{2}|[A-Za-z]{4,5}))*")
-_NO_CODES = frozenset(
-    {
-        "ner",
-        "raw",
-        "all",
-        "new",
-        "old",
-        "src",
-        "tmp",
-        "out",
-        "bio",
-        "iob",
-        "pos",
-        "tag",
-        "txt",
-        "csv",
-        "doc",
-        "set",
-    }
-)  # what stands where a language would, and is hardly one of ISO 639's rarer codes
+_NO_CODES = frozenset({
+    "ner", "raw", "all", "new", "old", "src", "tmp", "out", "bio", "iob", "pos", "tag", "txt", "csv", "doc", "set",
+})  # fmt: skip
+"""What stands where a language would, and is hardly one of ISO 639's rarer codes."""
 
 
 def not_found(path: Path) -> DataError:

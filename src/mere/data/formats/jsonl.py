@@ -26,7 +26,7 @@ from mere.data.formats.problems import Problem, report
 from mere.data.formats.reading import AS_THEY_ARE, Offsets, Reading
 from mere.data.formats.record import Note, RecordFault, sentence_from_record
 from mere.data.formats.tally import Tally, Written
-from mere.errors import DataError
+from mere.data.formats.whole import encoded
 from mere.lang_codes import is_same
 from mere.types import Entity, Sentence, Span, Triple
 
@@ -45,18 +45,7 @@ def read(
     reading: Reading = AS_THEY_ARE,
     tally: Tally | None = None,
 ) -> Iterator[Sentence]:
-    """Yield the sentences of a corpus file in order.
-
-    Args:
-        path: a `.jsonl` file, plain or gzip.
-        problems: where to note what is wrong; lines with an error are passed over and reading goes on.
-            None: the first error is raised.
-        reading: what the user says of the file.
-        tally: where to count what is not kept.
-
-    Raises:
-        DataError: the file cannot be opened, or has an error and `problems` is None. Names file and line.
-    """
+    """Yield the sentences of a `.jsonl` file in order, as a `Reader` (mere.data.formats.records) does."""
     path = Path(path)
     stem = files.stem(path)
     counts = tally or Tally()
@@ -164,14 +153,7 @@ def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
 
 def _line(sentence: Sentence) -> str:
     line = json.dumps(to_record(sentence), ensure_ascii=False)
-    try:
-        line.encode()
-    except UnicodeEncodeError as error:
-        code = ord(error.object[error.start])
-        raise DataError(
-            f"sentence {sentence.id!r}: a lone surrogate, U+{code:04X}, cannot be written as UTF-8. "
-            "Replace it in the text."
-        ) from None
+    encoded(line, sentence)
     return line
 
 

@@ -17,15 +17,9 @@ from mere.errors import ConfigError, DataError
 from mere.research.compare.plan import CELLS, Cell
 from mere.types import Entity, Prediction, Sentence
 
-_NEVER_MATTERS = (
-    "name",
-    "threads",
-    "device",
-    "checkpoint_minutes",
-    "dev_pieces_per_batch",
-    "sharding",
-    "tracking",
-)
+_NEVER_MATTERS = {
+    "name", "threads", "device", "checkpoint_minutes", "dev_pieces_per_batch", "sharding", "tracking",
+}  # fmt: skip
 """Settings that change how a run is named, saved or how fast it is, not what comes out but for rounding."""
 
 
@@ -129,7 +123,7 @@ def read_predictions(path: Path, gold: Sequence[Sentence]) -> list[Prediction]:
 
 
 def _settings(recipe: Recipe) -> dict[str, Any]:
-    settings = recipe.model_dump(mode="json", exclude=set(_NEVER_MATTERS))
+    settings = recipe.model_dump(mode="json", exclude=_NEVER_MATTERS)
     parts = Path(recipe.start).parts
     if CELLS in parts:  # weights of another cell, wherever the comparison's folder lies
         settings["start"] = "/".join(parts[len(parts) - parts[::-1].index(CELLS) - 1 :])

@@ -22,6 +22,8 @@ _DEFAULTS = {
     # oneDNN keeps a compiled kernel for every shape of batch that it has met; its default of 1024 kernels may hold
     # more memory than the model, the data and the activations together.
     "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "32",
+    # Else pydantic looks through every package that is installed for plug-ins, before the first answer.
+    "PYDANTIC_DISABLE_PLUGINS": "__all__",
 }
 
 
@@ -31,7 +33,7 @@ def prepare() -> None:
     The OpenMP runtime reads its variables when torch is loaded: called later, that part has no effect.
     """
     for name, value in _DEFAULTS.items():
-        if name.startswith("ONEDNN") or "OMP_WAIT_POLICY" not in os.environ:
+        if not name.startswith(("GOMP", "KMP")) or "OMP_WAIT_POLICY" not in os.environ:
             os.environ.setdefault(name, value)
 
 

@@ -42,6 +42,17 @@ def test_the_extractor_itself_is_torch_free() -> None:
     assert "torch" not in loaded_after("import mere; mere.Extractor; mere.load")
 
 
+def test_a_verb_loads_no_other() -> None:
+    script = (
+        "import sys, mere.cli\nsys.argv = ['mere', 'extract', '--help']\ntry: mere.cli.main()\n"
+        "except SystemExit: pass\nprint(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert "mere.cli.extract" in loaded
+    assert not {"mere.cli.train", "mere.cli.analyze", "yaml", "rich"} & loaded
+
+
 def test_help_starts_fast(mere: Any) -> None:
     seconds = []
     for _ in range(3):

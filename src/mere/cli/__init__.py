@@ -3,35 +3,66 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated, Any
+from collections.abc import Iterator, Mapping, MutableMapping
+from importlib import import_module
+from typing import Annotated, Any, cast
 
 import typer
+import typer.main
 from typer.core import TyperGroup
 
 from mere import __version__, environment
 from mere.cli import guard
-from mere.cli.add_language import add_language
-from mere.cli.analyze import analyze
-from mere.cli.bench import bench
-from mere.cli.calibrate import calibrate
-from mere.cli.check import check
-from mere.cli.compare import compare
-from mere.cli.convert import convert
-from mere.cli.evaluate import evaluate
-from mere.cli.export import export
-from mere.cli.extract import extract
-from mere.cli.graph import graph
-from mere.cli.info import info
-from mere.cli.push import push
-from mere.cli.quickstart import quickstart
-from mere.cli.serve import serve
-from mere.cli.train import train
 
 __all__ = ["app", "main"]
 
 
+_VERBS = {
+    "add-language": "Nothing was written; the model is as it was.",
+    "check": "",
+    "convert": "The files named above are whole; the others were not written.",
+    "quickstart": "",
+    "train": "The last checkpoint is kept. Go on with the same command and --resume.",
+    "compare": "Finished runs are kept; the same command goes on with the others.",
+    "analyze": "Runs of --transfer that are finished are kept in OUT/transfer.",
+    "evaluate": "",
+    "extract": "What was written is whole lines; the texts after it were not read.",
+    "graph": "The file is as it was; what was printed is not whole.",
+    "export": "Nothing was written.",
+    "info": "",
+    "bench": "",
+    "calibrate": "Nothing was written.",
+    "serve": "",
+    "push": "The hub has all of the model or none of it; push again.",
+}
+"""Each verb, and what to say after Ctrl-C: what is lost, and how to go on."""
+
+
+class _Commands(Mapping[str, Any]):
+    """The verbs by name, each imported when it is asked for: a cold start reads one of them, not all."""
+
+    def __getitem__(self, verb: str) -> Any:
+        name = verb.replace("-", "_")
+        if verb not in _VERBS:
+            raise KeyError(verb)
+        function = getattr(import_module(f"mere.cli.{name}"), name)
+        alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+        alone.command(verb)(guard.guarded(function, when_interrupted=_VERBS[verb]))
+        return typer.main.get_command(alone)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_VERBS)
+
+    def __len__(self) -> int:
+        return len(_VERBS)
+
+
 class _Verbs(TyperGroup):
     """Takes `--debug` wherever it stands before a `--`."""
+
+    def __init__(self, **given: Any):
+        super().__init__(**given)
+        self.commands = cast("MutableMapping[str, Any]", _Commands())
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         end = args.index("--") if "--" in args else len(args)
@@ -68,27 +99,6 @@ def _options(
     ] = False,
 ) -> None:
     """Options that come before a verb; `_Verbs` has taken `--debug` out already."""
-
-
-for verb, when_interrupted in {
-    add_language: "Nothing was written; the model is as it was.",
-    check: "",
-    convert: "The files named above are whole; the others were not written.",
-    quickstart: "",
-    train: "The last checkpoint is kept. Go on with the same command and --resume.",
-    compare: "Finished runs are kept; the same command goes on with the others.",
-    analyze: "Runs of --transfer that are finished are kept in OUT/transfer.",
-    evaluate: "",
-    extract: "What was written is whole lines; the texts after it were not read.",
-    graph: "The file is as it was; what was printed is not whole.",
-    export: "Nothing was written.",
-    info: "",
-    bench: "",
-    calibrate: "Nothing was written.",
-    serve: "",
-    push: "The hub has all of the model or none of it; push again.",
-}.items():
-    app.command()(guard.guarded(verb, when_interrupted=when_interrupted))
 
 
 def main() -> None:

@@ -7,14 +7,14 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Literal
-
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from typing import TYPE_CHECKING, Literal
 
 from mere.cli.guard import talk
 from mere.inference.io import InputText, read_texts
 from mere.inference.sentences import is_wrapped
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 _LINES_LOOKED_AT = 200
 
@@ -95,5 +95,8 @@ def _bar(sources: Sequence[str]) -> Progress | None:
         or not all(Path(source).is_file() for source in sources)
     ):
         return None
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
     return Progress(*columns, console=Console(stderr=True), transient=True)

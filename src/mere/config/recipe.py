@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from mere.config.base import Settings
@@ -288,6 +287,8 @@ class Recipe(Settings):
 
     def to_yaml(self) -> str:
         """Return the recipe as YAML, every setting with its value."""
+        import yaml
+
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 

@@ -6,8 +6,6 @@ from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from mere.errors import ConfigError, nearest
 
 
@@ -17,6 +15,8 @@ def read_tree(path: str | Path) -> dict[str, Any]:
     Raises:
         ConfigError: the file is missing, or is no mapping in YAML.
     """
+    import yaml  # here, because models are read by what JSON holds
+
     path = Path(path)
     if not path.is_file():
         near = nearest(
@@ -70,6 +70,8 @@ def apply_override(tree: dict[str, Any], override: str, keys: Container[str]) ->
         raise ConfigError(f'--set {key}: write "stage1.…" or "<stage name>.…" for a stage.')
     if not parents and leaf not in keys and _stage(tree, leaf) is not None:
         raise ConfigError(f'--set {key}: is a stage. Name a setting of it, for example "{key}.lr=1e-3".')
+    import yaml
+
     try:
         node[leaf] = yaml.safe_load(value)
         if isinstance(node[leaf], str) and not value.strip().startswith(("'", '"')):

@@ -7,7 +7,6 @@ is said by the reports in the output folder, which all machines must reach, as t
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import json
 import os
 from collections.abc import Generator, Sequence
@@ -15,20 +14,18 @@ from typing import Any
 
 from mere.bulk.plan import Shard
 from mere.bulk.worker import Failure, Job, ShardReport, Worker, failure
-from mere.errors import UserError
+from mere.data.formats.extras import library
+
+EXTRA = "ray"
 
 
-def library() -> Any:
+def connected() -> Any:
     """Return Ray, connected: to the cluster that RAY_ADDRESS names, or to one started here.
 
     Raises:
         UserError: it is not installed.
     """
-    try:
-        ray = importlib.import_module("ray")
-        importlib.import_module("ray.data")
-    except ModuleNotFoundError:
-        raise UserError('--engine ray needs Ray. Install: pip install "mere[ray]"') from None
+    ray, _ = library("ray", EXTRA), library("ray.data", EXTRA)
     if not ray.is_initialized():
         ray.init(include_dashboard=False, log_to_driver=False, configure_logging=False)
     return ray
@@ -43,7 +40,7 @@ def run_ray(job: Job, shards: Sequence[Shard], workers: int | None) -> Generator
     Raises:
         MereError: a worker cannot go on.
     """
-    ray = library()
+    ray = connected()
     size = workers or int(ray.cluster_resources().get("CPU", 1))
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False  # the run has its own
@@ -67,7 +64,7 @@ class _Actor:
 
     def __init__(self, job: Job, shards: Any):
         os.environ["OMP_NUM_THREADS"] = "1"
-        self._shards: Sequence[Shard] = importlib.import_module("ray").get(shards)
+        self._shards: Sequence[Shard] = library("ray", EXTRA).get(shards)
         try:
             self._worker: Worker | Failure = Worker(job)
         except Exception as error:

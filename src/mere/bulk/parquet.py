@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
-from mere.errors import DataError, UserError
+from mere.data.formats.extras import library
+from mere.errors import DataError
 
 if TYPE_CHECKING:
     from mere.bulk.inputs import InputFile
 
+EXTRA = "parquet"
 _ROWS = 1024  # of a batch that is read
 _OURS = ("id", "text", "lang", "entities", "triples", "notes")
-
-
-def library(name: str) -> Any:
-    """Return a module of pyarrow.
-
-    Raises:
-        UserError: it is not installed.
-    """
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError:
-        raise UserError('Parquet needs pyarrow. Install: pip install "mere[parquet]"') from None
 
 
 def row_groups(
@@ -36,7 +25,7 @@ def row_groups(
     Raises:
         DataError: it is no Parquet file, or has no column of texts under `text_key`.
     """
-    pyarrow, parquet = library("pyarrow"), library("pyarrow.parquet")
+    pyarrow, parquet = library("pyarrow", EXTRA), library("pyarrow.parquet", EXTRA)
     try:
         opened = parquet.ParquetFile(file.path)
     except (pyarrow.ArrowException, OSError) as error:
@@ -62,7 +51,7 @@ def read(file: InputFile, groups: range, text_key: str) -> Iterator[Mapping[str,
     Raises:
         OSError, ValueError: the file is damaged from here on.
     """
-    parquet = library("pyarrow.parquet")
+    parquet = library("pyarrow.parquet", EXTRA)
     with parquet.ParquetFile(file.path, buffer_size=1 << 20, pre_buffer=False) as opened:
         columns = _columns(opened.schema_arrow, file.name, text_key)
         for batch in opened.iter_batches(batch_size=_ROWS, row_groups=list(groups), columns=columns):
@@ -80,7 +69,7 @@ def _rows(batch: Any) -> Sequence[Mapping[str, Any] | Exception]:
 
 def _columns(schema: Any, name: str, text_key: str) -> list[str]:
     """Return the columns to read: the text, the language, and all that are flat."""
-    types = library("pyarrow").types
+    types = library("pyarrow", EXTRA).types
 
     def is_text(type: Any) -> bool:
         plain = type.value_type if types.is_dictionary(type) else type
@@ -111,11 +100,13 @@ class ParquetWriter:
 
     def __init__(self, stream: IO[bytes]):
         self._schema = _schema()
-        self._writer = library("pyarrow.parquet").ParquetWriter(stream, self._schema, compression="zstd")
+        self._writer = library("pyarrow.parquet", EXTRA).ParquetWriter(
+            stream, self._schema, compression="zstd"
+        )
 
     def write(self, records: Sequence[Mapping[str, Any]]) -> None:
         rows = [self._row(record) for record in records]
-        self._writer.write_table(library("pyarrow").Table.from_pylist(rows, schema=self._schema))
+        self._writer.write_table(library("pyarrow", EXTRA).Table.from_pylist(rows, schema=self._schema))
 
     def close(self) -> None:
         self._writer.close()
@@ -132,7 +123,7 @@ class ParquetWriter:
 
 
 def _schema() -> Any:
-    pa = library("pyarrow")
+    pa = library("pyarrow", EXTRA)
     mention = [("start", pa.int64()), ("end", pa.int64()), ("text", pa.string())]
     score = [("score", pa.float64())]
     entity = pa.struct([*mention, ("type", pa.string()), *score])

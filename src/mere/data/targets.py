@@ -57,30 +57,22 @@ class Targets(Generic[A]):
 
 def targets_of(recipe: Recipe, examples: Sequence[Annotated], rng: np.random.Generator) -> Targets:
     """Return what the examples teach of the recipe's tasks; `rng` draws wrong relations, wrong pairs and windows."""
-    triples, entities = recipe.triples, recipe.entities
-    has_spans = entities.decoder == "spans"
-    return Targets(
-        triples=(
-            triple_targets(
-                examples,
-                rng,
-                negatives=triples.negatives,
-                incomplete_negative=triples.incomplete_negative,
-                tell_relation=triples.tell_relation,
-            )
-            if "triples" in recipe.task
-            else None
-        ),
-        entities=(
-            (
-                span_targets(examples, rng, window=entities.spans.window)
-                if has_spans
-                else entity_targets(examples)
-            )
-            if "entities" in recipe.task
-            else None
-        ),
-    )
+    of_triples: TripleTargets | None = None
+    of_entities: EntityTargets | SpanTargets | None = None
+    if "triples" in recipe.task:
+        settings = recipe.triples
+        of_triples = triple_targets(
+            examples,
+            rng,
+            negatives=settings.negatives,
+            incomplete_negative=settings.incomplete_negative,
+            tell_relation=settings.tell_relation,
+        )
+    if "entities" in recipe.task and recipe.entities.decoder == "spans":
+        of_entities = span_targets(examples, rng, window=recipe.entities.spans.window)
+    elif "entities" in recipe.task:
+        of_entities = entity_targets(examples)
+    return Targets(of_triples, of_entities)
 
 
 def entity_targets(examples: Sequence[Annotated]) -> EntityTargets:

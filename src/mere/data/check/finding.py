@@ -40,16 +40,7 @@ class Finding:
     examples: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "code": self.code,
-            "weight": self.weight,
-            "title": self.title,
-            "count": self.count,
-            "by": dict(self.by),
-            "of": dict(self.of),
-            "meaning": self.meaning,
-            "examples": list(self.examples),
-        }
+        return {**vars(self), "by": dict(self.by), "of": dict(self.of), "examples": list(self.examples)}
 
 
 @dataclass

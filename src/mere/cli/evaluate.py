@@ -68,12 +68,7 @@ def evaluate(
     seen_by = train if train and split != "train" else None
     report = score(gold, predicted, train=seen_by, resamples=0 if no_intervals else 1000, num_examples=errors)
     if as_json:
-        record = {
-            "model": model,
-            "data": [str(path) for path in data],
-            "split": split,
-            **report.to_json(),
-        }
+        record = {"model": model, "data": [str(path) for path in data], "split": split, **report.to_json()}
         typer.echo(json.dumps(record, ensure_ascii=False, indent=2))
     else:
         report.render(Console())

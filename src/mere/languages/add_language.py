@@ -22,12 +22,7 @@ from mere.data.examples import ExampleMaker, refuse_unreadable
 from mere.errors import UserError, nearest
 from mere.inference.predictor import Predictor
 from mere.lang_codes import is_same
-from mere.languages.defaults import (
-    AUTO,
-    Choices,
-    nearest_start,
-    stage_for,
-)
+from mere.languages.defaults import AUTO, Choices, nearest_start, stage_for
 from mere.languages.new_language import NewLanguageData, added_card, added_metrics
 from mere.languages.verify import Verification, verify_unchanged
 from mere.models.backend import predictor_of
@@ -105,14 +100,7 @@ def _refuse_known(folder: ModelFolder, lang: str) -> None:
 class _Addition:
     """One language on its way into a model."""
 
-    def __init__(
-        self,
-        folder: ModelFolder,
-        corpus: Corpus,
-        lang: str,
-        choices: Choices,
-        listener: Listener,
-    ):
+    def __init__(self, folder: ModelFolder, corpus: Corpus, lang: str, choices: Choices, listener: Listener):
         self.folder, self.lang, self.choices, self.listener = folder, lang, choices, listener
         self.device = choose_device("auto")
         self.recipe: Recipe = folder.recipe

@@ -19,14 +19,7 @@ from mere.metrics.annotated import annotates_triples
 from mere.metrics.confusion import EntityErrors, analyse
 from mere.metrics.counts import f1, precision, recall
 from mere.metrics.intervals import DECIMALS, Measured, Resampled, strata_of
-from mere.metrics.scores import (
-    ENTITY_F1,
-    ENTITY_RECALLS,
-    RECALLS,
-    TRIPLE_METRICS,
-    SystemScores,
-    score_runs,
-)
+from mere.metrics.scores import ENTITY_F1, ENTITY_RECALLS, RECALLS, TRIPLE_METRICS, SystemScores, score_runs
 from mere.metrics.seen_in_training import mention_index, surface_index
 from mere.metrics.sentence_counts import SentenceCounts
 from mere.types import Prediction, Sentence
@@ -172,13 +165,7 @@ def evaluate(
         DataError: the predictions do not fit the sentences.
     """
     return evaluate_runs(
-        gold,
-        [predicted],
-        train=train,
-        resamples=resamples,
-        seed=seed,
-        level=level,
-        num_examples=num_examples,
+        gold, [predicted], train=train, resamples=resamples, seed=seed, level=level, num_examples=num_examples
     )
 
 

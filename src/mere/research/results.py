@@ -145,11 +145,7 @@ class Comparison(Record):
 
     @classmethod
     def from_differences(
-        cls,
-        a: str,
-        b: str,
-        metric: str,
-        differences: dict[str, Difference],
+        cls, a: str, b: str, metric: str, differences: dict[str, Difference]
     ) -> list[Comparison]:
         """Make one comparison per scope of what a paired test of `mere.metrics` returns."""
         return [

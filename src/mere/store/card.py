@@ -78,12 +78,7 @@ def front_matter(recipe: Recipe, labels: Labels, licences: Sequence[str]) -> dic
         **({"license_name": "-and-".join(names)} if known == "other" else {}),
         "library_name": "mere",
         "pipeline_tag": "token-classification",
-        "tags": [
-            "mere",
-            "information-extraction",
-            *tasks,
-            *([_MANY] if len(labels.languages) > 1 else []),
-        ],
+        "tags": ["mere", "information-extraction", *tasks, *([_MANY] if len(labels.languages) > 1 else [])],
     }
 
 

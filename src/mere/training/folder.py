@@ -91,11 +91,7 @@ class RunFolder:
 
     def _begin(self, recipe: Recipe, data: Mapping[str, Any], machine: Mapping[str, Any]) -> None:
         self.path.mkdir(parents=True, exist_ok=True)
-        versions = {
-            "mere": mere.__version__,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        }
+        versions = {"mere": mere.__version__, "torch": torch.__version__, "python": platform.python_version()}
         record = {"recipe": recipe.model_dump(mode="json"), "data": data, "seed": recipe.seed}
         write_json(self.path / "run.json", {**record, **machine, "versions": versions})
         write_whole(self.log_file, b"")

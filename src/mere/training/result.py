@@ -58,11 +58,7 @@ def write_model(
         pieces_per_batch=recipe.dev_pieces_per_batch,
     )
     thresholds, scores = _calibrated(recipe, predictor, run_data, processes)
-    record = {
-        **scores,
-        "costs": {**costs, **_costs(model, deltas)},
-        "alignment": data.report.to_json(),
-    }
+    record = {**scores, "costs": {**costs, **_costs(model, deltas)}, "alignment": data.report.to_json()}
     labels = run_data.labels
     weights = processes.whole(processes.local_weights(model))
 

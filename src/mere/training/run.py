@@ -212,12 +212,7 @@ class Run:
         return loop, duration
 
     def _train(
-        self,
-        stage_run: StageRun,
-        loop: StageLoop,
-        duration: Duration,
-        dev: Sequence[Sentence],
-        bar: Bar,
+        self, stage_run: StageRun, loop: StageLoop, duration: Duration, dev: Sequence[Sentence], bar: Bar
     ) -> None:
         """Make the steps of a stage run; log, evaluate on dev (if there is any) and save on the way."""
         stage, saved = stage_run.stage, loop.spent

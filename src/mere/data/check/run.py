@@ -29,10 +29,7 @@ _MOST_MESSAGES = 1000
 
 
 def check(
-    paths: Sequence[Path | str],
-    *,
-    languages: Iterable[str] | None = None,
-    reading: Reading = AS_THEY_ARE,
+    paths: Sequence[Path | str], *, languages: Iterable[str] | None = None, reading: Reading = AS_THEY_ARE
 ) -> CheckReport:
     """Check corpus files and folders as one corpus, so that leaks between them are found.
 

@@ -205,13 +205,7 @@ def _blocks(path: Path, layout: Layout, problems: list[Problem] | None, tally: T
 
 
 def _sentence(
-    block: Block,
-    lang: str,
-    layout: Layout,
-    spacing: Spacing,
-    scheme: Scheme | None,
-    path: Path,
-    tally: Tally,
+    block: Block, lang: str, layout: Layout, spacing: Spacing, scheme: Scheme | None, path: Path, tally: Tally
 ) -> Sentence:
     spans = _spans(block, layout, scheme, tally)
     text, offsets = _text(block, spacing)

@@ -69,21 +69,11 @@ class AnalysisContext:
             f"Fisher information of {lang} in {run.path.name}/{network.name}, {len(examples)} sentences"
         )
         return fisher(
-            network.model,
-            examples,
-            lang=lang,
-            batch_of=network.batch,
-            targets_of=run.targets,
-            seed=self.seed,
+            network.model, examples, lang=lang, batch_of=network.batch, targets_of=run.targets, seed=self.seed
         )
 
     def score(
-        self,
-        model: Model,
-        languages: Iterable[str],
-        *,
-        use_switcher: bool,
-        maker: ExampleMaker | None = None,
+        self, model: Model, languages: Iterable[str], *, use_switcher: bool, maker: ExampleMaker | None = None
     ) -> dict[str, float]:
         """Return F1 on dev in per cent by language, the mean over tasks; NaN where there is nothing to score.
 

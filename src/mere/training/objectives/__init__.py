@@ -19,12 +19,7 @@ from mere.training.objectives.gradients import Gradients
 from mere.training.objectives.gradvac import GradientVaccine
 from mere.training.objectives.mgda import MGDA
 from mere.training.objectives.pcgrad import PCGrad
-from mere.training.objectives.per_language import (
-    add_up_gradients,
-    backward,
-    gradients_of,
-    separate_forwards,
-)
+from mere.training.objectives.per_language import add_up_gradients, backward, gradients_of, separate_forwards
 from mere.training.objectives.sum import Sum
 from mere.training.objectives.uncertainty import Uncertainty
 

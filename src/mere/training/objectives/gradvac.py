@@ -74,9 +74,7 @@ class GradientVaccine(SurgeryObjective):
 
 
 def vaccinations(
-    gram: Float[np.ndarray, "K K"],
-    targets: Float[np.ndarray, "K K"],
-    orders: Sequence[Sequence[int]],
+    gram: Float[np.ndarray, "K K"], targets: Float[np.ndarray, "K K"], orders: Sequence[Sequence[int]]
 ) -> tuple[Float[np.ndarray, "K K"], Float[np.ndarray, "K K"]]:
     """Return C as in `projections`, and each pair's cosine as it was met; NaN where there was none."""
     coefficients = np.eye(len(gram))

@@ -15,6 +15,7 @@ import os
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -70,6 +71,15 @@ class Client:
         if waiting:
             yield from self.extract_many(waiting, **options)
 
+    def graph(self, documents: Iterable[Document], format: str = "turtle", **options: str) -> bytes:
+        """Return documents as a graph: a file in a format of `mere graph`.
+
+        Args:
+            options: `merge`, `rdf`, `base` and `model`, as the service takes them.
+        """
+        query = urllib.parse.urlencode({"format": format, **options})
+        return self._send(f"/v1/graph?{query}", {"documents": list(documents)})
+
     def models(self) -> list[dict[str, Any]]:
         """Return the service's models, the default first: name, languages, relations, types."""
         return self._ask("/v1/models")
@@ -82,6 +92,9 @@ class Client:
             return False
 
     def _ask(self, path: str, body: Any = None) -> Any:
+        return json.loads(self._send(path, body))
+
+    def _send(self, path: str, body: Any = None) -> bytes:
         data = None if body is None else json.dumps(body).encode()
         headers = self._headers | {"Content-Type": "application/json"}
         request = urllib.request.Request(self._url + path, data, headers)
@@ -89,7 +102,7 @@ class Client:
         while True:
             try:
                 with urllib.request.urlopen(request, timeout=self._timeout_s) as answer:
-                    return json.load(answer)
+                    return bytes(answer.read())
             except urllib.error.HTTPError as error:
                 wait = float(error.headers.get("Retry-After") or 1)
                 if error.code != 429 or time.monotonic() + wait > until:

@@ -14,6 +14,7 @@ import mere.config
 from mere.cli import app
 from mere.config import Settings
 from mere.data.check.catalogue import CATALOGUE, READING
+from mere.serving.app import PATHS
 from mere.serving.settings import ServingSettings
 from tests.docs.pages import PAGES, ROOT
 
@@ -47,6 +48,11 @@ def test_every_public_name_is_on_the_page_of_python() -> None:
     page = PAGES["docs/python.md"]
     assert not [name for name in set(mere.__all__) - errors if f":: mere.{name}\n" not in page]
     assert ".. automodule:: mere.errors" in page
+
+
+def test_every_path_of_the_service_is_on_its_page() -> None:
+    table = PAGES["docs/service.md"].split("## Load")[0]
+    assert not [path for path in PATHS if f"`{path}`" not in table and f" {path}`" not in table]
 
 
 def anchor(heading: str) -> str:

@@ -40,6 +40,8 @@ def test_it_answers_as_python_does(client: httpx.Client, extractor: mere.Extract
     assert list(asked.stream(iter(TEXTS), batch=2)) == documents
     assert asked.extract(TEXTS[0], lang="de", min_score=1.0)["triples"] == []
     assert [model["name"] for model in asked.models()] == ["tiny"]
+    triples = asked.graph(documents, "csv").decode().splitlines()
+    assert len(triples) == 1 + sum(len(document["triples"]) for document in documents)
 
 
 def test_as_a_command(client: httpx.Client, extractor: mere.Extractor) -> None:

@@ -23,6 +23,7 @@ def load(
     languages: Sequence[str] | None = None,
     unwrap: bool = False,
     filter: Filter | None = None,
+    min_precision: float | None = None,
     device: str = "auto",
 ) -> Extractor:
     """Return an extractor for a model.
@@ -31,12 +32,15 @@ def load(
         folder: the model's folder, or its name on the Hugging Face Hub: "org/name" or "org/name@revision".
             A folder that is here wins, and a Path is always a folder (mere.store.fetch).
         batch_size, threshold, languages, unwrap, filter: as `Extractor` takes them.
+        min_precision: drop answers below the score from which, on the dev sentences of the model's calibration, this
+            share was right, per task and language; None: drop none.
         device: "auto" takes a GPU where there is one; or a name of torch's, such as "cpu" or "cuda:1".
 
     Raises:
         ModelError: there is no such model, its files are not those that it was written with, or torch is not
             installed.
-        UserError: there is no such device, or the filter names what the model does not know.
+        UserError: there is no such device, the filter names what the model does not know, or the precision was never
+            reached or measured.
     """
     path = find_model(folder)
     predictor = load_predictor(path, device=device)
@@ -47,7 +51,11 @@ def load(
         languages=languages,
         unwrap=unwrap,
         filter=filter,
-        calibration=Calibration.read(path),
+        calibration=(
+            Calibration.read(path)
+            if min_precision is None
+            else Calibration.for_precision(path, min_precision)
+        ),
     )
 
 

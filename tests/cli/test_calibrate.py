@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import mere as library
+from mere.store.calibration import write_calibration
 from tests import tiny
 from tests.command import mere, refused, worked
 
@@ -49,10 +50,47 @@ def test_a_calibration_that_was_changed_is_no_part_of_the_folder(calibrated: Pat
         library.load(folder)
 
 
-def test_an_export_says_that_it_is_not_calibrated(calibrated: Path, tmp_path: Path) -> None:
-    done = worked(mere("export", calibrated, "--as", "model", "--lang", "de", "--out", tmp_path / "de"))
-    assert f"mere calibrate {tmp_path / 'de'} CORPUS" in done.stderr
-    assert library.load(tmp_path / "de").calibration.curves == {}
+def test_an_export_keeps_the_calibration_of_its_languages(calibrated: Path, tmp_path: Path) -> None:
+    whole = library.loading.Calibration.read(calibrated)
+    worked(mere("export", calibrated, "--as", "model", "--lang", "de", "--out", tmp_path / "de"))
+    one = library.load(tmp_path / "de").calibration
+    assert one.curves["triples"].keys() <= {"universal", "de"}
+    assert one._score("triples", "de", 0.4) == whole._score("triples", "de", 0.4)
+    worked(mere("export", calibrated, "--as", "onnx", "--precision", "fp32", "--out", tmp_path / "onnx"))
+    assert library.load(tmp_path / "onnx").calibration == whole
+    assert "## Calibration" in (tmp_path / "onnx" / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_wished_precision(calibrated: Path, tiny_model: Path, tmp_path: Path) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("\n".join(TEXTS), encoding="utf-8")
+    said = refused(mere("extract", tiny_model, text, "--min-precision", "0.9"), "is not calibrated")
+    assert "mere calibrate" in said
+    refused(mere("extract", calibrated, text, "--min-precision", "0.9"), "too few answers")
+    folder = Path(shutil.copytree(calibrated, tmp_path / "model"))
+    record = json.loads((folder / "calibration.json").read_text(encoding="utf-8"))
+    scores = sorted(t.score for d in library.load(folder).extract(TEXTS, LANGS) for t in d.triples)
+    middle = scores[len(scores) // 2]
+    record["triples"]["universal"]["scores_for_precision"] = {"0.50": 0.0, "0.80": middle}
+    write_calibration(folder, record, "## Calibration\n")
+    refused(
+        mere("extract", folder, text, "--min-precision", "0.9"), "Ask for that or less: --min-precision 0.80"
+    )
+    every = list(library.load(folder).extract(TEXTS, LANGS))
+    sure = list(library.load(folder, min_precision=0.8).extract(TEXTS, LANGS))
+    for all_of_it, rest in zip(every, sure, strict=True):
+        assert rest.triples == tuple(t for t in all_of_it.triples if t.score >= middle)
+        assert {t.subject for t in rest.triples} <= set(rest.entities) <= set(all_of_it.entities)
+    assert 0 < sum(len(d.triples) for d in sure) < sum(len(d.triples) for d in every)
+
+
+def test_a_calibration_of_an_earlier_mere_notes_no_precision(calibrated: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(calibrated, tmp_path / "model"))
+    record = json.loads((folder / "calibration.json").read_text(encoding="utf-8"))
+    del record["triples"]["universal"]["scores_for_precision"]
+    write_calibration(folder, record, "## Calibration\n")
+    with pytest.raises(library.UserError, match="calibrated by an earlier mere"):
+        library.load(folder, min_precision=0.5)
 
 
 def test_what_cannot_be_calibrated(

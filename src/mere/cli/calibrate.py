@@ -23,10 +23,11 @@ def calibrate(
 ) -> None:
     """Fit scores to the share of right answers, per task and language; what is found stays the same."""
     from mere.data.corpus import Corpus
-    from mere.inference.calibration import answers, calibrated
+    from mere.inference.fitting import answers, calibrated, card_section
     from mere.loading import load_predictor
+    from mere.store.calibration import write_calibration
     from mere.store.fetch import find_model
-    from mere.store.files import CALIBRATION, SUMS, new_folder, read_sums, sums_text, write_json
+    from mere.store.files import new_folder
 
     corpora = [Corpus.load(path) for path in data]
     gold = [sentence for corpus in corpora for sentence in corpus.sentences(split)]
@@ -44,10 +45,7 @@ def calibrate(
             )
         record = {task: calibrated(by_path) for task, by_path in found.items()}
         shutil.copytree(folder, part)
-        digest = write_json(part / CALIBRATION, record)
-        if (part / SUMS).is_file():
-            sums = sums_text({**read_sums(part), CALIBRATION: digest})
-            (part / SUMS).write_text(sums, encoding="utf-8")
+        write_calibration(part, record, card_section(record))
     typer.echo(f"{'task':10}{'path':12}{'answers':>8}{'right':>8}{'error':>8}{'after':>8}")
     for task, by in record.items():
         for path, row in by.items():

@@ -64,7 +64,6 @@ def export(
     refuse_several("export")
     require("torch", extra="train")
     from mere.store.fetch import find_model
-    from mere.store.files import CALIBRATION
 
     folder = find_model(model)
     if form is Form.onnx:
@@ -92,6 +91,4 @@ def export(
         from mere.languages.adapters import export_adapter
 
         talk(f"{lang}: LoRA of {export_adapter(folder, lang, out)}")
-    if (folder / CALIBRATION).is_file():
-        talk(f"Note: {out} is not calibrated, as {model} is. Run: mere calibrate {out} CORPUS --out DIR")
     typer.echo(out)

@@ -114,6 +114,15 @@ def extract(
     min_score: Annotated[
         float, typer.Option("--min-score", min=0.0, max=1.0, help="Least score of an entity or a triple.")
     ] = 0.0,
+    min_precision: Annotated[
+        float | None,
+        typer.Option(
+            "--min-precision",
+            min=0.0,
+            max=1.0,
+            help="Keep what is this likely to be right, by the model's calibration, per task and language.",
+        ),
+    ] = None,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Sentences per forward pass.")] = 64,
     device: Annotated[
         str, typer.Option("--device", help="cpu, cuda, cuda:1 …; auto: a GPU where there is one.")
@@ -139,10 +148,11 @@ def extract(
     if out is not None:
         from mere.cli import extract_corpus
 
-        if languages is not None or unwrap or offsets is not Unit.codepoints or filter != Filter():
+        narrowed = filter != Filter() or min_precision is not None
+        if languages is not None or unwrap or offsets is not Unit.codepoints or narrowed:
             raise UserError(
-                "--languages, --unwrap, --offsets, --relations, --types and --min-score go without --out: "
-                "write to standard output."
+                "--languages, --unwrap, --offsets, --relations, --types, --min-score and --min-precision go without "
+                "--out: write to standard output."
             )
         if format not in (Format.jsonl, Format.parquet):
             raise UserError(
@@ -176,6 +186,7 @@ def extract(
         device=device,
         unwrap=unwrap,
         filter=filter,
+        min_precision=min_precision,
     )
     if lang is not None and find(lang, extractor.labels.languages) is None:
         talk(f'Note: the model does not know language "{lang}": universal path.')

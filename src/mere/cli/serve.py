@@ -27,6 +27,15 @@ def serve(
     keys: Annotated[
         str | None, typer.Option("--keys", help="File of name:sha256 lines, one per API key.")
     ] = None,
+    min_precision: Annotated[
+        float | None,
+        typer.Option(
+            "--min-precision",
+            min=0.0,
+            max=1.0,
+            help="Keep what is this likely to be right; as in mere extract.",
+        ),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="A limit of the service, as in --set max_texts=100; see docs."),
@@ -38,7 +47,9 @@ def serve(
 
     named = dict(_named(model) for model in models)
     chosen = _settings(settings or [], keys)
-    os.environ[_ENVIRONMENT] = json.dumps({"models": named, "settings": chosen})
+    os.environ[_ENVIRONMENT] = json.dumps(
+        {"models": named, "min_precision": min_precision, "settings": chosen}
+    )
     with tempfile.TemporaryDirectory(prefix="mere-metrics-") as folder:
         if workers > 1:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
@@ -64,7 +75,9 @@ def application() -> Any:
     from mere.serving.settings import ServingSettings
 
     asked = json.loads(os.environ[_ENVIRONMENT])
-    models = {name: load(model) for name, model in asked["models"].items()}
+    models = {
+        name: load(model, min_precision=asked["min_precision"]) for name, model in asked["models"].items()
+    }
     return create_app(models, ServingSettings(**asked["settings"]))
 
 

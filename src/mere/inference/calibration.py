@@ -1,36 +1,39 @@
 """Scores as probabilities of being right: fitted on annotated sentences, kept in a model's folder, applied to answers.
 
-What a model returns is decided by its own scores and thresholds before; calibration changes the scores alone.
+What a model returns is decided by its own scores and thresholds before; calibration changes the scores alone, unless
+a precision is wished: then answers that are less likely to be right are dropped.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections import defaultdict
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mere.errors import ModelError
+from mere.errors import ModelError, UserError
 from mere.hub import again
-from mere.metrics.annotated import annotates_entities, annotates_triples
-from mere.metrics.calibration import Curve, expected_error, fit
-from mere.schema import UNIVERSAL, Labels
+from mere.metrics.calibration import Curve
+from mere.schema import UNIVERSAL
 from mere.store.files import CALIBRATION, read_json
-from mere.types import Entity, Prediction, Sentence, Triple
+from mere.types import Entity, Prediction, Triple
 
-LEAST_ANSWERS = 50
-"""A language with fewer answers takes the curve of all languages together."""
-Answers = Mapping[str, Sequence[tuple[float, bool]]]
-"""Per path: the score of each answer, and whether it was right."""
+Record = Mapping[str, Mapping[str, Mapping[str, Any]]]
+"""What `calibration.json` holds: per task and path a curve, and what it was fitted on (mere.inference.fitting)."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """The curves of each task ("entities", "triples") by path (mere.schema); UNIVERSAL serves paths that lack one."""
+    """The curves of each task ("entities", "triples") by path (mere.schema); UNIVERSAL serves paths that lack one.
+
+    Args:
+        least: calibrated scores below which answers are dropped, by task and path; none where nothing is dropped.
+    """
 
     curves: Mapping[str, Mapping[str, Curve]] = dataclasses.field(default_factory=dict)
+    least: Mapping[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path) -> Calibration:
@@ -39,18 +42,44 @@ class Calibration:
         Raises:
             ModelError: it is not whole.
         """
-        path = folder / CALIBRATION
-        if not path.is_file():
-            return cls()
+        record = read_record(folder)
         try:
             curves = {
                 task: {p: Curve(float(c["temperature"]), float(c["offset"])) for p, c in by.items()}
-                for task, by in read_json(path).items()
+                for task, by in record.items()
             }
             _ = [by[UNIVERSAL] for by in curves.values()]
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ModelError(f"{path}: not a calibration ({error}). {again(folder)}") from None
+            raise ModelError(
+                f"{folder / CALIBRATION}: not a calibration ({error}). {again(folder)}"
+            ) from None
         return cls(curves)
+
+    @classmethod
+    def for_precision(cls, folder: Path, precision: float) -> Calibration:
+        """Read a folder's calibration; of what it is applied to, only what is that likely to be right stays.
+
+        Args:
+            precision: share of right answers on dev, among those that stay, in each task and path.
+
+        Raises:
+            UserError: the folder is not calibrated, or its answers on dev never were so precise.
+            ModelError: as `read`.
+        """
+        found = cls.read(folder)
+        if not 0.0 <= precision <= 1.0:
+            raise UserError(f"min_precision is {precision}; a precision is between 0 and 1. Try 0.9.")
+        if not found.curves:
+            raise UserError(
+                f"{folder}: is not calibrated, so nothing is known of its precision. "
+                f"Run: mere calibrate {folder} CORPUS --out DIR, and take the model in DIR."
+            )
+        record = read_record(folder)
+        least = {
+            task: {path: _least_score(folder, task, path, row, precision) for path, row in by.items()}
+            for task, by in record.items()
+        }
+        return cls(found.curves, least)
 
     def __call__(self, prediction: Prediction, path: str) -> Prediction:
         """Return a prediction with calibrated scores; a mention without a type has the score of a triple."""
@@ -65,7 +94,21 @@ class Calibration:
             score = self._score("triples", path, one.score)
             return Triple(mention(one.subject), one.relation, mention(one.object), score)
 
-        return Prediction(tuple(map(mention, prediction.entities)), tuple(map(triple, prediction.triples)))
+        scored = Prediction(tuple(map(mention, prediction.entities)), tuple(map(triple, prediction.triples)))
+        return self._sure(scored, path) if self.least else scored
+
+    def _sure(self, prediction: Prediction, path: str) -> Prediction:
+        """Return what is as precise as was asked; a mention stays with its triple."""
+        least = {task: by.get(path, by[UNIVERSAL]) for task, by in self.least.items()}
+        triples = [t for t in prediction.triples if (t.score or 0.0) >= least.get("triples", 0.0)]
+        held = {mention.span for triple in triples for mention in (triple.subject, triple.object)}
+        entities = [
+            entity
+            for entity in prediction.entities
+            if entity.span in held
+            or (entity.type is not None and (entity.score or 0.0) >= least.get("entities", 0.0))
+        ]
+        return Prediction(tuple(entities), tuple(triples))
 
     def _score(self, task: str, path: str, score: float | None) -> float | None:
         by_path = self.curves.get(task)
@@ -74,68 +117,45 @@ class Calibration:
         return by_path.get(path, by_path[UNIVERSAL])(score)
 
 
-def answers(
-    sentences: Sequence[Sentence], predictions: Sequence[Prediction], labels: Labels
-) -> dict[str, Answers]:
-    """Return per task and path the scores of what was predicted and whether it is in the gold.
+def read_record(folder: Path) -> Record:
+    """Return what a model folder's calibration.json holds; nothing where there is none."""
+    path = folder / CALIBRATION
+    return read_json(path) if path.is_file() else {}
 
-    What a sentence does not cover, and sentences that are not annotated to the end, count neither way.
+
+def of_languages(record: Record, languages: Sequence[str], *, universal: str = UNIVERSAL) -> Record:
+    """Return the calibration of a model that has only some of the languages.
+
+    Args:
+        universal: the path of `record` that the model's universal path is.
     """
-    found: dict[str, defaultdict[str, list[tuple[float, bool]]]] = {
-        "entities": defaultdict(list),
-        "triples": defaultdict(list),
-    }
-    for sentence, prediction in zip(sentences, predictions, strict=True):
-        if annotates_triples(sentence) and sentence.complete:
-            keys = {triple.key for triple in sentence.triples}
-            found["triples"][labels.path(sentence.lang)] += [
-                (t.score or 0.0, t.key in keys) for t in prediction.triples if sentence.covers(t.relation)
-            ]
-        if annotates_entities(sentence) and sentence.complete:
-            gold = {(entity.span, entity.type) for entity in sentence.entities}
-            found["entities"][labels.path(sentence.lang)] += [
-                (e.score or 0.0, (e.span, e.type) in gold)
-                for e in prediction.entities
-                if e.type is not None and sentence.covers_type(e.type)
-            ]
     return {
-        task: {lang: own for lang, own in by.items() if own} for task, by in found.items() if any(by.values())
+        task: {UNIVERSAL: by.get(universal, by[UNIVERSAL])}
+        | {path: row for path, row in by.items() if path in languages}
+        for task, by in record.items()
     }
 
 
-def calibrated(given: Answers) -> dict[str, dict[str, Any]]:
-    """Return a task's curves by path, each with its number of answers and its error before and after.
-
-    The error after is cross-fitted: each half of the answers is judged by the curve of the other half.
-    """
-    every = [answer for own in given.values() for answer in own]
-    table = {UNIVERSAL: _fitted(every)}
-    enough = {
-        path: own for path, own in sorted(given.items()) if path != UNIVERSAL and len(own) >= LEAST_ANSWERS
-    }
-    return table | {path: _fitted(own) for path, own in enough.items()}
-
-
-def _fitted(own: Sequence[tuple[float, bool]]) -> dict[str, Any]:
-    right = [is_right for _, is_right in own]
-    halves = (own[::2], own[1::2])
-    after = [
-        (curve(score), is_right)
-        for half, other in (halves, halves[::-1])
-        for curve in [_curve(other)]
-        for score, is_right in half
-    ]
-    curve = _curve(own)
-    return {
-        "temperature": curve.temperature,
-        "offset": curve.offset,
-        "answers": len(own),
-        "right": sum(right),
-        "error_before": round(expected_error([score for score, _ in own], right), 4),
-        "error_after": round(expected_error(*zip(*after, strict=True)), 4),
-    }
+def _least_score(folder: Path, task: str, path: str, row: Mapping[str, Any], precision: float) -> float:
+    """Return the calibrated score from which a path's answers on dev were that precise."""
+    known = row.get("scores_for_precision")
+    if known is None:
+        raise UserError(
+            f"{folder}: was calibrated by an earlier mere, which noted no precision. "
+            f"Run again: mere calibrate {folder} CORPUS --out DIR"
+        )
+    wished = max(LOWEST_PRECISION, math.ceil(round(100 * precision, 6)))
+    if (score := known.get(f"{wished / 100:.2f}")) is None:
+        where = "in languages without a calibration of their own" if path == UNIVERSAL else f'in "{path}"'
+        least = f"{folder}: a precision of {precision:g} was not reached on dev for {task} {where}"
+        if not known:
+            raise UserError(
+                f"{least}: too few answers. Calibrate with more: mere calibrate {folder} CORPUS --out DIR"
+            )
+        most = max(map(float, known))
+        raise UserError(f"{least}; the most was {most:.2f}. Ask for that or less: --min-precision {most:.2f}")
+    return float(score)
 
 
-def _curve(own: Sequence[tuple[float, bool]]) -> Curve:
-    scores, right = zip(*own, strict=True) if own else ((), ())
-    return fit(scores, right)
+LOWEST_PRECISION = 50
+"""The lowest precision, in percent, of which calibrations note the score; whoever wishes less gets it."""

@@ -15,6 +15,8 @@ import torch
 
 from mere.config import Recipe, SwitcherSettings
 from mere.errors import UserError, nearest
+from mere.inference.calibration import of_languages, read_record
+from mere.inference.fitting import card_section
 from mere.models.delta import specialised
 from mere.models.model import Model, build
 from mere.models.weights import load_model, own_weights, to_arrays
@@ -22,6 +24,7 @@ from mere.nn.encoder_switchers import LoraSwitcher
 from mere.nn.lora import merge_low_rank
 from mere.nn.switcher import module_name
 from mere.schema import UNIVERSAL, Labels
+from mere.store.calibration import write_calibration
 from mere.store.card import card_of_another
 from mere.store.files import new_folder
 from mere.store.folder import ModelConfig, ModelFolder, write_folder
@@ -125,6 +128,9 @@ def export_language(model: str | Path, lang: str, out: str | Path) -> ExportedLa
             metrics=_metrics(stored, exported, lang),
             card=_card(stored, exported, lang),
         )
+        universal = lang if exported.has_one_path else UNIVERSAL
+        record = of_languages(read_record(stored.path), [lang], universal=universal)
+        write_calibration(part, record, card_section(record))
     return exported
 
 

@@ -16,6 +16,8 @@ from typing import Any
 from mere.data.corpora import load_corpora
 from mere.data.examples import ExampleMaker
 from mere.errors import DataError, UserError
+from mere.inference.calibration import read_record
+from mere.inference.fitting import card_section
 from mere.inference.predictor import Predictor
 from mere.languages.export import export_language, load_language
 from mere.languages.parity import Parity, compared, predictions
@@ -26,6 +28,7 @@ from mere.models.quantise import quantised
 from mere.models.weights import load_model
 from mere.runtime.backend import OnnxBackend, limits_of
 from mere.schema import UNIVERSAL
+from mere.store.calibration import write_calibration
 from mere.store.export import Graphs, write_export
 from mere.store.files import new_folder
 from mere.store.folder import ModelFolder
@@ -210,6 +213,8 @@ def _write(stored: ModelFolder, out: Path, chosen: Exported, graphs: Graphs) -> 
     metrics = {**stored.metrics(), "export": report}
     with new_folder(out) as part:
         write_export(part, stored, graphs, metrics=metrics, card=stored.card() + _section(report))
+        record = read_record(stored.path)
+        write_calibration(part, record, card_section(record))
 
 
 def _section(report: Mapping[str, Any]) -> str:

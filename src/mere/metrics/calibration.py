@@ -60,6 +60,14 @@ def expected_error(scores: Sequence[float], right: Sequence[bool]) -> float:
     return float(np.abs(gaps).sum() / len(given))
 
 
+def reliability(scores: Sequence[float], right: Sequence[bool]) -> list[tuple[int, int]]:
+    """Return the numbers of answers and of right ones among them, by score in bins of width 0.1."""
+    bins = np.minimum((np.array(scores) * NUM_BINS).astype(int), NUM_BINS - 1)
+    every = np.bincount(bins, minlength=NUM_BINS)
+    good = np.bincount(bins, np.array(right, dtype=np.float64), NUM_BINS)
+    return list(zip(every.tolist(), map(int, good.tolist()), strict=True))
+
+
 def _logits(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     clipped = np.clip(scores, _LEAST, 1 - _LEAST)
     return np.log(clipped / (1 - clipped))

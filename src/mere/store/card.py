@@ -180,6 +180,17 @@ def loaded_as(text: str, name: str = _HERE) -> str:
     return re.sub(r'mere\.load\("[^"\n]*"\)', f'mere.load("{name}")', text, count=1)
 
 
+def with_part(text: str, heading: str, said: str) -> str:
+    """Return a card with a section in place of the one of that heading, or at its end.
+
+    Args:
+        said: the whole section, with its heading.
+    """
+    above, found, rest = text.partition(f"\n{heading}\n")
+    below = rest[rest.find("\n## ") :] if found and "\n## " in rest else "\n"
+    return f"{above.rstrip()}\n\n{said.strip()}\n{below}".rstrip() + "\n"
+
+
 def _with_section(body: str, heading: str, said: str) -> str:
     """Return a text with a paragraph at the end of a section, which comes last where there was none."""
     above, _, rest = body.partition(heading)

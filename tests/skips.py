@@ -7,6 +7,7 @@ import pytest
 EXPECTED = (
     "no real data here",
     "no Chromium",
+    "no onnxruntime-web here",
     "no systemd-analyze",
     "/proc",
     "no /dev/full here",

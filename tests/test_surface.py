@@ -36,6 +36,7 @@ VERBS = {  # verb to its options
     "--out --per --relations --resume --shard-mb --text-key --threshold --types --unwrap --workers",
     "graph": "--base --format --merge --model --out --rdf",
     "info": "--json",
+    "page": "--out --runtime",
     "push": "--dry-run --message --private",
     "quickstart": "--out",
     "serve": "--host --keys --port --set --socket --workers",

@@ -17,7 +17,7 @@ from tests.docs.pages import PAGES, ROOT, blocks, command, lines, options, parse
 
 RUN = ("README.md", "docs/start.md", "docs/own-data.md")  # in this order, in one folder
 NOT_RUN = {"train", "compare", "analyze", "add-language"}  # minutes
-NOT_RUN |= {"serve", "push", "bench"}  # a server, a hub, and what times itself in processes of its own
+NOT_RUN |= {"serve", "page", "push", "bench"}  # a server, npm's package, a hub, and what times itself
 ELSEWHERE = ("org/name", "runs/lora")  # models that are not here
 VERBS = set(typer.main.get_command(app).commands)
 

@@ -33,6 +33,7 @@ _VERBS = {
     "bench": "",
     "calibrate": "Nothing was written.",
     "serve": "",
+    "page": "Nothing was written.",
     "push": "The hub has all of the model or none of it; push again.",
 }
 """Each verb, and what to say after Ctrl-C: what is lost, and how to go on."""

@@ -27,9 +27,9 @@ _WORD_SCRIPTS = (
     "Gurmukhi", "Gujarati", "Oriya", "Tamil", "Telugu", "Kannada", "Malayalam", "Sinhala", "Hangul",
     "Ethiopic", "Mongolian", "Cherokee", "Syriac", "Thaana", "Nko",
 )  # fmt: skip
-_SCRIPT_OF = regex.compile(
-    "|".join(rf"(?P<{name}>\p{{Script={name}}})" for name in (*_WORD_SCRIPTS, *UNSPACED_SCRIPTS))
-)
+SCRIPTS = (*_WORD_SCRIPTS, *UNSPACED_SCRIPTS)
+"""Those that have letters of their own to `script_of`."""
+_SCRIPT_OF = regex.compile("|".join(rf"(?P<{name}>\p{{Script={name}}})" for name in SCRIPTS))
 _MAX_ENDING = 6
 _MIN_STEM = 2
 

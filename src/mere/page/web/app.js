@@ -205,7 +205,7 @@ const fillLanguages = () => {
   const { languages } = known.find(({ name }) => name === $("model").value);
   const options = languages.map((code) => new Option(languageName(code), code));
   options.sort((a, b) => a.text.localeCompare(b.text, "en"));
-  $("lang").replaceChildren(new Option("found by itself", ""), ...options);
+  $("lang").replaceChildren(new Option(service.anyLanguage, ""), ...options);
   if (!languages.includes(settings.lang)) settings.lang = "";
   $("lang").value = settings.lang;
 };

@@ -34,6 +34,9 @@ export const extract = async ({ text, lang, model }, signal) => {
   return (await post("v1/extract", "application/json", JSON.stringify(asked), signal)).json();
 };
 
+// What the page calls a language that nobody chose.
+export const anyLanguage = "found by itself";
+
 // The formats of graphs, as `mere graph` names them, with what people call them.
 export const formats = [
   ["turtle", "Turtle"], ["ntriples", "N-Triples"], ["nquads", "N-Quads"], ["jsonld", "JSON-LD"],

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mere.errors import ModelError
+from mere.store.shipped import INSTALL_AGAIN, is_in_package
 
 INSTALL = 'pip install "mere[hf]"'
 TOKEN = "Set HF_TOKEN, or run: hf auth login"
@@ -70,6 +71,8 @@ def again(path: Path, otherwise: str = "Copy the folder again.") -> str:
                 f"Fetch it again: hf download {repo}{what} --revision {folder.name} --force-download. "
                 "If that does not help, it has to be pushed again."
             )
+    if is_in_package(path):
+        return INSTALL_AGAIN
     return otherwise
 
 

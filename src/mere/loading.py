@@ -13,10 +13,11 @@ from mere.inference.filter import Filter
 from mere.inference.predictor import Predictor
 from mere.store.fetch import find_model
 from mere.store.folder import ModelFolder
+from mere.store.shipped import DEFAULT
 
 
 def load(
-    folder: str | Path,
+    folder: str | Path = DEFAULT,
     *,
     batch_size: int = 64,
     threshold: float | None = None,
@@ -29,8 +30,8 @@ def load(
     """Return an extractor for a model.
 
     Args:
-        folder: the model's folder, or its name on the Hugging Face Hub: "org/name" or "org/name@revision".
-            A folder that is here wins, and a Path is always a folder (mere.store.fetch).
+        folder: the model's folder; the name of one that comes with mere (`mere models`); or its name on the
+            Hugging Face Hub, "org/name" or "org/name@revision". A folder that is here wins (mere.store.fetch).
         batch_size, threshold, languages, unwrap, filter: as `Extractor` takes them.
         min_precision: drop answers below the score from which, on the dev sentences of the model's calibration, this
             share was right, per task and language; None: drop none.

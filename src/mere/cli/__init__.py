@@ -30,6 +30,7 @@ _VERBS = {
     "graph": "The file is as it was; what was printed is not whole.",
     "export": "Nothing was written.",
     "info": "",
+    "models": "",
     "bench": "",
     "calibrate": "Nothing was written.",
     "serve": "",

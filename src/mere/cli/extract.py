@@ -18,6 +18,7 @@ from mere.inference.filter import Filter
 from mere.inference.io import InputText, check_text, encode_record, output_record
 from mere.inference.offsets import Unit, in_units
 from mere.lang_codes import find
+from mere.store.shipped import DEFAULT
 from mere.types import Document
 
 
@@ -59,7 +60,10 @@ class Per(StrEnum):
 
 
 def extract(
-    model: Annotated[str | None, typer.Argument(help=MODEL_HELP)] = None,
+    model: Annotated[
+        str | None,
+        typer.Argument(help=f"{MODEL_HELP} Where the first is a file or -, {DEFAULT} reads it."),
+    ] = None,
     files: Annotated[
         list[str] | None,
         typer.Argument(
@@ -144,6 +148,8 @@ def extract(
     ] = 4.0,
 ) -> None:
     """Extract entities and triples from raw text; offsets point into each text as it was given."""
+    if not resume:
+        model, files = _model_and_files(model, files)
     filter = Filter(relations=_names(relations), types=_names(types), min_score=min_score)
     if out is not None:
         from mere.cli import extract_corpus
@@ -174,8 +180,6 @@ def extract(
         return
     if resume or format is Format.parquet:
         raise UserError("--resume and --format parquet go with --out DIR, the folder of a corpus run.")
-    if model is None:
-        raise UserError("No model. Give its folder, then files: mere extract runs/quickstart/model notes.txt")
     from mere.loading import load
 
     extractor = load(
@@ -199,6 +203,13 @@ def extract(
     )
     found = ((reading.waiting.popleft(), document) for document in extractor.extract_pairs(reading))
     _write_documents(found, format, offsets, model)
+
+
+def _model_and_files(first: str | None, files: list[str] | None) -> tuple[str, list[str]]:
+    """Tell the model from the files: where the first argument is a text, the shipped model reads it."""
+    if first is None or first == "-" or Path(first).is_file():
+        return DEFAULT, [first or "-", *(files or [])]
+    return first, files or []
 
 
 def _write_documents(

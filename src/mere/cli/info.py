@@ -1,4 +1,4 @@
-"""`mere info`: what a model knows, how good it was on dev, how large it is and under which licence."""
+"""`mere info`: what a model knows, how good it was on dev, its size and licence."""
 
 from __future__ import annotations
 

@@ -12,14 +12,16 @@ import typer
 
 from mere.cli.guard import MODEL_HELP, require, talk
 from mere.errors import ConfigError
+from mere.store.shipped import DEFAULT
 
 _ENVIRONMENT = "MERE_SERVE"
 
 
 def serve(
     models: Annotated[
-        list[str], typer.Argument(help=f"{MODEL_HELP} Or NAME=MODEL. The first is the default.")
-    ],
+        list[str] | None,
+        typer.Argument(help=f"{MODEL_HELP} Or NAME=MODEL. The first is the default; none at all: {DEFAULT}."),
+    ] = None,
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen on.")] = 8000,
     socket: Annotated[str | None, typer.Option("--socket", help="Unix socket instead of a port.")] = None,
@@ -45,7 +47,7 @@ def serve(
     require("uvicorn", "fastapi", "prometheus_client", extra="serve")
     import uvicorn
 
-    named = dict(_named(model) for model in models)
+    named = dict(_named(model) for model in models or [DEFAULT])
     chosen = _settings(settings or [], keys)
     os.environ[_ENVIRONMENT] = json.dumps(
         {"models": named, "min_precision": min_precision, "settings": chosen}

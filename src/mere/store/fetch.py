@@ -10,12 +10,15 @@ from mere import hub
 from mere.errors import ModelError
 from mere.hub import HubName
 from mere.store.files import CARD, PATTERNS, REQUIRED, SUMS
+from mere.store.shipped import shipped_models
 
 _GLOBS = ("*.json", "*.safetensors", CARD, SUMS)
 
 
 def find_model(name: str | Path) -> Path:
-    """Return the folder of a model by its path, or by its hub name: "org/name" or "org/name@revision".
+    """Return the folder of a model by its path, the name of one that comes with mere, or its name on the hub.
+
+    On the hub it is "org/name" or "org/name@revision".
 
     A folder that is here wins. A Path is never a hub name, and neither is "a/b" where a folder "a" is here:
     write "a/b@main" for that one on the hub. Of the hub's files only those of a model folder are fetched, and
@@ -25,6 +28,8 @@ def find_model(name: str | Path) -> Path:
         ModelError: neither; or it is no model. The message has the command that trains or fetches it.
     """
     path = Path(name)
+    if isinstance(name, str) and not path.exists():
+        path = shipped_models().get(name, path)
     if not path.is_dir():
         wanted = HubName.parse(name) if isinstance(name, str) and not path.exists() else None
         if wanted is None or (wanted.revision is None and path.parent.is_dir()):
@@ -32,7 +37,8 @@ def find_model(name: str | Path) -> Path:
             online = f" One on the hub: {name}@main" if wanted else ""
             raise ModelError(
                 f"{path}: {found}; expected a model's folder. "
-                f"Train one: mere train recipes/quickstart.yaml --out runs/quickstart.{online}"
+                "What is here: mere models. Or train one: mere train recipes/quickstart.yaml --out runs/quickstart."
+                f"{online}"
             )
         path = _fetched(str(name), wanted)
     missing = [file for file in REQUIRED if not (path / file).is_file()]

@@ -11,6 +11,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "mere"
 FLOORS = (
     ("types", "errors"),
     ("advice", "environment", "lang_codes", "files"),
+    ("shipped",),
     ("schema", "config", "hub"),
     ("data",),
     ("metrics", "store", "decoding"),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mere.errors import ModelError
-from mere.store.shipped import INSTALL_AGAIN, is_in_package
+from mere.shipped import INSTALL_AGAIN, is_in_package
 
 INSTALL = 'pip install "mere[hf]"'
 TOKEN = "Set HF_TOKEN, or run: hf auth login"

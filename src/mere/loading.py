@@ -11,9 +11,9 @@ from mere.inference.calibration import Calibration
 from mere.inference.extractor import Extractor
 from mere.inference.filter import Filter
 from mere.inference.predictor import Predictor
+from mere.shipped import DEFAULT
 from mere.store.fetch import find_model
 from mere.store.folder import ModelFolder
-from mere.store.shipped import DEFAULT
 
 
 def load(

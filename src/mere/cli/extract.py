@@ -18,7 +18,7 @@ from mere.inference.filter import Filter
 from mere.inference.io import InputText, check_text, encode_record, output_record
 from mere.inference.offsets import Unit, in_units
 from mere.lang_codes import find
-from mere.store.shipped import DEFAULT
+from mere.shipped import DEFAULT
 from mere.types import Document
 
 

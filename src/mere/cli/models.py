@@ -7,8 +7,8 @@ import typer
 
 def models() -> None:
     """List the models that come with mere; each is used by its name."""
+    from mere.shipped import DEFAULT, shipped_models
     from mere.store.info import ModelInfo
-    from mere.store.shipped import DEFAULT, shipped_models
 
     for name, folder in shipped_models().items():
         found = ModelInfo.read(folder)

@@ -12,7 +12,7 @@ import typer
 
 from mere.cli.guard import MODEL_HELP, require, talk
 from mere.errors import ConfigError
-from mere.store.shipped import DEFAULT
+from mere.shipped import DEFAULT
 
 _ENVIRONMENT = "MERE_SERVE"
 

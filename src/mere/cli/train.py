@@ -12,10 +12,18 @@ from mere.cli.guard import require
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(help="A recipe file, such as recipes/quickstart.yaml.")],
     out: Annotated[
         Path, typer.Option("--out", help="The run folder to make; the model goes into OUT/model.")
     ],
+    recipe: Annotated[
+        Path | None, typer.Argument(help="A recipe file, such as recipes/quickstart.yaml; --from needs none.")
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="MODEL", help="Fine-tune this model's encoder; the labels may be others."
+        ),
+    ] = None,
     overrides: Annotated[
         list[str] | None,
         typer.Option(
@@ -27,8 +35,15 @@ def train(
 ) -> None:
     """Train a model, stage by stage, as a recipe says."""
     require("torch", extra="train")
+    if recipe is None and start is None:
+        raise UserError(
+            "nothing to train. Name a recipe, or a model to fine-tune: mere train --from names --out RUN"
+        )
+    from mere.training.fine_tuning import fine_tuning_recipe
     from mere.training.run import train as run_training
 
+    if start is not None:
+        recipe, overrides = fine_tuning_recipe(start, recipe, overrides or []), None
     model = run_training(recipe, out, list(overrides or []), resume=resume, progress=not quiet)
     if os.environ.get("RANK", "0") == "0":  # torchrun starts several processes, one of which speaks
         typer.echo(model)

@@ -112,7 +112,9 @@ class Recipe(Settings):
         description="budget of padded pieces in a batch that is scored on dev; scores do not depend on it",
     )
     start: str = Field(
-        "", description="safetensors file of weights to start from, such as a finished stage's; empty: random"
+        "",
+        description="what to start from: a safetensors file of weights, such as a finished stage's; or a model (its "
+        "folder or name), whose encoder goes on from where it is, whatever the labels; empty: random weights",
     )
     tracking: tuple[Tracking, ...] = Field(
         (), description="where a run is followed besides its log.jsonl; each needs its own package"

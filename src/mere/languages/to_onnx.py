@@ -23,14 +23,15 @@ from mere.languages.export import export_language, load_language
 from mere.languages.parity import Parity, compared, predictions
 from mere.models.backend import predictor_of
 from mere.models.model import Model
-from mere.models.onnx import chains_of, graphs_of
+from mere.models.onnx import chains_of, graphs_of, weights_in
 from mere.models.quantise import quantised
-from mere.models.weights import load_model
+from mere.models.weights import load_model, to_arrays
+from mere.nn.encoders.pretrained import PretrainedEncoder
 from mere.runtime.backend import OnnxBackend, limits_of
 from mere.schema import UNIVERSAL
 from mere.store.calibration import write_calibration
 from mere.store.export import Graphs, write_export
-from mere.store.files import new_folder
+from mere.store.files import Arrays, new_folder
 from mere.store.folder import ModelFolder
 from mere.types import Sentence
 
@@ -149,10 +150,11 @@ def export_onnx(
             "(--dev CORPUS), or pass --force."
         )
     before = predictions(_torch(stored, models), dev) if dev else []
+    encoder = _unnamed(models[UNIVERSAL], plain[UNIVERSAL])
 
     def attempt(name: str, change: Callable[[str, bytes], bytes]) -> tuple[Exported, Graphs]:
         changed = {p: {n: change(n, g) for n, g in graphs.items()} for p, graphs in plain.items()}
-        graphs = Graphs(name, changed, chains)
+        graphs = Graphs(name, changed, chains, encoder)
         parity = compared(dev, before, predictions(_onnx(stored, graphs), dev)) if dev else None
         size = sum(len(graph) for part in changed.values() for graph in part.values())
         return Exported(name, parity, size), graphs
@@ -185,6 +187,15 @@ def _least_that_passes(
         f"{len(tried)} ({exported.precision}) loses {worst:.1f}. Nothing was written. "
         "Export with --precision fp32, or pass --force."
     )
+
+
+def _unnamed(model: Model, graphs: Mapping[str, bytes]) -> Arrays:
+    """Return the weights of an encoder of our own that its graphs hold under no name; none of a pretrained one."""
+    if isinstance(model.encoder, PretrainedEncoder):
+        return {}
+    named = weights_in(graphs)
+    weights = {f"encoder.{name}": tensor for name, tensor in model.encoder.state_dict().items()}
+    return to_arrays({name: tensor for name, tensor in weights.items() if name not in named})
 
 
 def _num_features(stored: ModelFolder) -> int:

@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -31,6 +32,24 @@ from mere.nn.encoders.base import UnitEncoder
 from mere.store.files import Arrays
 
 OPSET = 17
+
+
+def weights_in(graphs: Mapping[str, bytes]) -> dict[str, NDArray[np.float32]]:
+    """Return the encoder's weights that graphs hold by name (`encoder.…`), those in 8 bits as floats."""
+    import onnx
+
+    found: dict[str, NDArray[np.float32]] = {}
+    for graph in graphs.values():
+        held = {tensor.name: tensor for tensor in onnx.load_from_string(graph).graph.initializer}
+        for name, tensor in held.items():
+            _, is_encoder, rest = name.rpartition("encoder.")
+            if is_encoder and not name.endswith(".scale"):
+                array = onnx.numpy_helper.to_array(tensor).astype(np.float32)
+                if name.endswith(".bytes"):
+                    scale = held[name.removesuffix(".bytes") + ".scale"]
+                    array = array * onnx.numpy_helper.to_array(scale)
+                found[f"encoder.{rest.removesuffix('.bytes')}"] = array
+    return found
 
 
 class Units(nn.Module):

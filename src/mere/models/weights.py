@@ -13,6 +13,8 @@ from mere.errors import ModelError
 from mere.hub import again
 from mere.models.delta import changed
 from mere.models.model import Model, build
+from mere.models.onnx import weights_in
+from mere.store.export import ENCODER, read_graphs
 from mere.store.files import Arrays, read_arrays, write_arrays
 from mere.store.folder import ModelFolder
 
@@ -47,6 +49,24 @@ def load_model(stored: ModelFolder) -> Model:
     model.limits = dataclasses.replace(model.limits, longest_span=stored.longest_span)
     load_weights(model, stored)
     return model
+
+
+def encoder_weights(stored: ModelFolder) -> dict[str, Tensor]:
+    """Return the weights of a stored model's encoder (`encoder.…`); those that an export holds in 8 bits, as floats.
+
+    Raises:
+        ModelError: they are missing or altered, or the export left them out.
+    """
+    if not stored.graphs:
+        weights = stored.weights()
+        return from_arrays({name: a for name, a in weights.items() if name.startswith("encoder.")})
+    if ENCODER not in stored.graphs:
+        raise ModelError(
+            f"{stored.path}: an export from which no training can start. Start from the model that was exported."
+        )
+    graphs, _ = read_graphs(stored)
+    rest = read_arrays(stored.path / ENCODER, stored.graphs[ENCODER])
+    return from_arrays({**weights_in(graphs), **rest})
 
 
 def load_weights(model: nn.Module, stored: ModelFolder) -> None:

@@ -2,6 +2,7 @@
 
 graphs/<path>/<name>.onnx            what each path computes (mere.models.onnx); paths are those of mere.schema
 graphs/<path>/chains.safetensors     the chains of its CRFs
+encoder.safetensors                  what of the encoder no graph holds by name, for training that starts from it
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from mere.store.files import Arrays, compare, read_arrays, sha256, write_arrays,
 from mere.store.folder import ModelConfig, ModelFolder, writing
 
 CHAINS = "chains.safetensors"
+ENCODER = "encoder.safetensors"
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,13 @@ class Graphs:
 
     Args:
         precision: in words. graphs: per path the graphs by name. chains: per path those of its CRFs.
+        encoder: weights of the encoder that no graph holds by name; none: training cannot start from the export.
     """
 
     precision: str
     graphs: Mapping[str, Mapping[str, bytes]]
     chains: Mapping[str, Arrays]
+    encoder: Arrays
 
 
 def write_export(folder: Path, config: ModelConfig, graphs: Graphs, *, metrics: Any, card: str) -> None:
@@ -38,6 +42,9 @@ def write_export(folder: Path, config: ModelConfig, graphs: Graphs, *, metrics: 
     with writing(folder, config, metrics=metrics, card=card) as record:
         digests = record["graphs"] = {}
         record["precision"] = graphs.precision
+        if graphs.encoder:
+            write_arrays(folder / ENCODER, graphs.encoder)
+            digests[ENCODER] = sha256(folder / ENCODER)
         for path, files in graphs.graphs.items():
             place = folder / "graphs" / path
             place.mkdir(parents=True)

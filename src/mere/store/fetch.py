@@ -9,8 +9,8 @@ import mere
 from mere import hub
 from mere.errors import ModelError
 from mere.hub import HubName
+from mere.shipped import shipped_models
 from mere.store.files import CARD, PATTERNS, REQUIRED, SUMS
-from mere.store.shipped import shipped_models
 
 _GLOBS = ("*.json", "*.safetensors", CARD, SUMS)
 

@@ -37,7 +37,7 @@ CALIBRATION = "calibration.json"
 PATTERNS = (
     *REQUIRED, CARD, SUMS, CALIBRATION, "metrics.json", "model.safetensors", "pieces.safetensors", "pieces/*.json",
     "languages/*.safetensors",
-    "graphs/*/*.onnx", "graphs/*/*.safetensors",
+    "graphs/*/*.onnx", "graphs/*/*.safetensors", "encoder.safetensors",
 )  # fmt: skip
 """What a model folder holds, as globs: data and text, nothing that runs."""
 WHOLE = "Copy the whole folder, or train again."

@@ -9,9 +9,12 @@ import torch
 from mere.config import Recipe
 from mere.data.pieces import Pieces
 from mere.errors import ModelError
+from mere.hub import again
 from mere.models.model import Model, build
-from mere.models.weights import read_tensors
+from mere.models.weights import encoder_weights, read_tensors
 from mere.schema import Labels
+from mere.store.fetch import find_model
+from mere.store.folder import ModelFolder
 
 
 def initial_model(recipe: Recipe, labels: Labels, pieces: Pieces, device: torch.device) -> Model:
@@ -24,9 +27,38 @@ def initial_model(recipe: Recipe, labels: Labels, pieces: Pieces, device: torch.
     model = build(recipe, labels, pieces)
     model.start()
     model = model.to(device)
-    if recipe.start:
+    if (stored := model_to_start_from(recipe)) is not None:
+        _load_encoder(model, stored)
+    elif recipe.start:
         load_initial_weights(model, Path(recipe.start))
     return model
+
+
+def model_to_start_from(recipe: Recipe) -> ModelFolder | None:
+    """Return the model whose encoder, and way of reading a text, a run goes on from; None where it is no model.
+
+    Raises:
+        ModelError: there is no such model, or its encoder is not the recipe's.
+    """
+    if not recipe.start or recipe.start.endswith(".safetensors"):
+        return None
+    stored = ModelFolder.read(find_model(recipe.start))
+    if recipe.encoder != stored.recipe.encoder:
+        raise ModelError(
+            f"{recipe.start}: its encoder is not the recipe's. Take the model's: "
+            f"mere train RECIPE --from {recipe.start}"
+        )
+    return stored
+
+
+def _load_encoder(model: Model, stored: ModelFolder) -> None:
+    weights = {name.removeprefix("encoder."): tensor for name, tensor in encoder_weights(stored).items()}
+    missing, unknown = model.encoder.load_state_dict(weights, strict=False)
+    if missing or unknown:
+        raise ModelError(
+            f"{stored.path}: its encoder lacks {', '.join(missing) or 'nothing'} and has besides "
+            f"{', '.join(unknown) or 'nothing'}. {again(stored.path)}"
+        )
 
 
 def load_initial_weights(model: Model, path: Path) -> None:

@@ -16,6 +16,7 @@ from mere.errors import DataError
 from mere.inference.language import never_identified
 from mere.schema import Labels
 from mere.training.evaluation import is_annotated
+from mere.training.initialisation import model_to_start_from
 from mere.training.parallel.processes import Processes, refuse_too_many
 from mere.types import Sentence
 
@@ -51,7 +52,8 @@ class RunData:
         labels = labels_of(recipe, train)
         dev, notes = _dev_of(recipe, corpus)
         text, read = _text_of(recipe, corpus, train)
-        pieces = fit_pieces(recipe.encoder, train, text)
+        start = model_to_start_from(recipe)
+        pieces = fit_pieces(recipe.encoder, train, text) if start is None else start.pieces
         refuse_unreadable(train, pieces)
         refuse_unreadable(dev, pieces)
         return cls(

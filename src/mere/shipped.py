@@ -6,7 +6,7 @@ from pathlib import Path
 
 import mere
 
-IN_PACKAGE = Path(mere.__file__).parent / "shipped"
+IN_PACKAGE = Path(mere.__file__).parent / "shipped_models"
 IN_CLONE = Path(mere.__file__).parents[2] / "models"
 DEFAULT = "names"
 """The model that is used where none is named: entities (PER, ORG, LOC)."""

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from mere.cli.guard import require
+from mere.errors import UserError
 
 
 def train(

@@ -16,7 +16,7 @@ from jaxtyping import install_import_hook
 SHAPED = ["mere.nn", "mere.models", "mere.training.objectives"]
 _hook = install_import_hook(SHAPED, "beartype.beartype")  # tensor shapes are checked
 
-# No test asserts a time: machines differ. A commit draws the same examples every time; MERE_EXAMPLES=500 looks further.
+# No test asserts a time: machines differ. Draws are the same every time; MERE_EXAMPLES=500 looks further.
 EXAMPLES = os.environ.get("MERE_EXAMPLES")
 settings.register_profile(
     "mere", deadline=None, max_examples=int(EXAMPLES or 40), derandomize=EXAMPLES is None

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
+from mere.data.formats import kinds
 from mere.data.formats.holds import ENTITY, NO_RELATIONS, TOKENS, Holds
 from mere.data.formats.reading import Reading
 from mere.data.formats.tally import Written
@@ -59,11 +60,17 @@ def lost(sentence: Sentence, holds: Holds) -> Counter[str]:
     return +counts
 
 
+def ending_of(module: ModuleType) -> str:
+    """Return what mere's own files of a format end in."""
+    return next(kind.endings[0] for kind in kinds.KINDS.values() if kind.module is module)
+
+
 def there_and_back(
     module: ModuleType, sentence: Sentence, folder: Path, lang: str
 ) -> tuple[Written, list[Sentence]]:
     """Write a sentence and read it again, strictly."""
-    target = folder / f"out{module.ENDING}"
+    ending = ending_of(module)
+    target = folder / f"out{ending}"
     written = module.write([sentence], target)
-    paths = sorted(target.glob(f"*{module.ENDING}")) if target.is_dir() else [target]
+    paths = sorted(target.glob(f"*{ending}")) if target.is_dir() else [target]
     return written, [s for path in paths for s in module.read(path, reading=Reading(lang=lang))]

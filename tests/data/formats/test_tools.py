@@ -14,6 +14,7 @@ from mere.data.formats.problems import Problem
 from mere.data.formats.reading import Reading
 from mere.data.formats.tally import Tally
 from mere.types import Sentence
+from tests.data.formats.projection import ending_of
 
 TEXT = "🚒 Ada lebt in Graz."  # code points 2:5 and 14:18, UTF-16 units 3:6 and 15:19
 NAMES = [("Ada", "PER"), ("Graz", "LOC")]
@@ -22,7 +23,7 @@ NAMES = [("Ada", "PER"), ("Graz", "LOC")]
 def read(
     module: ModuleType, folder: Path, *rows: Any, lang: str | None = "de"
 ) -> tuple[list[Sentence], Tally, list[Problem]]:
-    path = folder / f"export{module.ENDING}"
+    path = folder / f"export{ending_of(module)}"
     lines = [json.dumps(row, ensure_ascii=False) for row in rows]
     path.write_text(f"[{','.join(lines)}]" if module is label_studio else "\n".join(lines), encoding="utf-8")
     tally, problems = Tally(), list[Problem]()

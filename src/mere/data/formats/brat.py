@@ -22,7 +22,7 @@ from mere.data.formats.holds import ENTITY, Holds
 from mere.data.formats.lines import Head, numbered_lines
 from mere.data.formats.problems import Problem, report
 from mere.data.formats.record import RecordFault
-from mere.data.formats.records import Records, linked, mention, reader, relation
+from mere.data.formats.records import Records, counted, linked, mention, reader, relation
 from mere.data.formats.tally import Written
 from mere.types import Entity, Sentence
 
@@ -206,18 +206,14 @@ def _triples(
 
 
 def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
-    """Write a `.txt` and an `.ann` file for each sentence into a folder, and the `annotation.conf` of their types.
-
-    Raises:
-        DataError: a text is not Unicode, or a file cannot be written.
-    """
+    """Write a `.txt` and an `.ann` file for each sentence into a folder, and the `annotation.conf` of their types."""
     folder = Path(path)
     whole.make_folder(folder)
     written = Written()
     names = whole.Names(written.lost)
     types: dict[str, None] = {}
     relations: dict[str, None] = {}
-    for sentence in sentences:
+    for sentence in counted(sentences, written, HOLDS):
         name = names(sentence.id)
         entities, links = linked(sentence)
         lines = [
@@ -232,8 +228,6 @@ def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
         mark = "\ufeff" if sentence.text.startswith("\ufeff") else ""  # readers take one away
         whole.write_bytes(whole.encoded(mark + sentence.text, sentence), folder / f"{name}.txt")
         whole.write_bytes("".join(f"{line}\n" for line in lines).encode(), folder / f"{name}{ENDING}")
-        HOLDS.count_lost(sentence, written.lost)
-        written.sentences += 1
     whole.write_bytes(_configuration(types, relations).encode(), folder / CONFIGURATION)
     return written
 

@@ -30,9 +30,6 @@ def write(sentences: Iterable[Sentence], path: Path | str, *, scheme: Scheme = S
 
     Tokens are those of `extra["tokens"]` (offsets, as the reader leaves them), else words cut by
     `mere.data.units`; either are cut further where an entity begins or ends inside one.
-
-    Raises:
-        DataError: the file cannot be written.
     """
     written = Written()
     made = (_tokens(sentence, written) for sentence in sentences)

@@ -13,8 +13,7 @@ borders cut fewer words and characters in two, and lines that count code points 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from mere.data.formats.holds import ENTITY, NO_RELATIONS, Holds
@@ -26,16 +25,15 @@ from mere.data.formats.records import (
     keys_of,
     linked,
     mention,
+    object_writer,
     reader,
     relation,
-    write_lines,
 )
 from mere.data.formats.tally import Tally, Written
 from mere.data.formats.utf16 import Utf16, likelier_unit
 from mere.types import Sentence
 
 HOLDS = Holds(one="a line", offsets="UTF-16 units", untyped=False, scores=False)
-ENDING = ".jsonl"
 LISTS = ("label", "labels")
 """The keys of the export of spans alone; which one depends on doccano's version."""
 _OWN = ("text", "entities", "relations", "triples", *LISTS)
@@ -151,16 +149,9 @@ def _are_offsets(start: object, end: object) -> bool:
     return type(start) is int and type(end) is int
 
 
-def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
-    """Write sentences as doccano's JSONL with entities and relations.
-
-    Raises:
-        DataError: a text is not Unicode, or the file cannot be written.
-    """
-    return write_lines(sentences, Path(path), HOLDS, _object)
-
-
-def _object(sentence: Sentence, written: Written) -> dict[str, Any]:
+@object_writer(HOLDS)
+def write(sentence: Sentence, written: Written) -> dict[str, Any]:
+    """Write sentences as doccano's JSONL with entities and relations."""
     unit = Utf16(sentence.text)
     entities, links = linked(sentence)
     annotated: dict[str, Any] = {

@@ -7,8 +7,7 @@ What is written names its tags and has the text beside the tokens; `datasets.loa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 from mere.data.formats.hf_rows import (
@@ -24,13 +23,12 @@ from mere.data.formats.hf_rows import (
 )
 from mere.data.formats.lines import Head
 from mere.data.formats.record import RecordFault
-from mere.data.formats.records import Records, first_object, keys_of, reader, write_lines
+from mere.data.formats.records import Records, first_object, keys_of, object_writer, reader
 from mere.data.formats.tally import Written
 from mere.types import Sentence
 
-__all__ = ["ENDING", "HOLDS", "TAKES", "looks_like", "read", "write"]
+__all__ = ["HOLDS", "TAKES", "looks_like", "read", "write"]
 
-ENDING = ".jsonl"
 _OWN = ("text", "tokens", "ner_tags", "entities", "triples")
 
 
@@ -59,18 +57,9 @@ def read(records: Records) -> Iterator[Sentence]:
     return records.lines(record)
 
 
-def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
-    """Write sentences as rows of tokens and named tags.
-
-    Tokens are those of `extra["tokens"]`, else words; either are cut where an entity begins or ends inside.
-
-    Raises:
-        DataError: a text is not Unicode, or the file cannot be written.
-    """
-    return write_lines(sentences, Path(path), HOLDS, _object)
-
-
-def _object(sentence: Sentence, written: Written) -> dict[str, Any]:
+@object_writer(HOLDS)
+def write(sentence: Sentence, written: Written) -> dict[str, Any]:
+    """Write sentences as rows of tokens and named tags; tokens as `fitting_tokens` has them."""
     tokens, tags = tagged(sentence, written)
     keys = keys_of(sentence, _OWN, written)
     keys.pop("relations_covered", None)

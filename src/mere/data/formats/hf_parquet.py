@@ -15,12 +15,11 @@ from mere.data.formats import hf_rows, whole
 from mere.data.formats.extras import library
 from mere.data.formats.lines import Head, open_binary
 from mere.data.formats.record import RecordFault
-from mere.data.formats.records import Records, keys_of, reader
+from mere.data.formats.records import Records, counted, keys_of, reader
 from mere.data.formats.tally import Written
 from mere.types import Sentence
 
 EXTRA = "parquet"
-ENDING = ".parquet"
 TAKES = hf_rows.TAKES
 HOLDS = hf_rows.HOLDS.needing(EXTRA)
 MAGIC = b"PAR1"
@@ -99,17 +98,11 @@ def _sentence(
 
 
 def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
-    """Write sentences as rows of tokens and numbered tags, with the names of the tags in the metadata.
-
-    Raises:
-        UserError: pyarrow is not installed.
-        DataError: a text is not Unicode, or the file cannot be written.
-    """
+    """Write sentences as rows of tokens and numbered tags, with the names of the tags in the metadata."""
     pyarrow, parquet = library("pyarrow", EXTRA), library("pyarrow.parquet", EXTRA)
     written = Written()
     rows: dict[str, list[Any]] = {name: [] for name in ("id", "lang", "text", "tokens", "ner_tags", "mere")}
-    for sentence in sentences:
-        whole.encoded(sentence.text, sentence)
+    for sentence in counted(sentences, written, HOLDS):
         tokens, tags = hf_rows.tagged(sentence, written)
         keys = keys_of(sentence, _OWN, written)
         more = {key: value for key, value in keys.items() if key not in ("id", "lang", "relations_covered")}
@@ -117,8 +110,6 @@ def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
         values = (sentence.id, sentence.lang, sentence.text, tokens, tags, own)
         for name, value in zip(rows, values, strict=True):
             rows[name].append(value)
-        HOLDS.count_lost(sentence, written.lost)
-        written.sentences += 1
     names = ["O", *sorted({tag for tags in rows["ner_tags"] for tag in tags} - {"O"})]
     place = {name: number for number, name in enumerate(names)}
     rows["ner_tags"] = [[place[tag] for tag in tags] for tags in rows["ner_tags"]]

@@ -143,11 +143,7 @@ def parse(line: str) -> object:
 
 
 def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
-    """Write sentences one a line; `read` gives back equal ones.
-
-    Raises:
-        DataError: a text cannot be written as UTF-8 (a lone surrogate), or the file cannot be written.
-    """
+    """Write sentences one a line; `read` gives back equal ones."""
     return Written(files.write_lines((_line(sentence) for sentence in sentences), Path(path)))
 
 

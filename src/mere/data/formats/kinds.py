@@ -6,7 +6,7 @@ of `KINDS`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -33,8 +33,8 @@ from mere.data.formats.holds import Holds
 from mere.data.formats.lines import Head, head_of
 from mere.data.formats.problems import Problem
 from mere.data.formats.reading import AS_THEY_ARE, Format, Reading
-from mere.data.formats.records import Reader
-from mere.data.formats.tally import Tally, Written
+from mere.data.formats.records import Reader, Writer
+from mere.data.formats.tally import Tally
 from mere.errors import DataError, UserError
 from mere.types import Sentence
 
@@ -53,7 +53,7 @@ class Module(Protocol):
     def read(self) -> Reader: ...
 
     @property
-    def write(self) -> Callable[[Iterable[Sentence], Path], Written]: ...
+    def write(self) -> Writer: ...
 
 
 class Kind(NamedTuple):

@@ -16,20 +16,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
-from mere.data.formats import files, whole
+from mere.data.formats import whole
 from mere.data.formats.holds import Holds
 from mere.data.formats.lines import Head
 from mere.data.formats.record import RecordFault
-from mere.data.formats.records import Records, keys_of, linked, mention, reader, relation
+from mere.data.formats.records import (
+    Records,
+    counted,
+    keys_of,
+    line_writer,
+    linked,
+    mention,
+    reader,
+    relation,
+)
 from mere.data.formats.tally import Tally, Written
 from mere.data.formats.utf16 import Utf16, likelier_unit
 from mere.types import Sentence
 
 HOLDS = Holds(one="a task of a JSON array", offsets="UTF-16 units")
-ENDING = ".json"
 _OTHER_MEDIA = {
     "rectangle": "images",
     "ellipse": "images",
@@ -217,27 +224,16 @@ def _triples(
     return triples
 
 
-def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
-    """Write sentences as tasks with one annotation each, as Label Studio imports them.
-
-    Raises:
-        DataError: a text is not Unicode, or the file cannot be written.
-    """
-    written = Written()
-
-    def lines() -> Iterator[str]:
-        before = "["
-        for sentence in sentences:
-            line = json.dumps(_task(sentence, written), ensure_ascii=False)
-            whole.encoded(line, sentence)
-            HOLDS.count_lost(sentence, written.lost)
-            written.sentences += 1
-            yield before + line
-            before = ","
-        yield "[]" if before == "[" else "]"
-
-    files.write_lines(lines(), Path(path))
-    return written
+@line_writer
+def write(sentences: Iterable[Sentence], written: Written) -> Iterator[str]:
+    """Write sentences as tasks with one annotation each, as Label Studio imports them."""
+    before = "["
+    for sentence in counted(sentences, written, HOLDS):
+        line = json.dumps(_task(sentence, written), ensure_ascii=False)
+        whole.encoded(line, sentence)
+        yield before + line
+        before = ","
+    yield "[]" if before == "[" else "]"
 
 
 def _task(sentence: Sentence, written: Written) -> dict[str, Any]:

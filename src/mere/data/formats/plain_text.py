@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
-from mere.data.formats import files, whole
+from mere.data.formats import whole
 from mere.data.formats.holds import Holds
 from mere.data.formats.lines import Head, numbered_lines
-from mere.data.formats.records import Records, reader
+from mere.data.formats.records import Records, line_writer, reader
 from mere.data.formats.tally import Written
 from mere.types import Sentence
 
@@ -26,7 +25,6 @@ HOLDS = Holds(
     ids=False,
     keys=False,
 )
-ENDING = ".txt"
 _BREAK = re.compile(r"\r\n|[\r\n]")
 
 
@@ -43,28 +41,17 @@ def read(records: Records) -> Iterator[Sentence]:
         yield from records.sentence(record, number, f"{records.stem}:{number}")
 
 
-def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
-    """Write a text a line; line breaks in it become spaces, which is counted.
-
-    Raises:
-        DataError: a text is not Unicode, or the file cannot be written.
-    """
-    written = Written()
-
-    def lines() -> Iterator[str]:
-        for sentence in sentences:
-            whole.encoded(sentence.text, sentence)
-            line, breaks = _BREAK.subn(" ", sentence.text)
-            if not line.strip():
-                written.left_out["texts of white space"] += 1
-                continue
-            written.lost["line breaks, which become spaces"] += breaks
-            HOLDS.count_lost(sentence, written.lost)
-            mark = (
-                "\ufeff" if not written.sentences and line.startswith("\ufeff") else ""
-            )  # readers take one away
-            written.sentences += 1
-            yield mark + line
-
-    files.write_lines(lines(), Path(path))
-    return written
+@line_writer
+def write(sentences: Iterable[Sentence], written: Written) -> Iterator[str]:
+    """Write a text a line; line breaks in it become spaces, which is counted."""
+    for sentence in sentences:
+        whole.encoded(sentence.text, sentence)
+        line, breaks = _BREAK.subn(" ", sentence.text)
+        if not line.strip():
+            written.left_out["texts of white space"] += 1
+            continue
+        written.lost["line breaks, which become spaces"] += breaks
+        HOLDS.count_lost(sentence, written.lost)
+        taken = not written.sentences and line.startswith("\ufeff")  # readers take one away
+        written.sentences += 1
+        yield "\ufeff" * taken + line

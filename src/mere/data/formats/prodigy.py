@@ -13,8 +13,7 @@ answer were never asked. A relation goes from its head to its child. A task of t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 from mere.data.formats.cut import fitting_tokens
@@ -27,15 +26,14 @@ from mere.data.formats.records import (
     keys_of,
     linked,
     mention,
+    object_writer,
     reader,
     relation,
-    write_lines,
 )
 from mere.data.formats.tally import Tally, Written
 from mere.types import Sentence
 
 HOLDS = Holds(one="a line", offsets="code points")
-ENDING = ".jsonl"
 BINARY_VIEW = "ner"
 OTHER_MEDIA = ("image", "audio", "video", "html")
 _OWN = ("text", "tokens", "spans", "relations", "answer", "triples", "entities")
@@ -135,18 +133,9 @@ def _triples(
     return triples
 
 
-def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
-    """Write sentences as accepted tasks, cut into tokens as Prodigy needs them.
-
-    Tokens are those of `extra["tokens"]`, else words; either are cut where an entity begins or ends inside.
-
-    Raises:
-        DataError: a text is not Unicode, or the file cannot be written.
-    """
-    return write_lines(sentences, Path(path), HOLDS, _task)
-
-
-def _task(sentence: Sentence, written: Written) -> dict[str, Any]:
+@object_writer(HOLDS)
+def write(sentence: Sentence, written: Written) -> dict[str, Any]:
+    """Write sentences as accepted tasks, cut into tokens, as Prodigy needs them, by `fitting_tokens`."""
     text = sentence.text
     entities, links = linked(sentence)
     tokens = fitting_tokens(sentence, [entity.span for entity in entities])

@@ -174,29 +174,53 @@ def keys_of(sentence: Sentence, reserved: Iterable[str], written: Written) -> di
     return keys
 
 
-def write_lines(
-    sentences: Iterable[Sentence],
-    path: Path,
-    holds: Holds,
-    to_object: Callable[[Sentence, Written], dict[str, Any]],
-) -> Written:
-    """Write a JSON object a line for each sentence, and count what they do not hold.
+class Writer(Protocol):
+    """Writes sentences into a file or a folder, and counts what the format does not hold.
 
     Raises:
-        DataError: a text is not Unicode, or the file cannot be written.
+        UserError: a library that the format needs is not installed.
+        DataError: a text is not Unicode, or a file cannot be written.
     """
-    written = Written()
 
-    def lines() -> Iterator[str]:
-        for sentence in sentences:
-            line = json.dumps(to_object(sentence, written), ensure_ascii=False)
-            encoded(line, sentence)
-            holds.count_lost(sentence, written.lost)
-            written.sentences += 1
-            yield line
+    def __call__(self, sentences: Iterable[Sentence], path: Path | str) -> Written: ...
 
-    files.write_lines(lines(), path)
-    return written
+
+def line_writer(lines: Callable[[Iterable[Sentence], Written], Iterator[str]]) -> Writer:
+    """Make a format's function from sentences to the lines of a file a `Writer`."""
+
+    @functools.wraps(lines)
+    def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
+        written = Written()
+        files.write_lines(lines(sentences, written), Path(path))
+        return written
+
+    return write
+
+
+def object_writer(holds: Holds) -> Callable[[Callable[[Sentence, Written], dict[str, Any]]], Writer]:
+    """Make a format's function from a sentence to the JSON object of its line a `Writer`."""
+
+    def made(to_object: Callable[[Sentence, Written], dict[str, Any]]) -> Writer:
+        @line_writer
+        @functools.wraps(to_object)
+        def write(sentences: Iterable[Sentence], written: Written) -> Iterator[str]:
+            for sentence in counted(sentences, written, holds):
+                line = json.dumps(to_object(sentence, written), ensure_ascii=False)
+                encoded(line, sentence)
+                yield line
+
+        return write
+
+    return made
+
+
+def counted(sentences: Iterable[Sentence], written: Written, holds: Holds) -> Iterator[Sentence]:
+    """Yield sentences that can be written as UTF-8, and count each, and what the format loses of it, afterwards."""
+    for sentence in sentences:
+        encoded(sentence.text, sentence)
+        yield sentence
+        holds.count_lost(sentence, written.lost)
+        written.sentences += 1
 
 
 class Link(NamedTuple):

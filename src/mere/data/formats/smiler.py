@@ -23,6 +23,7 @@ from mere.data.formats.lines import Head, numbered_lines
 from mere.data.formats.marks import Damage, mark, unmark
 from mere.data.formats.problems import Problem, report
 from mere.data.formats.reading import AS_THEY_ARE, Reading
+from mere.data.formats.records import line_writer
 from mere.data.formats.tally import Tally, Written
 from mere.types import Entity, Sentence, Triple
 
@@ -158,24 +159,14 @@ def _sentence(row: Row, lang: str, default_id: str) -> tuple[Sentence, list[str]
     return sentence, marked.repairs
 
 
-def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
-    """Write sentences as SMiLER rows with a header, and count what the format could not hold.
-
-    Raises:
-        DataError: the file cannot be written.
-    """
-    written = Written()
-
-    def lines() -> Iterator[str]:
-        yield "\t".join(COLUMNS)
-        for sentence in sentences:
-            rows = _rows(sentence, written)
-            written.sentences += bool(rows)
-            for row in rows:
-                yield "\t".join(_quote(value) for value in row)
-
-    files.write_lines(lines(), Path(path))
-    return written
+@line_writer
+def write(sentences: Iterable[Sentence], written: Written) -> Iterator[str]:
+    """Write sentences as SMiLER rows with a header."""
+    yield "\t".join(COLUMNS)
+    for sentence in sentences:
+        rows = _rows(sentence, written)
+        written.sentences += bool(rows)
+        yield from ("\t".join(map(_quote, row)) for row in rows)
 
 
 def _rows(sentence: Sentence, written: Written) -> list[Row]:

@@ -19,7 +19,7 @@ from mere.data.formats.extras import library
 from mere.data.formats.holds import ENTITY, NO_RELATIONS, TOKENS, Holds
 from mere.data.formats.lines import Head
 from mere.data.formats.record import RecordFault
-from mere.data.formats.records import Records, keys_of, mention, reader
+from mere.data.formats.records import Records, counted, keys_of, mention, reader
 from mere.data.formats.tally import Tally, Written
 from mere.types import Sentence, Span
 
@@ -97,24 +97,12 @@ def _record(doc: Any, tally: Tally) -> dict[str, Any]:
 
 
 def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
-    """Write sentences as the documents of one file.
-
-    Tokens are those of `extra["tokens"]`, else words; either are cut where an entity begins or ends inside.
-
-    Raises:
-        UserError: spaCy is not installed.
-        DataError: a text is not Unicode, or the file cannot be written.
-    """
-    docbin, vocab = (
-        library("spacy.tokens", EXTRA).DocBin(store_user_data=True),
-        library("spacy.vocab", EXTRA).Vocab(),
-    )
+    """Write sentences as the documents of one file; tokens as `fitting_tokens` has them."""
+    docbin = library("spacy.tokens", EXTRA).DocBin(store_user_data=True)
+    vocab = library("spacy.vocab", EXTRA).Vocab()
     written = Written()
-    for sentence in sentences:
-        whole.encoded(sentence.text, sentence)
+    for sentence in counted(sentences, written, HOLDS):
         docbin.add(_doc(sentence, vocab, written))
-        HOLDS.count_lost(sentence, written.lost)
-        written.sentences += 1
     whole.write_bytes(docbin.to_bytes(), Path(path))
     return written
 

@@ -24,12 +24,11 @@ from mere.data.formats.jsonl import to_record
 from mere.data.formats.lines import Head, numbered_lines, open_binary
 from mere.data.formats.reading import Reading
 from mere.data.formats.record import SENTENCE_KEYS, RecordFault
-from mere.data.formats.records import Records, reader
+from mere.data.formats.records import Records, counted, reader
 from mere.data.formats.tally import Written
 from mere.types import Sentence
 
 HOLDS = Holds(one="a row", offsets="code points")
-ENDING = ".csv"
 TAKES = frozenset({"lang", "column"})
 TEXT_COLUMNS = ("text", "sentence", "content", "body", "document")
 DELIMITERS = ",;\t"
@@ -153,21 +152,15 @@ def _value(name: str, cell: str) -> Any:
 
 
 def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
-    """Write sentences as rows; parted by tabs where the file's name ends in `.tsv`.
-
-    Raises:
-        DataError: a text is not Unicode, or the file cannot be written.
-    """
+    """Write sentences as rows; parted by tabs where the file's name ends in `.tsv`."""
     path = Path(path)
     written = Written()
     rows: list[dict[str, str]] = []
     columns = dict.fromkeys(["id", "lang", "text", "entities", "triples"])
-    for sentence in sentences:
-        whole.encoded(sentence.text, sentence)
+    for sentence in counted(sentences, written, HOLDS):
         row = _row(sentence)
         columns |= dict.fromkeys(row)
         rows.append(row)
-        written.sentences += 1
     delimiter = "\t" if path.name.removesuffix(".gz").endswith(".tsv") else ","
     out = io.StringIO(newline="")
     for row in [dict(zip(columns, columns, strict=True)), *rows]:

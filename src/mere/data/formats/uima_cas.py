@@ -187,12 +187,7 @@ def to_cas(sentence: Sentence, types: Any) -> Any:
 
 
 def write_folder(sentences: Any, folder: Path, ending: str) -> Written:
-    """Write a file for each sentence, `TypeSystem.xml` beside those of XMI, and count what they do not hold.
-
-    Raises:
-        UserError: dkpro-cassis is not installed.
-        DataError: a file cannot be written.
-    """
+    """Write a file for each sentence, `TypeSystem.xml` beside those of XMI, and count what they do not hold."""
     types = type_system()
     whole.make_folder(folder)
     written = Written()

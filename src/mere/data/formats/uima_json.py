@@ -66,10 +66,5 @@ def _take(text: str, cas: uima_cas.Cas) -> None:
 
 
 def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
-    """Write a file for each sentence into a folder.
-
-    Raises:
-        UserError: dkpro-cassis is not installed.
-        DataError: a file cannot be written.
-    """
+    """Write a file for each sentence into a folder."""
     return uima_cas.write_folder(sentences, Path(path), ENDING)

@@ -126,10 +126,5 @@ def _parse(stream: IO[bytes], cas: uima_cas.Cas) -> None:
 
 
 def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
-    """Write a file for each sentence into a folder, with `TypeSystem.xml`, as INCEpTION imports them.
-
-    Raises:
-        UserError: dkpro-cassis is not installed.
-        DataError: a file cannot be written.
-    """
+    """Write a file for each sentence into a folder, with `TypeSystem.xml`, as INCEpTION imports them."""
     return uima_cas.write_folder(sentences, Path(path), ENDING)

@@ -24,20 +24,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mere.data.formats import files
 from mere.data.formats.cut import fitting_tokens
 from mere.data.formats.holds import TOKENS, Holds
 from mere.data.formats.lines import Head, numbered_lines
 from mere.data.formats.problems import Problem
 from mere.data.formats.record import RecordFault
-from mere.data.formats.records import Records, linked, mention, reader, relation
+from mere.data.formats.records import Records, counted, line_writer, linked, mention, reader, relation
 from mere.data.formats.tally import Tally, Written
 from mere.data.formats.uima_cas import label_of, layer_is_read
 from mere.data.formats.utf16 import Utf16
 from mere.types import Sentence
 
 HOLDS = Holds(one="a sentence of a file", offsets="UTF-16 units", scores=False, language=False, keys=False)
-ENDING = ".tsv"
 FORMAT = "#FORMAT=WebAnno TSV 3"
 NER = "de.tudarmstadt.ukp.dkpro.core.api.ner.type.NamedEntity"
 NOTHING, UNSAID = "_", "*"
@@ -287,31 +285,18 @@ def _value(value: str | None) -> str:
     )
 
 
-def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
-    """Write sentences as the sentences of one file, as INCEpTION imports it.
-
-    Tokens are those of `extra["tokens"]`, else words; either are cut where an entity begins or ends inside.
-
-    Raises:
-        DataError: the file cannot be written.
-    """
-    written = Written()
-
-    def lines() -> Iterator[str]:
-        yield _HEADER
-        before = first_mention = 0
-        for number, sentence in enumerate(sentences, 1):
-            yield f"#Sentence.id={sentence.id.translate(_TO_ESCAPE)}"
-            yield from (f"#Text={line.translate(_TO_ESCAPE)}" for line in sentence.text.split("\n"))
-            yield from _rows(sentence, number, before, first_mention)
-            yield ""
-            before += len(sentence.text.encode("utf-16-le", "surrogatepass")) // 2 + 1
-            first_mention += len(linked(sentence)[0])
-            HOLDS.count_lost(sentence, written.lost)
-            written.sentences += 1
-
-    files.write_lines(lines(), Path(path))
-    return written
+@line_writer
+def write(sentences: Iterable[Sentence], written: Written) -> Iterator[str]:
+    """Write sentences as those of one file, as INCEpTION imports it; tokens as `fitting_tokens` has them."""
+    yield _HEADER
+    before = first_mention = 0
+    for number, sentence in enumerate(counted(sentences, written, HOLDS), 1):
+        yield f"#Sentence.id={sentence.id.translate(_TO_ESCAPE)}"
+        yield from (f"#Text={line.translate(_TO_ESCAPE)}" for line in sentence.text.split("\n"))
+        yield from _rows(sentence, number, before, first_mention)
+        yield ""
+        before += len(sentence.text.encode("utf-16-le")) // 2 + 1
+        first_mention += len(linked(sentence)[0])
 
 
 def _rows(sentence: Sentence, number: int, before: int, first_mention: int) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from mere.data.corpus import Corpus
 from mere.data.formats import Reading, conll, jsonl
+from mere.data.formats.conll_rows import may_be_comment
 from mere.data.formats.reading import Offsets
 from mere.data.formats.schemes import Scheme, TokenSpan, to_tags
 from mere.types import Entity, Sentence, Triple
@@ -40,7 +42,10 @@ def test_round_trip_of_tokens_and_tags(
     written = conll.write(back, tmp_path / "de.dev.conll", scheme=scheme)
     assert (written.sentences, written.left_out, written.lost) == (2, Counter(), Counter())
     mark = "\ufeff" if rows.startswith("\ufeff") else ""  # readers take the first for a byte order mark
-    assert (tmp_path / "de.dev.conll").read_bytes() == (mark + rows + "\n" + rows + "\n").encode()
+    rewritten = (tmp_path / "de.dev.conll").read_bytes()
+    if any(may_be_comment(token) for token in tokens):  # what a reader does not judge the spacing by
+        rewritten = re.sub(rb"^# text = .*\n", b"", rewritten, flags=re.M)
+    assert rewritten == (mark + rows + "\n" + rows + "\n").encode()
 
 
 @in_one_folder
@@ -63,6 +68,12 @@ def test_any_sentence_is_written_and_read_again_or_counted(tmp_path: Path, sente
     if not any("entities" in kind for kind in written.lost):
         assert flat == own
     assert written.lost["triples"] == len(sentence.triples)
+
+
+def test_a_character_without_a_sign_is_no_other_encoding(tmp_path: Path) -> None:
+    sentence = Sentence("1", "de", "\0")
+    conll.write([sentence], tmp_path / "de.dev.conll")
+    assert [read.text for read in conll.read(tmp_path / "de.dev.conll")] == ["\0"]
 
 
 def test_writing_cuts_words_and_counts_what_is_lost(tmp_path: Path) -> None:

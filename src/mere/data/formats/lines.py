@@ -231,7 +231,9 @@ def _refuse_other(head: bytes, path: Path) -> None:
     encoding = next((name for mark, name in _WIDE if head.startswith(mark)), None)
     if encoding is None and not head.startswith(BOM) and 20 * head.count(0) > len(head) > 15:
         even, odd = head[::2].count(0), head[1::2].count(0)
-        encoding = None if even and odd else "UTF-16LE" if odd else "UTF-16BE"  # without its mark
+        ends, wide = head.count(b"\n"), head.count(b"\n\0" if odd else b"\0\n")  # else text with a NUL in it
+        if not (even and odd) and 2 * wide >= ends:
+            encoding = "UTF-16LE" if odd else "UTF-16BE"  # without its mark
     if encoding:
         message = f"the file is {encoding}, UTF-8 was expected"
         raise _NotText(Problem(path, 1, "not-utf8", message, _iconv(path, encoding)))

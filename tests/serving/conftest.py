@@ -28,10 +28,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(extractor: mere.Extractor, **settings: Any) -> Iterator[httpx.Client]:
-    """Serve an extractor as "tiny"; gives a client of the service."""
+def serving(extractor: mere.Extractor, *more: str, **settings: Any) -> Iterator[httpx.Client]:
+    """Serve an extractor as "tiny", and by more names; gives a client of the service."""
     port = free_port()
-    app = create_app({"tiny": extractor}, ServingSettings(**settings))
+    app = create_app(dict.fromkeys(("tiny", *more), extractor), ServingSettings(**settings))
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", access_log=False))
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -330,6 +330,18 @@ def test_a_service_with_keys(browser: Browser, extractor: mere.Extractor, tmp_pa
         page.close()
 
 
+def test_several_models(browser: Browser, extractor: mere.Extractor) -> None:
+    with serving(extractor, "other") as client:
+        page = browser.new_page()
+        page.goto(str(client.base_url))
+        page.get_by_label("Model").select_option("other")
+        assert page.url.endswith("#model=other")
+        with page.expect_request("**/v1/extract") as asked:
+            read(page, "Ada.")
+        assert asked.value.post_data_json["model"] == "other"
+        page.close()
+
+
 def test_right_to_left(page: Page) -> None:
     read(page, f"{DATA[9]} {DATA[4]}")
     directions = page.locator(SENTENCES).evaluate_all(

@@ -70,6 +70,7 @@ globalThis.drawGraph = (view, { nodes, edges }) => {
     node.label = make("text", { dy: -node.radius - 4 }, node.group);
     node.label.textContent = node.name;
     make("title", {}, node.circle).textContent = node.told;
+    node.half = 12 + Math.min(0.6 * node.label.getComputedTextLength(), 160); // what its label takes on either side
   }
   view.classList.toggle("few", edges.length <= 40);
 
@@ -102,9 +103,8 @@ globalThis.drawGraph = (view, { nodes, edges }) => {
     view.style.setProperty("--unit", Math.min(unit, 1.4)); // labels are read, unless they are too many
   };
   const whole = () => {
-    const half = ({ name }) => 12 + Math.min(4 * name.length, 160); // of a label
-    const left = Math.min(...nodes.map((node) => node.x - half(node)));
-    const right = Math.max(...nodes.map((node) => node.x + half(node)));
+    const left = Math.min(...nodes.map(({ x, half }) => x - half));
+    const right = Math.max(...nodes.map(({ x, half }) => x + half));
     const ys = nodes.map(({ y }) => y);
     const up = Math.min(...ys) - 50;
     return [left, up, right - left, Math.max(...ys) + 40 - up];

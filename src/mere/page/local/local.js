@@ -179,7 +179,12 @@ export const extract = async ({ text, lang }, signal) => {
   const path = lang || null;
   const document = { text, lang: path, entities: [], triples: [], sentences: [], notes: [] };
   if (path === null && text.trim()) document.notes.push("no language was chosen: universal path");
+  let rested = performance.now();
   for (const [start, end] of model.sentences(text, path)) {
+    if (performance.now() - rested > 50) { // the page stays alive while a long text is read
+      await new Promise((resume) => { setTimeout(resume); });
+      rested = performance.now();
+    }
     signal?.throwIfAborted();
     const found = await extractSentence(model, text.slice(start, end), before[start], path);
     document.sentences.push({ start: before[start], end: before[end], lang: path });

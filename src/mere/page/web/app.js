@@ -216,7 +216,7 @@ $("text").onkeydown = (event) => {
 };
 $("text").oninput = () => { opened = null; };
 $("file").onchange = () => { open($("file").files[0]); $("file").value = ""; };
-document.ondragover = (event) => event.preventDefault();
+document.ondragover = (event) => { if (event.dataTransfer.types.includes("Files")) event.preventDefault(); };
 document.ondrop = (event) => {
   if (!event.dataTransfer.files.length) return;
   event.preventDefault();

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
@@ -149,7 +148,7 @@ def _model(stored: ModelFolder, graphs: list[str], chains: Arrays, name: str) ->
     }
 
 
-def _chains(arrays: Arrays) -> Mapping[str, list[Mapping[str, Any]]]:
+def _chains(arrays: Arrays) -> dict[str, list[dict[str, Any]]]:
     """Return per task the chain of each channel."""
     found: dict[str, list[dict[str, Any]]] = {}
     for name, array in arrays.items():

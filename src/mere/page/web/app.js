@@ -193,7 +193,9 @@ const download = async (format) => {
 
 let known = null; // the models
 const start = async () => {
+  $("status").textContent = "Loading…";
   known = await service.models();
+  $("status").textContent = "";
   $("model").replaceChildren(...known.map(({ name }) => new Option(name)));
   $("model-field").hidden = known.length < 2;
   if (!known.some(({ name }) => name === settings.model)) settings.model = "";

@@ -183,14 +183,10 @@ class Predictor:
             first, end = _without_space(text, spans, first, end)
             if first < end:
                 mention(first, end, self.labels.types[type_id], score)
+        relations = self.labels.relations
         triples = tuple(
-            Triple(
-                mention(*subject, None, score),
-                self.labels.relations[relation],
-                mention(*object_, None, score),
-                score,
-            )
-            for relation, subject, object_, score in facts
+            Triple(mention(*subject, None, score), relations[number], mention(*object_, None, score), score)
+            for number, subject, object_, score in facts
         )
         return Prediction(tuple(sorted(found.values(), key=lambda e: e.span)), triples)
 

@@ -78,15 +78,8 @@ def _shift(text: str, prediction: Prediction, by: int) -> Prediction:
         start, end = entity.start + by, entity.end + by
         return Entity(start, end, text[start:end], entity.type, entity.score)
 
-    return Prediction(
-        tuple([moved(entity) for entity in prediction.entities]),
-        tuple(
-            [
-                Triple(moved(triple.subject), triple.relation, moved(triple.object), triple.score)
-                for triple in prediction.triples
-            ]
-        ),
-    )
+    triples = [Triple(moved(t.subject), t.relation, moved(t.object), t.score) for t in prediction.triples]
+    return Prediction(tuple(map(moved, prediction.entities)), tuple(triples))
 
 
 def _mentions(prediction: Prediction) -> Iterable[Entity]:

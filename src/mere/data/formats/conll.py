@@ -75,18 +75,10 @@ def read(
     reading: Reading = AS_THEY_ARE,
     tally: Tally | None = None,
 ) -> Iterator[Sentence]:
-    """Yield the sentences of a file; `relations_covered` is empty, since only entities are annotated.
+    """Yield the sentences of a file; `relations_covered` is empty, since only entities are annotated. A `Reader`.
 
-    Args:
-        path: a plain or gzip file.
-        problems: where to note what is wrong; sentences with an error are passed over and reading goes on.
-            None: the first error is raised.
-        reading: what the user says of the file. Without a `scheme`, tags are IOB2 and any other is an error.
-        tally: the report to add to. None: a Python warning tells of mended tags, if there are any.
-
-    Raises:
-        DataError: the file cannot be opened, no language is known, its columns leave open what they hold, or a
-            sentence cannot be read, and `problems` is None. Names file and line.
+    Without a `scheme`, tags are IOB2 and any other is an error. Without a `tally`, a Python warning tells
+    of mended tags.
     """
     path = Path(path)
     lang = reading.lang or files.lang_of(path)

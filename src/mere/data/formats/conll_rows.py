@@ -56,6 +56,11 @@ class Block:
     document: int = 0
     broken: bool = False
 
+    def add(self, token: str, tag: str, line: int) -> None:
+        self.tokens.append(token)
+        self.tags.append(tag)
+        self.lines.append(line)
+
 
 class Rows:
     """Takes the lines of a file one after the other and gives blocks where sentences end.
@@ -159,9 +164,8 @@ class Rows:
                 return self._refuse(number, _columns(fields, layout))
         token = fields[layout.token]
         if not token:
-            return self._refuse(
-                number, ("conll-no-token", "the row has no token", "Write it, or delete the row.")
-            )
+            fault = "conll-no-token", "the row has no token", "Write it, or delete the row."
+            return self._refuse(number, fault)
         tag = fields[layout.tag].strip()
         if has_half(token) and block.tokens and has_half(block.tokens[-1]):
             joined = join_halves(block.tokens[-1] + token, None)
@@ -169,9 +173,7 @@ class Rows:
                 block.tokens[-1] = joined
                 self.tally.repaired[JOINED] += 1
                 return None
-        block.tokens.append(token)
-        block.tags.append(tag)
-        block.lines.append(number)
+        block.add(token, tag, number)
         if layout.spaces is not None:
             block.glued.append(layout.is_glued(fields))
         if len(fields) > 2:
@@ -197,9 +199,7 @@ class Rows:
         if found is None or not layout.has(fields):
             return False
         self._covered = int(found[2])
-        self.block.tokens.append(fields[layout.token])
-        self.block.tags.append("O")
-        self.block.lines.append(number)
+        self.block.add(fields[layout.token], "O", number)
         if layout.spaces is not None:
             self.block.glued.append(layout.is_glued(fields))
         self.tally.repaired["tokens of several words (3-4), read as written"] += 1
@@ -217,9 +217,7 @@ class Rows:
             code, message, cure = fault
             report(Problem(self.path, number, code, message, cure), self.problems)
         self.block.broken = True
-        self.block.tokens.append("?")
-        self.block.tags.append("O")
-        self.block.lines.append(number)
+        self.block.add("?", "O", number)
 
 
 def _columns(fields: list[str], layout: Layout) -> tuple[str, str, str]:
@@ -227,11 +225,8 @@ def _columns(fields: list[str], layout: Layout) -> tuple[str, str, str]:
     wanted = f"{layout.columns}{' or more' if layout.ragged else ''}"
     cure = "A row is a token, a tab and its tag; columns between them may stand in every row or in none."
     if layout.columns == 1:
-        return (
-            "conll-columns",
-            f"{found}, a token and its tag were expected, each in a column of its own",
-            cure,
-        )
+        expected = "a token and its tag were expected, each in a column of its own"
+        return "conll-columns", f"{found}, {expected}", cure
     if any("\r" in value for value in fields):
         cure = "A carriage return stands inside the row: end every line alike."
     return "conll-columns", f"{found}, {wanted} were expected as in most of the file's rows", cure

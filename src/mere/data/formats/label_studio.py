@@ -38,15 +38,8 @@ from mere.types import Sentence
 
 HOLDS = Holds(one="a task of a JSON array", offsets="UTF-16 units")
 _OTHER_MEDIA = {
-    "rectangle": "images",
-    "ellipse": "images",
-    "polygon": "images",
-    "keypoint": "images",
-    "brush": "images",
-    "bitmask": "images",
-    "vector": "images",
-    "video": "video",
-    "timeline": "video",
+    **dict.fromkeys(("rectangle", "ellipse", "polygon", "keypoint", "brush", "bitmask", "vector"), "images"),
+    **dict.fromkeys(("video", "timeline"), "video"),
     "timeseries": "time series",
     "hypertext": "HTML",
     "paragraph": "dialogues",
@@ -256,12 +249,8 @@ def _task(sentence: Sentence, written: Written) -> dict[str, Any]:
         }
         results.append(region | ({} if entity.score is None else {"score": entity.score}))
     for link in links:
-        arrow: dict[str, Any] = {
-            "type": "relation",
-            "from_id": f"e{link.subject}",
-            "to_id": f"e{link.object}",
-        }
-        arrow |= {"direction": "right", "labels": [link.triple.relation]}
+        arrow: dict[str, Any] = {"type": "relation", "from_id": f"e{link.subject}"}
+        arrow |= {"to_id": f"e{link.object}", "direction": "right", "labels": [link.triple.relation]}
         results.append(arrow | ({} if link.triple.score is None else {"score": link.triple.score}))
     data = {**keys_of(sentence, _OWN, written), "text": sentence.text}
     return {"data": data, "annotations": [{"result": results}]}

@@ -61,18 +61,10 @@ def read(
     reading: Reading = AS_THEY_ARE,
     tally: Tally | None = None,
 ) -> Iterator[Sentence]:
-    """Yield one sentence a row.
+    """Yield one sentence a row of a `.tsv` file with or without a header row; a `Reader`.
 
-    Args:
-        path: a `.tsv` file, plain or gzip, with or without a header row.
-        problems: where to note rows of the wrong shape; None raises at the first. Refused rows (damaged
-            tags) never raise: they are noted here as warnings, and counted in `tally`.
-        reading: its `lang` is that of rows without a `lang` column; else the file name's (`de_corpora_train.tsv`).
-        tally: the report to add to. None: a Python warning tells the counts, if there are any.
-
-    Raises:
-        DataError: the file cannot be opened, a row has the wrong shape or no language is known, and
-            `problems` is None.
+    Rows with damaged tags never raise: they are noted in `problems` as warnings, and counted in `tally`; where that
+    is None, a Python warning tells the counts. Rows without a language have `reading.lang`, else the file name's.
     """
     path = Path(path)
     stem = files.stem(path)

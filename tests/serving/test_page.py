@@ -118,6 +118,7 @@ def test_nothing_of_it_is_large_or_elsewhere_or_inline(client: httpx.Client) -> 
         )
         assert (again.status_code, again.content) == (304, b"")
     assert client.get("/page/app.py").status_code == 404
+    assert client.head("/").status_code == 200
 
 
 def test_a_document_looks_as_python_draws_it(page: Page) -> None:

@@ -37,10 +37,10 @@ def add_page(app: FastAPI) -> None:
             return Response(status_code=304, headers=headers)
         return Response(files[path], media_type=_MEDIA_TYPES[path.rpartition(".")[2]], headers=headers)
 
-    @app.get("/", include_in_schema=False)
+    @app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
     async def index(request: Request) -> Response:
         return answer(request, INDEX)
 
-    @app.get("/page/{name}", include_in_schema=False)
+    @app.api_route("/page/{name}", methods=["GET", "HEAD"], include_in_schema=False)
     async def file(request: Request, name: str) -> Response:
         return answer(request, f"page/{name}")

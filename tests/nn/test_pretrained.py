@@ -19,12 +19,12 @@ import transformers
 
 from mere.config import PretrainedSettings, Recipe
 from mere.data.pieces import Subwords, fit_pieces
+from mere.data.subword_windows import windows
 from mere.errors import ConfigError, ModelError
 from mere.metrics.report import evaluate
 from mere.models.backend import load_predictor, model_of
 from mere.models.model import build, build_encoder
 from mere.nn.encoders import PretrainedEncoder
-from mere.nn.encoders.pretrained import windows
 from mere.schema import Labels
 from mere.training.parallel.processes import ONE_PROCESS
 from mere.training.progress import Silent

@@ -38,10 +38,10 @@ from mere.types import Sentence
 LARGEST_LOSS = 0.5
 """Points of F1 that an 8-bit model may lose in any language."""
 
-_EVERYTHING = ("MatMul", "LSTM")
+_EVERYTHING = ("MatMul", "LSTM", "Attention")
 WAYS: Mapping[str, Callable[[str, bytes], bytes]] = {
     "everything": lambda name, graph: quantised(graph, _EVERYTHING if name != "units" else ()),
-    "encoder": lambda name, graph: quantised(graph, _EVERYTHING if name == "encode" else ()),
+    "encoder": lambda name, graph: quantised(graph, _EVERYTHING if name in ("encode", "subwords") else ()),
     "tables": lambda name, graph: quantised(graph, ()),
 }
 """What is quantised: every matrix, LSTM and table; those of the encoder and the heads that read at once; tables.

@@ -1,15 +1,17 @@
 """A model as graphs that ONNX Runtime reads: the five calls of prediction (mere.inference.backend), without torch.
 
-    units    pieces -> a vector of each by itself; of encoders that begin so (mere.nn.encoders.base)
-    encode   pieces or those vectors, is_piece, lang_id -> refined pieces, and what each task says of the whole batch
-    tags     refined pieces, read, row, relation -> scores of O, B, I for subjects and objects
-    pairs    refined pieces, read, row, relation, spans -> probability of each pair
+    units      pieces -> a vector of each by itself; of encoders that begin so (mere.nn.encoders.base)
+    subwords   windows of subwords -> their last hidden states; of pretrained encoders (mere.runtime.subwords)
+    encode     pieces or the vectors of either, is_piece, lang_id -> refined pieces, and what each task says of all
+    tags       refined pieces, read, row, relation -> scores of O, B, I for subjects and objects
+    pairs      refined pieces, read, row, relation, spans -> probability of each pair
 
 Rows are routed by `lang_id` inside `encode`, so a batch mixes languages as in torch. Batch and length stay free.
 """
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -25,10 +28,15 @@ from mere.errors import UserError
 from mere.models.entities import EntityTask
 from mere.models.entity_spans import SpansTask
 from mere.models.entity_types import TypesTask
+from mere.models.fuse import fused
 from mere.models.model import Model
 from mere.models.tensors import TensorBatch
 from mere.models.triples import TripleScores, TripleTask
+from mere.nn.encoder_switchers import InsideSwitcher
+from mere.nn.encoders import PretrainedEncoder
 from mere.nn.encoders.base import UnitEncoder
+from mere.nn.encoders.family import written_out
+from mere.nn.routing import Route, routed
 from mere.store.files import Arrays
 
 OPSET = 17
@@ -36,8 +44,6 @@ OPSET = 17
 
 def weights_in(graphs: Mapping[str, bytes]) -> dict[str, NDArray[np.float32]]:
     """Return the encoder's weights that graphs hold by name (`encoder.…`), those in 8 bits as floats."""
-    import onnx
-
     found: dict[str, NDArray[np.float32]] = {}
     for graph in graphs.values():
         held = {tensor.name: tensor for tensor in onnx.load_from_string(graph).graph.initializer}
@@ -63,17 +69,29 @@ class Units(nn.Module):
         return self.encoder.units(pieces)  # (K, E)
 
 
+class Subwords(nn.Module):
+    """What a pretrained encoder says of windows of subwords, each row by its language."""
+
+    def __init__(self, model: Model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, ids: Tensor, is_given: Tensor, lang_id: Tensor) -> Tensor:
+        assert isinstance(self.model.encoder, PretrainedEncoder)
+        with routed(_route(self.model, lang_id)):
+            return self.model.encoder.states(ids, is_given)  # (W, S, D)
+
+
 class Encode(nn.Module):
     """All that is said of a batch at once: refined pieces, entities, relations and how they were read.
 
-    Args:
-        units: the encoder, where it is given what it says of each piece by itself.
+    It is given pieces, or what a graph before it says of them.
     """
 
-    def __init__(self, model: Model, units: UnitEncoder | None):
+    def __init__(self, model: Model):
         super().__init__()
         self.model = model
-        self.units = units
+        self.begins_with = _begins_with(model)
 
     def outputs(self) -> list[str]:
         """Return the names of what `forward` returns."""
@@ -83,8 +101,7 @@ class Encode(nn.Module):
 
     def forward(self, pieces: Tensor, is_piece: Tensor, lang_id: Tensor) -> tuple[Tensor, ...]:
         batch = TensorBatch(pieces, is_piece, is_piece, lang_id)
-        encoded = self.model.encode(batch) if self.units is None else self.units.in_context(pieces, is_piece)
-        refined = self.model.refine(encoded, batch)  # (B, P, D)
+        refined = self.model.refine(self._encoded(pieces, is_piece, lang_id), batch)  # (B, P, D)
         said = [refined]
         if isinstance(self.model.entities, TypesTask):
             said.append(self.model.entities.emissions(refined).log_softmax(-1))  # (B, P, 1 + K)
@@ -94,6 +111,16 @@ class Encode(nn.Module):
             scores = self.model.triples(refined, batch)
             said += [scores.relations.sigmoid(), scores.read]  # (B, R), (B, R, D)
         return tuple(said)
+
+    def _encoded(self, pieces: Tensor, is_piece: Tensor, lang_id: Tensor) -> Tensor:
+        encoder = self.model.encoder
+        if self.begins_with == "subwords":
+            return pieces
+        if self.begins_with == "units":
+            assert isinstance(encoder, UnitEncoder)
+            return encoder.in_context(pieces, is_piece)
+        with routed(_route(self.model, lang_id)):
+            return encoder(pieces, is_piece)
 
 
 class Tags(nn.Module):
@@ -125,25 +152,26 @@ def graphs_of(model: Model, num_features: int) -> dict[str, bytes]:
         num_features: F, numbers that describe a piece.
 
     Raises:
-        UserError: the decoder writes entities one after the other, which no graph of free length does.
+        UserError: the model has a part that no graph of free length holds.
     """
-    if isinstance(model.entities, SpansTask):
-        raise UserError(
-            "a model with entities.decoder=spans cannot be exported to ONNX: it writes entities step by step. "
-            "Train one with entities.decoder=tags or types."
-        )
+    _refuse(model)
     model = model.eval()
     pieces = torch.ones(2, 5, num_features, dtype=torch.int32)
     is_piece = torch.ones(2, 5, dtype=torch.bool)
     is_piece[1, 4] = False
     lang_id = torch.tensor([0, 1 if model.switcher is not None else 0])
-    graphs = {}
-    if (encoder := _reads_units(model)) is not None:
-        units = Units(encoder).eval()
+    graphs: dict[str, bytes] = {}
+    begins_with = _begins_with(model)
+    if begins_with == "subwords":
+        graphs["subwords"] = _subwords(model)
+        pieces = torch.randn(2, 5, model.encoder.dim)
+    elif begins_with == "units":
+        assert isinstance(model.encoder, UnitEncoder)
+        units = Units(model.encoder).eval()
         graphs["units"] = _graph(units, {"units": pieces[0]}, ["vectors"])
         with torch.no_grad():
             pieces = torch.stack([units(row) for row in pieces])
-    encode = Encode(model, encoder).eval()
+    encode = Encode(model).eval()
     inputs = {"pieces": pieces, "is_piece": is_piece, "lang_id": lang_id}
     graphs["encode"] = _graph(encode, inputs, encode.outputs())
     if model.triples is not None:
@@ -157,10 +185,65 @@ def graphs_of(model: Model, num_features: int) -> dict[str, bytes]:
     return graphs
 
 
-def _reads_units(model: Model) -> UnitEncoder | None:
-    """Return the encoder, where it reads pieces by themselves first and nothing else reads them."""
-    reads_alone = model.triples is None or model.triples.classifier is None
-    return model.encoder if isinstance(model.encoder, UnitEncoder) and reads_alone else None
+def _begins_with(model: Model) -> str:
+    """Return the graph that reads pieces before `encode`: "units" or "subwords"; "": `encode` does."""
+    if isinstance(model.encoder, PretrainedEncoder):
+        return "subwords"
+    is_alone = model.triples is None or model.triples.classifier is None  # else another encoder reads pieces
+    is_alone = is_alone and not isinstance(model.switcher, InsideSwitcher)
+    return "units" if isinstance(model.encoder, UnitEncoder) and is_alone else ""
+
+
+def _route(model: Model, lang_id: Tensor) -> Route | None:
+    """Return the route of rows through a switcher inside the encoder, if there is one."""
+    return model.switcher.route_by_row(lang_id) if isinstance(model.switcher, InsideSwitcher) else None
+
+
+def _refuse(model: Model) -> None:
+    """Refuse a model that no graph of free length holds.
+
+    Raises:
+        UserError: says what would be held.
+    """
+    if isinstance(model.entities, SpansTask):
+        raise UserError(
+            "a model with entities.decoder=spans cannot be exported to ONNX: it writes entities step by step. "
+            "Train one with entities.decoder=tags or types."
+        )
+    if model.triples is not None and isinstance(model.triples.classifier, PretrainedEncoder):
+        raise UserError(
+            "a model with triples.shared=false cannot be exported to ONNX with a pretrained encoder: it has two. "
+            "Train one with triples.shared=true."
+        )
+    if isinstance(model.switcher, InsideSwitcher) and model.switcher.one_language_at_a_time:
+        raise UserError(
+            "this encoder's positions are those of a whole batch, so its languages cannot share a graph. "
+            "Export one: --lang CODE, of a model with switcher.kind=lora."
+        )
+
+
+def _subwords(model: Model) -> bytes:
+    """Return the graph of a pretrained backbone, with what packs its windows in the graph's metadata."""
+    encoder = model.encoder
+    assert isinstance(encoder, PretrainedEncoder)
+    specials = encoder.checkpoint.specials
+    ids = torch.full((2, 7), specials.unknown)
+    is_given = torch.ones(2, 7, dtype=torch.bool)
+    is_given[1, 5:] = False
+    lang_id = torch.tensor([0, 1 if model.switcher is not None else 0])
+    with written_out(encoder.backbone):
+        inputs = {"ids": ids, "is_given": is_given, "lang_id": lang_id}
+        graph = onnx.load_from_string(_graph(Subwords(model).eval(), inputs, ["states"]))
+    packing = {
+        "before": list(specials.before),
+        "after": list(specials.after),
+        "pad": encoder.pad,
+        "size": encoder.size,
+        "words": encoder.words,
+    }
+    onnx.helper.set_model_props(graph, {"packing": json.dumps(packing)})
+    config = encoder.backbone.config
+    return fused(graph, str(config.model_type), int(getattr(config, "num_attention_heads", 0)), encoder.dim)
 
 
 def chains_of(model: Model) -> Arrays:
@@ -174,6 +257,9 @@ def chains_of(model: Model) -> Arrays:
 
 
 _AXES: Mapping[str, Mapping[int, str]] = {
+    "ids": {0: "W", 1: "S"},
+    "is_given": {0: "W", 1: "S"},
+    "states": {0: "W", 1: "S"},
     "units": {0: "K"},
     "vectors": {0: "K"},
     "pieces": {0: "B", 1: "P"},

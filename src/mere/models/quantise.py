@@ -43,7 +43,7 @@ def quantised(graph: bytes, operators: Collection[str] = ("MatMul", "LSTM")) -> 
             per_channel=True,
             reduce_range=True,
             op_types_to_quantize=list(operators),
-            extra_options={"MatMulConstBOnly": True},
+            extra_options={"MatMulConstBOnly": True, "DefaultTensorType": onnx.TensorProto.FLOAT},
         )
         return eight.read_bytes()
 

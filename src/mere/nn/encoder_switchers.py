@@ -96,6 +96,10 @@ class InsideSwitcher(LanguageSwitcher):
         encoded = [self.encode(encoder, pieces[row], is_piece[row], lang_id[row]) for row in rows]
         return torch.cat(encoded)[torch.cat(rows).argsort()]
 
+    def route_by_row(self, lang_id: Int[Tensor, " B"]) -> Route:
+        """Return a route that holds for rows in any languages, as a graph needs it: all languages are at hand."""
+        return Route(self._changed, self.languages, lang_id - 1, is_uniform=False)
+
     def _route(self, ids: list[int], device: torch.device) -> Route | None:
         present = sorted(set(ids) - {0})
         if not present:
@@ -190,7 +194,7 @@ class LoraSwitcher(InsideSwitcher):
     def change(
         self, input: Float[Tensor, "*B P I"], output: Tensor, weight: Callable[[str], Tensor]
     ) -> Float[Tensor, "*B P O"]:
-        return (input @ weight("down").mT) @ weight("up").mT
+        return (input @ weight("down").transpose(-1, -2)) @ weight("up").transpose(-1, -2)
 
 
 def _layers(encoder: Encoder, kind: str) -> Mapping[str, nn.Module]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from mere.decoding.limits import Limits
 from mere.errors import ModelError
 from mere.inference.backend import Float32, Int64
 from mere.inference.predictor import Predictor
+from mere.runtime.subwords import Packing, SubwordVectors
 from mere.runtime.units import UnitVectors
 from mere.schema import UNIVERSAL
 from mere.store.export import read_graphs
@@ -31,8 +33,8 @@ class OnnxBackend:
     """Reads batches with exported graphs.
 
     Args:
-        graphs: `encode`, `units` where the encoder reads each piece by itself first, and `tags` and `pairs` where
-            there is a task of triples (mere.models.onnx).
+        graphs: `encode`, `units` or `subwords` where one of them reads before it, and `tags` and `pairs` where there
+            is a task of triples (mere.models.onnx).
         chains: of the CRFs, by names such as "entities.start".
         threads: of each call; 0: as many as the process may use.
     """
@@ -44,13 +46,23 @@ class OnnxBackend:
         self._inputs = {name: {i.name for i in session.get_inputs()} for name, session in sessions.items()}
         self._chains = chains
         self._units = UnitVectors(lambda units: self._call("units", units=units)["vectors"])
+        self._subwords: SubwordVectors | None = None
+        if "subwords" in sessions:
+            packing = json.loads(sessions["subwords"].get_modelmeta().custom_metadata_map["packing"])
+            self._subwords = SubwordVectors(
+                lambda **given: self._call("subwords", **given)["states"], Packing(**packing)
+            )
 
     @property
     def chain(self) -> Chain:
         return self._chain("triples")
 
     def encode(self, batch: Batch) -> State:
-        pieces = self._units(batch.pieces, batch.is_piece) if "units" in self._run else batch.pieces
+        pieces = batch.pieces
+        if self._subwords is not None:
+            pieces = self._subwords(pieces, batch.is_piece, batch.lang_id)
+        elif "units" in self._run:
+            pieces = self._units(pieces, batch.is_piece)
         return self._call("encode", pieces=pieces, is_piece=batch.is_piece, lang_id=batch.lang_id)
 
     def entities(self, state: State) -> EntityScores | None:

@@ -36,6 +36,21 @@ def quiet() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
+@contextmanager
+def written_out(backbone: Any) -> Iterator[None]:
+    """Let attention be plain matrix products for as long as a graph is traced: it is then known as attention."""
+    before = backbone.config._attn_implementation
+    try:
+        backbone.set_attn_implementation("eager")
+    except (ValueError, AttributeError):  # a family that has its own way alone
+        yield
+        return
+    try:
+        yield
+    finally:
+        backbone.set_attn_implementation(before)
+
+
 def build(checkpoint: Checkpoint, attention: str, dropout: float | None, layers: int) -> Any:
     """Return what transformers builds by a checkpoint's configuration, randomly initialised.
 

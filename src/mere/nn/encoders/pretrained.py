@@ -9,9 +9,7 @@ from a checkpoint's own code. A model folder needs no checkpoint: its encoder is
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
@@ -19,7 +17,7 @@ from torch import Tensor, nn
 from mere.config import PretrainedSettings, Settings
 from mere.data.pieces.hub import fetch, find
 from mere.data.pieces.pretrained import Checkpoint, Subwords
-from mere.data.windows import overlapping_windows
+from mere.data.subword_windows import windows
 from mere.errors import ConfigError, ModelError
 from mere.nn.encoders.base import Encoder
 from mere.nn.encoders.family import auto, build, encoder_of, position_layers, positions, quiet
@@ -122,9 +120,13 @@ class PretrainedEncoder(Encoder):
         given = given.scatter(1, begin + torch.arange(len(after), device=ids.device), closing)
         is_given = torch.arange(given.shape[1], device=ids.device) < begin + len(after)
         with rows_of(source):
-            states = self.backbone(input_ids=given.long(), attention_mask=is_given.long()).last_hidden_state
+            states = self.states(given, is_given)
         states = states[:, len(before) : len(before) + size].flatten(0, 1)  # (W * size, D)
         return states[torch.from_numpy(taken).to(ids.device)]
+
+    def states(self, ids: Int[Tensor, "W S"], is_given: Bool[Tensor, "W S"]) -> Float[Tensor, "W S D"]:
+        """Return the backbone's last hidden states of windows of subwords, special ones included."""
+        return self.backbone(input_ids=ids.long(), attention_mask=is_given.long()).last_hidden_state
 
     def layers(self) -> dict[str, nn.Module]:
         lists = [n for n in self._layers if not any(n.startswith(f"{other}.") for other in self._layers)]
@@ -232,25 +234,3 @@ class PretrainedEncoder(Encoder):
                 f"encoder.max_pieces: {max_pieces} leaves no place beside the special subwords."
             )
         return size
-
-
-def windows(
-    lengths: list[int], size: int
-) -> tuple[list[int], list[int], np.ndarray[Any, np.dtype[np.int64]]]:
-    """Return the sentence and the first subword of each window, and where each subword's vector is taken from.
-
-    Neighbours share at least a quarter of a window, and part in the middle of it. Places are window * `size` +
-    offset in it, shape (len(lengths), max(lengths)).
-    """
-    rows: list[int] = []
-    firsts: list[int] = []
-    taken = np.zeros((len(lengths), max(lengths)), dtype=np.int64)
-    for row, length in enumerate(lengths):
-        starts = [max(0, first) for first in overlapping_windows(length, size)]
-        for index, first in enumerate(starts):
-            begin = (starts[index - 1] + size + first) // 2 if index else 0
-            taken[row, begin:length] = len(rows) * size + np.arange(begin, length) - first
-            rows.append(row)
-            firsts.append(first)
-        taken[row, length:] = taken[row, 0]  # padding: any vector that exists
-    return rows, firsts, taken

@@ -114,16 +114,17 @@ def test_a_text_in_two_languages_is_told_sentence_by_sentence(first: str, second
         spans.append(Span(len(text), len(text) + len(part)))
         text += part + "\n"
     identifier = Identifier(QUICKSTART)
-    found = identifier.sentences(text, spans, first)
+    found = identifier.sentences([(text, spans, first)])[0]
     assert [*found[:1], *found[2:]] == [first, first, second, second]
     assert found[1] == first, "a sentence that says little is in the language of its text"
-    alone = identifier.sentences(text, spans, None)
+    alone = identifier.sentences([(text, spans, None)])[0]
     assert [*alone[:1], *alone[2:]] == [first, first, second, second]
 
 
 def test_one_sentence_is_in_the_language_of_its_text() -> None:
-    assert Identifier().sentences(KNOWN["de"], [Span(0, 10)], "fr") == ["fr"]
-    assert Identifier().sentences("", [], None) == []
+    asked = [(KNOWN["de"], [Span(0, 10)], "fr"), ("", [], None)]
+    assert Identifier().sentences(asked) == [["fr"], []]
+    assert Identifier().sentences([]) == Identifier().texts([]) == []
 
 
 @settings(deadline=None)

@@ -8,7 +8,7 @@ model half believes: the score of the triple then says how far to trust them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mere.data.examples import PieceSpan
 from mere.decoding.limits import Limits
 
-Array = NDArray[np.float32]
+Array = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,7 @@ def forward_backward(
         behind[:-1] += top[1:]
         beta = np.log(backward) + np.cumsum(behind[::-1], axis=0)[::-1] + np.log(end.sum(-1, keepdims=True))
         log_z = np.log((forward[-1] * end).sum(-1)) + (np.log(forward_sums) + top).sum(0)[..., 0]
-    alpha, beta = (np.ascontiguousarray(x.transpose(2, 1, 0, 3), np.float32) for x in (alpha, beta))
-    return alpha, beta, np.ascontiguousarray(log_z.T, np.float32)
+    return alpha.transpose(2, 1, 0, 3), beta.transpose(2, 1, 0, 3), log_z.T
 
 
 def best_spans(
@@ -144,7 +143,9 @@ def _log_p(
     item, channel, start = item[:, None], channel[:, None], start[:, None]  # (K, 1)
     end = start + size  # (K, S)
     place = np.minimum(end, emissions.shape[2] - 1)
-    inside = np.cumsum(emissions[..., 2], axis=-1)  # (N, C, P) of I up to and with each piece
+    inside = np.cumsum(
+        emissions[..., 2], axis=-1, dtype=np.float64
+    )  # (N, C, P) of I up to and with each piece
     within = inside[item, channel, np.minimum(end, emissions.shape[2]) - 1] - inside[item, channel, start]
     begun, inner = chain.transitions[channel, 1, 2], chain.transitions[channel, 2, 2]  # B to I, I to I
     moves = np.where(size > 1, begun, 0.0) + np.maximum(size - 2, 0) * inner
@@ -192,8 +193,10 @@ def typed_spans(emissions: Array, lengths: NDArray[np.int64], chain: Chain) -> l
     """
     tags = viterbi(emissions, lengths, chain)
     found: list[list[TypedSpan]] = [[] for _ in tags]
-    if not tags.any():
+    has_any = np.flatnonzero(tags.any(1))
+    if not len(has_any):
         return found
+    tags, emissions, lengths = tags[has_any], emissions[has_any], lengths[has_any]
     alpha, beta, log_z = (x[:, 0] for x in forward_backward(emissions[:, None], lengths, chain))
     transitions, end_score = chain.transitions[0], chain.end[0]
     begins = np.argwhere((tags > 0) & (tags % 2 == 1))
@@ -213,5 +216,5 @@ def typed_spans(emissions: Array, lengths: NDArray[np.int64], chain: Chain) -> l
             leaving[inside_tag] = -np.inf  # the entity ends here
             score += float(_logsumexp(leaving, 0))
         probability = float(np.exp(min(0.0, score - float(log_z[item]))))
-        found[item].append(TypedSpan(start, end, (begin_tag - 1) // 2, probability))
+        found[has_any[item]].append(TypedSpan(start, end, (begin_tag - 1) // 2, probability))
     return found

@@ -25,6 +25,8 @@ from mere.schema import Labels
 from mere.types import Document, Entity, Prediction, Span, Triple
 
 _POOLED_BATCHES = 16
+_PLANNED_CHARACTERS = 1 << 16
+"""Most that is cut into sentences at a time."""
 
 
 @dataclass
@@ -33,6 +35,9 @@ class _Plan:
 
     text: str
     lang: str | None
+    given: str | None  # the language that was stated with it
+    spoken: str | None = None  # the one it is split by; the model need not know it
+    note: str | None = None  # on that language
     notes: list[str] = field(default_factory=list)
     sentences: list[Span] = field(default_factory=list)
     langs: list[str | None] = field(default_factory=list)  # one per sentence
@@ -109,83 +114,100 @@ class Extractor:
     def extract_pairs(self, pairs: Iterable[tuple[str, str | None] | None]) -> Iterator[Document]:
         """Yield one document per (text, language), as `extract` does; a None has all before it answered at once."""
         source = iter(pairs)
+        read: list[tuple[str, str | None]] = []  # not planned yet
         pool: list[_Plan] = []
-        pooled = 0
-        number = 0
+        most = self.batch_size * _POOLED_BATCHES
+        number = characters = pooled = 0
         while True:
             try:
                 pair = next(source)
-                plan = None if pair is None else self._plan(*pair, number := number + 1)
+                if pair is not None:
+                    check_text(pair[0], f"text {(number := number + 1)}")
             except StopIteration:
                 break
             except MereError:  # a bad text, or a bad line in the file that texts come from
-                yield from self._finish(pool)
+                yield from self._finish([*pool, *self._plans(read)])
                 raise
-            if plan is not None:
-                pool.append(plan)
-                pooled += max(1, len(plan.windows))
-            if plan is None or pooled >= self.batch_size * _POOLED_BATCHES:
+            if pair is not None:
+                read.append(pair)
+                characters += len(pair[0])
+            if pair is None or characters >= _PLANNED_CHARACTERS or pooled + len(read) >= most:
+                plans = self._plans(read)
+                pool += plans
+                pooled += sum(max(1, len(plan.windows)) for plan in plans)
+                read, characters = [], 0
+            if pair is None or pooled >= most:
                 yield from self._finish(pool)
                 pool, pooled = [], 0
-        yield from self._finish(pool)
+        yield from self._finish([*pool, *self._plans(read)])
 
-    def _plan(self, text: str, given: str | None, number: int) -> _Plan:
-        check_text(text, f"text {number}")
-        if not text.strip():
-            return _Plan(text, None)
-        given = stated(given)
-        spoken, note = self._language(text, given)
-        plan = _Plan(text, spoken if spoken in self.labels.languages else None)
-        plan.sentences = split_sentences(text, spoken, unwrap=self.unwrap)
-        plan.langs = [plan.lang] * len(plan.sentences)
-        if given is None:
-            self._follow(plan, spoken)
-        if note and plan.lang is None:
-            plan.notes.insert(0, note)
+    def _plans(self, texts: Sequence[tuple[str, str | None]]) -> list[_Plan]:
+        """Cut texts into sentences and windows, each sentence with its language; many at a time are faster."""
+        plans = [_Plan(text, None, given=stated(lang)) for text, lang in texts]
+        seen = [plan for plan in plans if plan.text.strip()]
+        unstated = [plan for plan in seen if plan.given is None]
+        for plan, guess in zip(unstated, self._identifier.texts([p.text for p in unstated]), strict=True):
+            plan.spoken, plan.note = self._guessed(*guess)
+        for plan in seen:
+            if plan.given is not None:
+                plan.spoken, plan.note = self._stated(plan.given)
+            plan.lang = plan.spoken if plan.spoken in self.labels.languages else None
+            plan.sentences = split_sentences(plan.text, plan.spoken, unwrap=self.unwrap)
+            plan.langs = [plan.lang] * len(plan.sentences)
+        asked = [(plan.text, plan.sentences, plan.spoken) for plan in unstated]
+        for plan, langs in zip(unstated, self._identifier.sentences(asked), strict=True):
+            self._follow(plan, langs)
+        for plan in seen:
+            self._complete(plan)
+        return plans
+
+    def _complete(self, plan: _Plan) -> None:
+        """Add a plan's windows and its notes."""
+        text = plan.text
+        if plan.note and plan.lang is None:
+            plan.notes.insert(0, plan.note)
         if not self.unwrap and is_wrapped(text.splitlines()):
             plan.notes.append(
                 "most lines end in mid-sentence: for hard-wrapped text, unwrap=True or --unwrap"
             )
         max_pieces = self.predictor.max_pieces
         for index, sentence in enumerate(plan.sentences):
+            if sentence.end - sentence.start <= max_pieces:  # a unit has at least one character
+                plan.windows.append((index, sentence))
+                continue
             windows = [sentence]
-            if sentence.end - sentence.start > max_pieces:  # a unit has at least one character
-                units = self.predictor.unit_spans(text[sentence.start : sentence.end])
-                if len(units) > max_pieces:
-                    by = sentence.start
-                    windows = [Span(start + by, end + by) for start, end in cut_windows(units, max_pieces)]
-                    plan.notes.append(
-                        f"sentence {index + 1}: {len(units)} units, read in {len(windows)} windows"
-                    )
+            units = self.predictor.unit_spans(text[sentence.start : sentence.end])
+            if len(units) > max_pieces:
+                by = sentence.start
+                windows = [Span(start + by, end + by) for start, end in cut_windows(units, max_pieces)]
+                plan.notes.append(f"sentence {index + 1}: {len(units)} units, read in {len(windows)} windows")
             plan.windows.extend((index, window) for window in windows)
         plan.predictions = [None] * len(plan.windows)
-        return plan
 
-    def _language(self, text: str, given: str | None) -> tuple[str | None, str | None]:
+    def _stated(self, given: str) -> tuple[str, str | None]:
         """Return the language to split by, and a note where the model can't follow it."""
-        known = self.labels.languages
-        if given is not None:
-            lang = find(given, known)
-            if lang is None:
-                return language_of(given), f'the model does not know language "{given}": universal path'
-            return lang, None
-        found, probability = self._identifier(text)
-        if found is None:
-            return None, "language not sure: universal path"
-        if found not in known:
-            return found, f'language is "{found}" ({probability:.2f}), unknown to the model: universal path'
-        return found, None
+        lang = find(given, self.labels.languages)
+        if lang is None:
+            return language_of(given), f'the model does not know language "{given}": universal path'
+        return lang, None
 
-    def _follow(self, plan: _Plan, spoken: str | None) -> None:
+    def _guessed(self, lang: str | None, probability: float) -> tuple[str | None, str | None]:
+        """Return the language to split by, and a note where the model can't follow it."""
+        if lang is None:
+            return None, "language not sure: universal path"
+        if lang not in self.labels.languages:
+            return lang, f'language is "{lang}" ({probability:.2f}), unknown to the model: universal path'
+        return lang, None
+
+    def _follow(self, plan: _Plan, found: Sequence[str | None]) -> None:
         """Give each sentence the path of its own language, and the text that of most of its characters."""
         known = self.labels.languages
-        found = self._identifier.sentences(plan.text, plan.sentences, spoken)
         plan.langs = [lang if lang in known else None for lang in found]
         read: Counter[str | None] = Counter()
         for path, sentence in zip(plan.langs, plan.sentences, strict=True):
             read[path] += _length(sentence)
         plan.lang = read.most_common(1)[0][0]
-        told = spoken if plan.lang is None else None  # the note on the whole text says it
+        told = plan.spoken if plan.lang is None else None  # the note on the whole text says it
         for lang in dict.fromkeys(lang for lang in found if lang not in (None, told, *known)):
             first, number = found.index(lang) + 1, found.count(lang)
             those = f"sentence {first}" if number == 1 else f"{number} sentences from sentence {first} on"

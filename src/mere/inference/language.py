@@ -64,31 +64,51 @@ class Identifier:
         is_expected = np.array([label in expected for label in labels])
         other = -np.inf if only else -math.log(EXPECTED_WEIGHT)
         self._log_weights = np.where(is_expected, 0.0, other).astype(np.float32)
+        self._column: dict[str | None, int] = {lang: place for place, lang in enumerate(self.languages)}
+        self._same = (math.log(SAME_AS_TEXT) * self._is_of.T).astype(np.float32)
 
     def __call__(self, text: str) -> tuple[str | None, float]:
         """Return the language of `text` and its probability in [0, 1]; None where that is not sure."""
-        sample = text.lstrip()[:MOST_CHARACTERS]
-        if not any(char.isalpha() for char in sample):
-            return None, 0.0
-        ((best, probability),) = self._best([sample], self._log_weights)
-        return (best if probability >= SURE else None), probability
+        return self.texts([text])[0]
 
-    def sentences(self, text: str, spans: Sequence[Span], lang: str | None) -> list[str | None]:
-        """Return the language of each sentence of a text whose language, as far as that is sure, is `lang`.
+    def texts(self, texts: Sequence[str]) -> list[tuple[str | None, float]]:
+        """Return the language of each text, as of one: many together are several times as fast."""
+        samples = [text.lstrip()[:MOST_CHARACTERS] for text in texts]
+        samples = [sample if any(map(str.isalpha, sample)) else "" for sample in samples]
+        best = self._best(samples, self._log_weights)
+        return [(lang if probability >= SURE else None, probability) for lang, probability in best]
+
+    def sentences(self, texts: Sequence[tuple[str, Sequence[Span], str | None]]) -> list[list[str | None]]:
+        """Return the language of each sentence of texts.
 
         A sentence that says little is in the language of its text, if it is in its script.
+
+        Args:
+            texts: each text with its sentences and its language, as far as that is sure.
         """
-        if len(spans) < 2:
-            return [lang] * len(spans)
-        same = self._log_weights
-        if lang in self.languages:
-            same = same + math.log(SAME_AS_TEXT) * self._is_of[:, self.languages.index(lang)]
-        parts = [text[start : min(end, start + MOST_CHARACTERS)] for start, end in spans]
-        scripts = [_script(part) for part in parts]
-        usual = Counter(scripts).most_common(1)[0][0]
-        is_usual = np.array([script == usual for script in scripts])[:, None]
-        best = self._best(parts, np.where(is_usual, same, self._log_weights))
-        return [one if probability >= SURE and one is not None else lang for one, probability in best]
+        several = [number for number, (_, spans, _) in enumerate(texts) if len(spans) > 1]
+        parts: list[str] = []
+        places: list[
+            tuple[int, bool]
+        ] = []  # of each part: its text, and whether it is in the text's usual script
+        for number in several:
+            text, spans, _ = texts[number]
+            own = [text[start : min(end, start + MOST_CHARACTERS)] for start, end in spans]
+            scripts = [_script(part) for part in own]
+            usual = Counter(scripts).most_common(1)[0][0]
+            parts += own
+            places += [(number, script == usual) for script in scripts]
+        weights = np.tile(self._log_weights, (len(parts), 1))
+        for row, (number, is_usual) in enumerate(places):
+            if is_usual and (column := self._column.get(texts[number][2])) is not None:
+                weights[row] += self._same[column]
+        found = [[lang] * len(spans) for _, spans, lang in texts]
+        for number in several:
+            found[number] = []
+        for (number, _), (lang, probability) in zip(places, self._best(parts, weights), strict=True):
+            is_sure = probability >= SURE and lang is not None
+            found[number].append(lang if is_sure else texts[number][2])
+        return found
 
     def _best(self, texts: Sequence[str], log_weights: NDArray[np.float32]) -> list[tuple[str | None, float]]:
         """Return the likeliest language of each text, None for no language, and its probability.
@@ -96,6 +116,8 @@ class Identifier:
         Args:
             log_weights: of each column of the tables, for all texts or for each.
         """
+        if not texts:
+            return []
         counts = [Counter(_normalised(text).split()) for text in texts]
         scores = evidence(counts)  # (texts, columns)
         says_nothing = ~scores.any(1)

@@ -24,7 +24,7 @@ FLOORS = (
     ("models",),
     ("loading",),
     ("bulk",),
-    ("speed",),
+    ("speed", "spacy"),
     ("training",),
     ("languages",),
     ("research",),

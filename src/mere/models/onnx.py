@@ -30,6 +30,7 @@ from mere.models.entity_spans import SpansTask
 from mere.models.entity_types import TypesTask
 from mere.models.fuse import fused
 from mere.models.model import Model
+from mere.models.onnx_lstm import lstms_in_one_operator
 from mere.models.tensors import TensorBatch
 from mere.models.triples import TripleScores, TripleTask
 from mere.nn.encoder_switchers import InsideSwitcher
@@ -173,7 +174,8 @@ def graphs_of(model: Model, num_features: int) -> dict[str, bytes]:
             pieces = torch.stack([units(row) for row in pieces])
     encode = Encode(model).eval()
     inputs = {"pieces": pieces, "is_piece": is_piece, "lang_id": lang_id}
-    graphs["encode"] = _graph(encode, inputs, encode.outputs())
+    with lstms_in_one_operator(model):
+        graphs["encode"] = _graph(encode, inputs, encode.outputs())
     if model.triples is not None:
         with torch.no_grad():
             said = dict(zip(encode.outputs(), encode(**inputs), strict=True))

@@ -50,6 +50,46 @@ extractor = mere.load(sys.argv[1])
 answer(lambda texts: sum(len(d.triples) or len(d.entities) for d in extractor.extract(texts)), texts)
 """
 )
+PROFILE = """
+import collections, json, sys, time
+import mere, mere.inference.extractor as extractor, mere.inference.predictor as predictor
+texts = json.loads(sys.stdin.readline())
+model = mere.load(sys.argv[1])
+spent, inner = collections.Counter(), []
+def timed(owner, name, stage):
+    function = getattr(owner, name)
+    def run(*args, **given):
+        began = time.process_time()
+        inner.append(0.0)
+        try:
+            return function(*args, **given)
+        finally:
+            took = time.process_time() - began
+            spent[stage] += took - inner.pop()
+            if inner:
+                inner[-1] += took
+    setattr(owner, name, run)
+list(model.extract(texts))
+backend = model.predictor.backend
+for name, stage in (("encode", "network"), ("tags", "network"), ("pairs", "network")):
+    timed(backend, name, stage)
+if "units" in backend._run:
+    timed(backend, "_units", "vectors of units")
+for name in ("texts", "sentences"):
+    timed(model._identifier, name, "language")
+timed(extractor, "split_sentences", "sentences")
+timed(extractor, "_document", "documents")
+timed(model.predictor.maker, "text", "pieces")
+timed(predictor, "collate", "batches")
+for name in ("entities", "likely_relations", "best_spans", "crossed", "joined"):
+    timed(predictor, name, "decoding")
+timed(predictor.Predictor, "_in_characters", "documents")
+began = time.process_time()
+list(model.extract(texts))
+whole = time.process_time() - began
+spent["the rest"] = whole - sum(spent.values())
+print(json.dumps({stage: round(took / whole, 3) for stage, took in spent.most_common()}))
+"""
 SPACY = (
     _ASKED
     + """
@@ -68,7 +108,7 @@ nlp.to_disk(sys.argv[2])
 answer(lambda texts: sum(len(d.ents) for d in nlp.pipe(texts)), texts)
 """
 )
-SPACY_COLD = "import spacy, sys; print(spacy.load(sys.argv[1])(sys.stdin.read()).ents)"
+SPACY_COLD = "import sys, spacy; print(spacy.load(sys.argv[1])(sys.stdin.read()).ents)"
 
 
 class System:
@@ -126,6 +166,19 @@ def taught() -> list[tuple[str, list[tuple[int, int, str]]]]:
         (row["text"], sorted({(e["start"], e["end"], "NAME") for e in row["entities"]}))
         for row in rows[:1000]
     ]
+
+
+def profile(model: str, texts: list[str]) -> dict[str, float]:
+    """Return the share of a model's CPU time that each stage takes; what one calls counts for itself."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROFILE, model],
+        input=json.dumps(texts) + "\n",
+        capture_output=True,
+        encoding="utf-8",
+        env={**os.environ, **ONE_THREAD},
+        check=True,
+    )
+    return json.loads(done.stdout)
 
 
 def cold(command: list[str], sentence: str) -> dict[str, float]:
@@ -221,6 +274,7 @@ def main() -> None:
                 "words_per_second": round(words / statistics.median(t["wall"] for t in system.turns)),
                 **against(system.turns, systems[0].turns),
                 "found": system.turns[0]["found"],
+                **({} if system is systems[0] else {"profile": profile(system.name, texts)}),
                 "cold_start": cold(start, sentence),
             }
     record["cold_start_of_numpy_and_onnxruntime"] = cold(

@@ -69,7 +69,11 @@ class HashedUnits(Pieces):
         for match in _CHUNK.finditer(text):
             at, end = match.span()
             own, rows = (self._kept if end - at <= _LONGEST_CHUNK else self._chunk)(match[0])
-            spans.extend([_span((start + at, end + at)) for start, end in own])
+            if len(own) == 1:  # most are one word, and a list for each costs as much as all else
+                start, end = own[0]
+                spans.append(_span((start + at, end + at)))
+            else:
+                spans.extend([_span((start + at, end + at)) for start, end in own])
             described.append(rows)
         if not described:
             return super().read(text)

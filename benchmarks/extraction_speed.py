@@ -223,6 +223,7 @@ def main() -> None:
     parser.add_argument("--model", action="append", required=True, help="An export; may be given again.")
     parser.add_argument("--spacy-python", required=True, help="Python of an environment that has spaCy.")
     parser.add_argument("--text", type=Path, help="A text a line; default: the quick-start corpus.")
+    parser.add_argument("--note", default="", help="What the models are, for the record.")
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--core", type=int, default=0)
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "extraction-speed.json")
@@ -252,6 +253,7 @@ def main() -> None:
             + (" --text FILE" if arguments.text else ""),
             "commit": commit(),
             "date": str(datetime.now(UTC).date()),
+            "note": arguments.note,
             "seed": 0,
             "hardware": hardware().model_dump(),
             "software": software().model_dump(),
@@ -287,7 +289,8 @@ def main() -> None:
 def against(own: list[dict[str, Any]], others: list[dict[str, Any]]) -> dict[str, Any]:
     """Return how many times as fast as the other system one was, repeat by repeat."""
     ratios = [other["cpu"] / mine["cpu"] for mine, other in zip(own, others, strict=True)]
-    return {"times_spacy": round(statistics.median(ratios), 2), "times_spacy_95": interval(ratios)}
+    low, high = interval(ratios)
+    return {"times_spacy": {"value": round(statistics.median(ratios), 2), "low": low, "high": high}}
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-from mere.cli.graph import tell
 from mere.cli.guard import MODEL_HELP, talk
 from mere.cli.texts import Reading
 from mere.errors import UserError
@@ -219,6 +218,7 @@ def _write_documents(
         for item, document in found:
             _write(encode_record(in_units(output_record(item, document), offsets)))
     else:
+        from mere.cli.graph import tell
         from mere.graph.settings import GraphFormat, GraphSettings, Item
         from mere.graph.write import write
 

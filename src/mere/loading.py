@@ -45,6 +45,8 @@ def load(
     """
     path = find_model(folder)
     predictor = load_predictor(path, device=device)
+    if filter is not None and filter.any_types:
+        predictor.arguments = {}
     return Extractor(
         predictor,
         batch_size=batch_size,

@@ -6,8 +6,8 @@ Saved as `labels.json` in a model folder; the index of a name is its row in the 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from mere import lang_codes
 from mere.errors import DataError, ModelError, nearest
@@ -17,13 +17,26 @@ UNIVERSAL = "universal"
 """The path of a text whose language is unknown, to mere or to the model: nothing but what all languages share."""
 
 
+class Arguments(NamedTuple):
+    """The types that a relation's subjects and objects have; none: any (mere.decoding.arguments)."""
+
+    relation: str
+    subjects: tuple[str, ...]
+    objects: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Labels:
-    """The names a model knows. `lang_id` k > 0 is `languages[k - 1]`; 0 is the universal path."""
+    """The names a model knows. `lang_id` k > 0 is `languages[k - 1]`; 0 is the universal path.
+
+    Args:
+        arguments: of relations whose argument types training showed.
+    """
 
     relations: tuple[str, ...]
     types: tuple[str, ...]
     languages: tuple[str, ...]
+    arguments: tuple[Arguments, ...] = ()
 
     @classmethod
     def from_sentences(cls, sentences: Iterable[Sentence]) -> Labels:
@@ -40,12 +53,17 @@ class Labels:
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Labels:
         try:
-            return cls(*(tuple(record[key]) for key in ("relations", "types", "languages")))
+            arguments = tuple(
+                Arguments(relation, tuple(subjects), tuple(objects))
+                for relation, subjects, objects in record.get("arguments", ())
+            )
+            return cls(*(tuple(record[key]) for key in ("relations", "types", "languages")), arguments)
         except (KeyError, TypeError) as error:
             raise ModelError(f"labels.json lacks {error}. Save the model again with this version.") from None
 
     def to_json(self) -> dict[str, Any]:
-        return {key: list(value) for key, value in asdict(self).items()}
+        record = {key: list(getattr(self, key)) for key in ("relations", "types", "languages")}
+        return record | ({"arguments": [list(one) for one in self.arguments]} if self.arguments else {})
 
     def relation_id(self, relation: str) -> int:
         """Return the row of `relation`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -126,6 +126,12 @@ def extract(
             help="Keep what is this likely to be right, by the model's calibration, per task and language.",
         ),
     ] = None,
+    any_types: Annotated[
+        bool,
+        typer.Option(
+            "--any-types", help="Keep triples whose mentions are of types that training did not show."
+        ),
+    ] = False,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Sentences per forward pass.")] = 64,
     device: Annotated[
         str, typer.Option("--device", help="cpu, cuda, cuda:1 …; auto: a GPU where there is one.")
@@ -149,15 +155,17 @@ def extract(
     """Extract entities and triples from raw text; offsets point into each text as it was given."""
     if not resume:
         model, files = _model_and_files(model, files)
-    filter = Filter(relations=_names(relations), types=_names(types), min_score=min_score)
+    filter = Filter(
+        relations=_names(relations), types=_names(types), min_score=min_score, any_types=any_types
+    )
     if out is not None:
         from mere.cli import extract_corpus
 
         narrowed = filter != Filter() or min_precision is not None
         if languages is not None or unwrap or offsets is not Unit.codepoints or narrowed:
             raise UserError(
-                "--languages, --unwrap, --offsets, --relations, --types, --min-score and --min-precision go without "
-                "--out: write to standard output."
+                "--languages, --unwrap, --offsets, --relations, --types, --min-score, --min-precision and --any-types "
+                "go without --out: write to standard output."
             )
         if format not in (Format.jsonl, Format.parquet):
             raise UserError(
@@ -202,6 +210,13 @@ def extract(
     )
     found = ((reading.waiting.popleft(), document) for document in extractor.extract_pairs(reading))
     _write_documents(found, format, offsets, model)
+    _tell_unfit(extractor.predictor.unfit)
+
+
+def _tell_unfit(unfit: Mapping[str, int]) -> None:
+    """Say how many triples were left out because a mention is of a type that the relation had not in training."""
+    if counts := ", ".join(f"{relation} {number:,}" for relation, number in unfit.items() if number):
+        talk(f"Note: left out for the types of their mentions: {counts}. Pass --any-types to keep them.")
 
 
 def _model_and_files(first: str | None, files: list[str] | None) -> tuple[str, list[str]]:

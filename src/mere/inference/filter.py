@@ -20,11 +20,14 @@ class Filter:
         relations: keep triples of these alone; None: of all.
         types: keep entities of these types alone, and triples between two such; None: of all types and of none.
         min_score: least score of an entity or a triple; comes on top of the model's thresholds.
+        any_types: keep also triples with a mention of a type that its relation did not have in training; `mere.load`
+            asks for it.
     """
 
     relations: Collection[str] | None = None
     types: Collection[str] | None = None
     min_score: float = 0.0
+    any_types: bool = False
 
     def check(self, labels: Labels) -> None:
         """Refuse names that a model does not know, a lone string and a score that is none.
@@ -39,7 +42,7 @@ class Filter:
 
     def __call__(self, document: Document) -> Document:
         """Return the document without what is not wanted."""
-        if self == Filter():
+        if dataclasses.replace(self, any_types=False) == Filter():
             return document
         triples = tuple(triple for triple in document.triples if self._wants_triple(triple))
         held = {mention.span for triple in triples for mention in (triple.subject, triple.object)}

@@ -6,6 +6,7 @@ job (mere.inference.extractor).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mere.data.batching import collate
-from mere.data.examples import Encoded, ExampleMaker
+from mere.data.examples import Encoded, ExampleMaker, PieceSpan
 from mere.data.sampling import cut_by_budget
+from mere.decoding.arguments import fits
 from mere.decoding.crf import TypedSpan, best_spans
 from mere.decoding.entities import entities
 from mere.decoding.facts import PieceFact, crossed, joined, likely_relations
@@ -38,6 +40,9 @@ class Predictor:
         type_map: how the types of a corpus were renamed for training (recipe: data.types).
         limits: of decoding.
         pieces_per_batch: budget of padded pieces in a batch; results do not depend on it.
+
+    `arguments` holds the argument types of relations (mere.decoding.arguments); emptied, every type fits. `unfit`
+    counts by relation the triples that were left out because a mention's type does not fit.
     """
 
     def __init__(
@@ -59,6 +64,8 @@ class Predictor:
         self.type_map = dict(type_map or {})
         self.limits = limits or Limits()
         self.pieces_per_batch = pieces_per_batch
+        self.arguments = {own.relation: own for own in self.labels.arguments}
+        self.unfit: Counter[str] = Counter()
 
     @property
     def max_pieces(self) -> int:
@@ -184,11 +191,23 @@ class Predictor:
             if first < end:
                 mention(first, end, self.labels.types[type_id], score)
         relations = self.labels.relations
-        triples = tuple(
-            Triple(mention(*subject, None, score), relations[number], mention(*object_, None, score), score)
-            for number, subject, object_, score in facts
-        )
-        return Prediction(tuple(sorted(found.values(), key=lambda e: e.span)), triples)
+        triples: list[Triple] = []
+        for number, subject, object_, score in facts:
+            if self._fits(relations[number], found, spans, subject, object_):
+                sides = (mention(*side, None, score) for side in (subject, object_))
+                triples.append(Triple(next(sides), relations[number], next(sides), score))
+        return Prediction(tuple(sorted(found.values(), key=lambda e: e.span)), tuple(triples))
+
+    def _fits(
+        self, relation: str, found: Mapping[Span, Entity], spans: Sequence[Span], *sides: PieceSpan
+    ) -> bool:
+        """Whether a triple's mentions are of types that its relation takes, as far as they are known; count if not."""
+        if relation not in self.arguments:
+            return True
+        known = (found.get(Span(spans[first].start, spans[end - 1].end)) for first, end in sides)
+        is_fit = fits(self.arguments, relation, *(entity and entity.type for entity in known))
+        self.unfit[relation] += not is_fit
+        return is_fit
 
 
 def _without_space(text: str, spans: Sequence[Span], first: int, end: int) -> tuple[int, int]:

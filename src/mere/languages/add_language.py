@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from mere.models.delta import WHOLE, changed, compact, specialised
 from mere.models.model import Model, build
 from mere.models.weights import from_arrays, load_weights, to_arrays
 from mere.nn.switcher import module_name
-from mere.schema import UNIVERSAL, Labels
+from mere.schema import UNIVERSAL
 from mere.store.files import new_folder
 from mere.store.folder import ModelConfig, ModelFolder, write_folder
 from mere.training.calibrate import MIN_SENTENCES
@@ -109,7 +109,7 @@ class _Addition:
         self.notes += self.new.notes
         refuse_unreadable((*self.new.train, *self.new.dev), folder.pieces)
         before = folder.labels
-        self.labels = Labels(before.relations, before.types, (*before.languages, lang))
+        self.labels = replace(before, languages=(*before.languages, lang))
         self.maker = ExampleMaker(folder.pieces, self.labels)
         self.data = TrainingData(self.new.train, self.maker)
         torch.set_num_threads(choose_threads(self.recipe))

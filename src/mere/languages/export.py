@@ -7,7 +7,7 @@ adapters stay, those of this language alone. What other languages have is left b
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +80,7 @@ def extract_language(stored: ModelFolder, lang: str) -> ExportedLanguage:
             name = f"encoder.{site}.weight"
             state[name] = merge_low_rank(state[name], up, down)
         recipe = _without_switcher(recipe)
-    labels = Labels(stored.labels.relations, stored.labels.types, (lang,))
+    labels = replace(stored.labels, languages=(lang,))
     built = build(recipe, labels, stored.pieces)
     built.load_state_dict(state, strict=True)
     threshold = stored.thresholds.get(lang, stored.thresholds[UNIVERSAL])

@@ -12,6 +12,7 @@ from mere.data.examples import refuse_unreadable
 from mere.data.pieces import Pieces, Subwords, fit_pieces
 from mere.data.sampling import drawn
 from mere.data.text import join_texts, read_text
+from mere.decoding.arguments import learned
 from mere.errors import DataError
 from mere.inference.language import never_identified
 from mere.schema import Labels
@@ -88,7 +89,8 @@ def labels_of(recipe: Recipe, sentences: Sequence[Sentence]) -> Labels:
             f"{where}no source whose entities all have types in the split {recipe.data.train_split}, so there is "
             "nothing to learn for the task entities. Map mentions without a type: data.types={'*': ENTITY}."
         )
-    return Labels(relations, types, found.languages)
+    arguments = learned(sentences, types) if relations and types else ()
+    return Labels(relations, types, found.languages, arguments)
 
 
 def _text_of(

@@ -19,6 +19,8 @@ import yaml
 
 from mere.config import Recipe
 from mere.data.corpus import Corpus
+from mere.inference.predictor import Predictor
+from mere.loading import load_predictor as load
 from mere.metrics.report import evaluate_runs
 from mere.models.backend import load_predictor
 from mere.research.origin import Data
@@ -50,17 +52,27 @@ def main() -> None:
     parser.add_argument("--on", type=Path, required=True, help="the corpus whose test split is scored")
     parser.add_argument("--name", required=True, help="what the corpus is called")
     parser.add_argument("--trained", default="data.path=DATA", help="the setting that the run was given")
+    parser.add_argument("--exported", type=Path, help="the export of the one run's model, scored beside it")
     parser.add_argument("--note", default="", help="what a reader must know of how it was run")
     arguments = parser.parse_args()
     recipes = [Recipe.read(run / "recipe.yaml") for run in arguments.runs]
     recipe, seeds, corpus = recipes[0], [recipe.seed for recipe in recipes], Corpus.load(arguments.on)
     gold, models = corpus.sentences("test"), [run / "model" for run in arguments.runs]
     texts, langs = [sentence.text for sentence in gold], [sentence.lang for sentence in gold]
-    found = [load_predictor(model).predict(texts, langs) for model in models]
-    report = evaluate_runs(gold, found, train=corpus.sentences("train"))
+
+    def scored(predictors: Sequence[Predictor], of: Sequence[Path], command: str) -> System:
+        found = [predictor.predict(texts, langs) for predictor in predictors]
+        report = evaluate_runs(gold, found, train=corpus.sentences("train"))
+        return System.from_report(report, seeds=seeds, costs=costs_of(of), command=command)
+
     outs = [f"runs/{recipe.name}-{seed}" for seed in seeds]
     trained = f"mere train recipes/{recipe.name}.yaml --set {arguments.trained} --set seed=SEED --out RUN"
-    system = System.from_report(report, seeds=seeds, costs=costs_of(models), command=trained)
+    systems = {recipe.name: scored([load_predictor(model) for model in models], models, trained)}
+    if arguments.exported is not None:
+        export = (
+            "mere calibrate RUN/model DATA --out CALIBRATED; mere export CALIBRATED --as onnx --out EXPORT"
+        )
+        systems[f"{recipe.name}, exported"] = scored([load(arguments.exported)], models, export)
     attempts = yaml.safe_load((ROOT / "benchmarks" / "attempts.yaml").read_text(encoding="utf-8"))
     Results(
         experiment=recipe.name,
@@ -73,7 +85,7 @@ def main() -> None:
         software=software(),
         data=Data(name=arguments.name, fingerprint=corpus.fingerprint(), sizes=corpus.sizes()),
         split="test",
-        systems={recipe.name: system},
+        systems=systems,
         failed_attempts=[FailedAttempt(**attempt) for attempt in attempts.get(recipe.name, [])],
     ).write(ROOT / "benchmarks" / "results" / f"{recipe.name}.json")
 

@@ -1,4 +1,4 @@
-"""Print triples as people read them: `mere extract MODEL FILE | python examples/show.py`."""
+"""Print entities and triples as people read them: `mere extract MODEL FILE | python examples/show.py`."""
 
 import json
 import sys
@@ -9,5 +9,8 @@ for line in sys.stdin:
     for triple in document["triples"]:
         facts = (triple["subject"]["text"], triple["relation"], triple["object"]["text"])
         print(f"{lang:3} {triple['score']:.2f}  {'  |  '.join(facts)}")
-    if not document["triples"]:
-        print(f"{lang:3}       no triple in: {document['text']}")
+    typed = [f"{entity['text']} ({entity['type']})" for entity in document["entities"] if entity.get("type")]
+    if typed:
+        print(f"{lang:3}       {', '.join(typed)}")
+    elif not document["triples"]:
+        print(f"{lang:3}       nothing in: {document['text']}")

@@ -57,7 +57,8 @@ class Labels:
                 Arguments(relation, tuple(subjects), tuple(objects))
                 for relation, subjects, objects in record.get("arguments", ())
             )
-            return cls(*(tuple(record[key]) for key in ("relations", "types", "languages")), arguments)
+            relations, types, languages = (tuple(record[key]) for key in ("relations", "types", "languages"))
+            return cls(relations, types, languages, arguments)
         except (KeyError, TypeError) as error:
             raise ModelError(f"labels.json lacks {error}. Save the model again with this version.") from None
 

@@ -50,7 +50,7 @@ class Component:
 
     def pipe(self, stream: Iterable[Doc], batch_size: int = 256) -> Iterator[Doc]:
         """Yield each Doc of a stream, filled, as `nlp.pipe` asks for it."""
-        for docs in minibatch(stream, size=batch_size):
+        for docs in minibatch(stream, size=batch_size):  # type: ignore[no-untyped-call]
             documents = self.extractor.extract([doc.text for doc in docs], self.lang)
             yield from map(_filled, docs, documents)
 

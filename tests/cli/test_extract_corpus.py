@@ -38,4 +38,3 @@ def test_what_does_not_go_together_is_said(untrained_model: Path, tmp_path: Path
     refused(mere("extract", untrained_model, "--format", "parquet"), "go with --out DIR")
     refused(mere("extract", untrained_model, tmp_path, "--out", out, "--format", "turtle"), "mere graph")
     refused(mere("extract", untrained_model, "-", "--out", out), "reads files, not standard input")
-    refused(mere("extract"), "No model")

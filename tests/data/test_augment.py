@@ -233,6 +233,10 @@ def test_styles_by_hand() -> None:
     assert texts["headline"].text == "Der Große Zoë Traf Łukasz In São Paulo"
     assert texts["without diacritics"].text == "Der große Zoe traf Lukasz in Sao Paulo"
     assert texts["without diacritics"].triples[0].subject.text == "Zoe"
+    tokenised = tiny.sentence(0, "de", "Er ( Zoë ) kam , sah : São Paulo !", [("Zoë", "knows", "São Paulo")])
+    printed = restyle(tokenised, "detokenised")
+    assert printed.text == "Er (Zoë) kam, sah: São Paulo!"
+    assert printed.triples[0].object.text == "São Paulo"
     for untouched in ("Йошкар-Ола", "ひらがなが", "कमल", "ต้น"):
         assert restyle(tiny.sentence(0, "ru", untouched, []), "without diacritics").text == untouched
     assert restyle(tiny.sentence(0, "yo", "Ọ̀ṣun", []), "without diacritics").text == "Osun"

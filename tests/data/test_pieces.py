@@ -189,7 +189,7 @@ def test_what_is_learned() -> None:
         assert pieces.arrays() == {}
     rare = fit_pieces(CompactSettings(rows=512, min_count=2), tiny.SENTENCES)
     known = rare.arrays()["known"]
-    assert known.dtype == np.int64
+    assert known.dtype == np.uint32
     assert 0 < len(known) == len(set(known.tolist()))
     once, often = (rare.describe(text, rare.cut(text)) for text in ("Erika", "Rostock"))
     assert (once > 0).sum() < (often > 0).sum()

@@ -153,8 +153,7 @@ def extract(
     ] = 4.0,
 ) -> None:
     """Extract entities and triples from raw text; offsets point into each text as it was given."""
-    if not resume:
-        model, files = _model_and_files(model, files)
+    asked = None if resume else _model_and_files(model, files)
     filter = Filter(
         relations=_names(relations), types=_names(types), min_score=min_score, any_types=any_types
     )
@@ -182,13 +181,14 @@ def extract(
             "shard_mb": shard_mb,
         }
         extract_corpus.run(
-            model, files or [], out, options, go_on=resume, engine=engine.value, workers=workers
+            *(asked or (model, files or [])), out, options, go_on=resume, engine=engine.value, workers=workers
         )
         return
-    if resume or format is Format.parquet:
+    if asked is None or format is Format.parquet:
         raise UserError("--resume and --format parquet go with --out DIR, the folder of a corpus run.")
     from mere.loading import load
 
+    model, files = asked
     extractor = load(
         model,
         batch_size=batch_size,
@@ -222,7 +222,7 @@ def _tell_unfit(unfit: Mapping[str, int]) -> None:
 def _model_and_files(first: str | None, files: list[str] | None) -> tuple[str, list[str]]:
     """Tell the model from the files: where the first argument is a text, the shipped model reads it."""
     if first is None or first == "-" or Path(first).is_file():
-        return DEFAULT, [first or "-", *(files or [])]
+        return DEFAULT, [*([first] if first else []), *(files or [])]
     return first, files or []
 
 

@@ -36,15 +36,19 @@ def train(
 ) -> None:
     """Train a model, stage by stage, as a recipe says."""
     require("torch", extra="train")
-    if recipe is None and start is None:
-        raise UserError(
-            "nothing to train. Name a recipe, or a model to fine-tune: mere train --from names --out RUN"
-        )
+    from mere.config import Recipe
     from mere.training.fine_tuning import fine_tuning_recipe
     from mere.training.run import train as run_training
 
+    settings = list(overrides or [])
     if start is not None:
-        recipe, overrides = fine_tuning_recipe(start, recipe, overrides or []), None
-    model = run_training(recipe, out, list(overrides or []), resume=resume, progress=not quiet)
+        resolved = fine_tuning_recipe(start, recipe, settings)
+    elif recipe is not None:
+        resolved = Recipe.read(recipe, settings)
+    else:
+        raise UserError(
+            "nothing to train. Name a recipe, or a model to fine-tune: mere train --from names --out RUN"
+        )
+    model = run_training(resolved, out, resume=resume, progress=not quiet)
     if os.environ.get("RANK", "0") == "0":  # torchrun starts several processes, one of which speaks
         typer.echo(model)

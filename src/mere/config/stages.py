@@ -38,6 +38,12 @@ class SamplingSettings(Settings):
         description="share of the sentences that are read in upper case, in lower case, As A Headline or without "
         "diacritics",
     )
+    detokenisation: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="share of the sentences that are read without the spaces of a tokenised corpus around punctuation",
+    )
     mask_probability: float = Field(
         0.2, gt=0, lt=1, description="share of the pieces that are masked in a masked stage"
     )

@@ -119,10 +119,12 @@ def hide_mentions(example: Annotated, pieces: Pieces, rng: np.random.Generator, 
     return dataclasses.replace(example, pieces=described)
 
 
+_CLOSING = frozenset(".,;:!?)]}»”…%،؛؟।")
+_OPENING = frozenset("([{«„¿¡")
 _WITHOUT_STROKE = MappingProxyType({"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ı": "i"})
 
 
-def _plain(char: str, before: str) -> str:
+def _plain(char: str, before: str, after: str = " ") -> str:
     """Return a Latin letter without its diacritics; other scripts' marks tell words apart and stay."""
     if unicodedata.category(char) == "Mn":
         return "" if _plain(before, " ").isascii() else char
@@ -130,25 +132,32 @@ def _plain(char: str, before: str) -> str:
     return letter if letter.isascii() else _WITHOUT_STROKE.get(char, char)
 
 
-def _capitalised(char: str, before: str) -> str:
+def _capitalised(char: str, before: str, after: str) -> str:
     return char if before.isalpha() or unicodedata.category(before) == "Mn" else char.title()
 
 
-STYLES: Mapping[str, Callable[[str, str], str]] = MappingProxyType(
+def _spaced_as_in_print(char: str, before: str, after: str) -> str:
+    return "" if char == " " and (after in _CLOSING or before in _OPENING) else char
+
+
+DETOKENISED = "detokenised"
+STYLES: Mapping[str, Callable[[str, str, str], str]] = MappingProxyType(
     {
-        "upper case": lambda char, before: char.upper(),
-        "lower case": lambda char, before: char.lower(),
+        "upper case": lambda char, before, after: char.upper(),
+        "lower case": lambda char, before, after: char.lower(),
         "headline": _capitalised,
         "without diacritics": _plain,
+        DETOKENISED: _spaced_as_in_print,
     }
 )
-"""How each character is written, given the one before it (a space at the beginning)."""
+"""How each character is written, given the one before and the one after it (a space beyond the ends)."""
 
 
 def restyle(sentence: Sentence, style: str) -> Sentence:
     """Return the sentence in one of STYLES; its mentions move along where a character becomes two (ß, SS)."""
     write = STYLES[style]
-    written = [write(char, before) for before, char in itertools.pairwise(" " + sentence.text)]
+    padded = f" {sentence.text} "
+    written = [write(*around) for around in zip(sentence.text, padded, padded[2:], strict=False)]
     place = [0, *itertools.accumulate(map(len, written))]
     text = "".join(written)
 

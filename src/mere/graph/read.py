@@ -71,7 +71,7 @@ def read_documents(sources: Iterable[str]) -> Iterator[Item]:
             yield item_from_line(raw, f"{'stdin' if source == '-' else source}:{number}")
 
 
-def item_from_line(raw: bytes, where: str) -> Item:
+def item_from_line(raw: str | bytes, where: str) -> Item:
     """Return the document of one line, called by `where` if it has no id.
 
     Raises:
@@ -123,7 +123,7 @@ def _slice(text: str, item: _Mention | _Entity) -> str:
     return mention
 
 
-def _refusal(raw: str, where: str) -> DataError:
+def _refusal(raw: str | bytes, where: str) -> DataError:
     """Find out why a line is no document."""
     cure = "Write the documents again: mere extract MODEL TEXTS > documents.jsonl"
     try:

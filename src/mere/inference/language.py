@@ -124,7 +124,7 @@ class Identifier:
         num_bytes = np.array(
             [[len(text.encode("utf-8", "surrogatepass")) or 1] for text in texts], np.float32
         )
-        scores = (scores + tables().priors) * (EVIDENCE / np.sqrt(num_bytes))
+        scores = np.asarray((scores + tables().priors) * (EVIDENCE / np.sqrt(num_bytes)), scores.dtype)
         scores += log_weights
         probabilities = np.exp(scores - scores.max(1, keepdims=True)) @ self._is_of
         index = probabilities.argmax(1)

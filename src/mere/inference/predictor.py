@@ -205,7 +205,8 @@ class Predictor:
         if relation not in self.arguments:
             return True
         known = (found.get(Span(spans[first].start, spans[end - 1].end)) for first, end in sides)
-        is_fit = fits(self.arguments, relation, *(entity and entity.type for entity in known))
+        subject, object_ = (entity.type if entity else None for entity in known)
+        is_fit = fits(self.arguments, relation, subject, object_)
         self.unfit[relation] += not is_fit
         return is_fit
 

@@ -50,7 +50,7 @@ def weights_in(graphs: Mapping[str, bytes]) -> dict[str, NDArray[np.float32]]:
         held = {tensor.name: tensor for tensor in onnx.load_from_string(graph).graph.initializer}
         for name, tensor in held.items():
             _, is_encoder, rest = name.rpartition("encoder.")
-            if is_encoder and not name.endswith(".scale"):
+            if is_encoder and rest.removesuffix(".bytes").endswith((".weight", ".bias")):
                 array = onnx.numpy_helper.to_array(tensor).astype(np.float32)
                 if name.endswith(".bytes"):
                     scale = held[name.removesuffix(".bytes") + ".scale"]

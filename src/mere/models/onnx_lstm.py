@@ -61,7 +61,8 @@ class _InOneOperator(nn.Module):
         x = x.transpose(0, 1)  # (P, B, E)
         for index in range(self.layers):
             names = (f"{name}{index}" for name in ("weight", "recurrent", "bias"))
-            read = _Operator.apply(x, *(self.get_buffer(name) for name in names), lengths)  # (P, 2, B, H)
+            weights = (self.get_buffer(name) for name in names)
+            read = _Operator.apply(x, *weights, lengths)  # type: ignore[no-untyped-call]  # (P, 2, B, H)
             x = torch.cat([read[:, 0], read[:, 1]], -1)
         return x.transpose(0, 1)
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from mere.config import EntitiesSettings, Recipe, SamplingSettings
-from mere.data.augment import STYLES, MentionSwap, hide_mentions, restyle
+from mere.data.augment import DETOKENISED, STYLES, MentionSwap, hide_mentions, restyle
 from mere.data.batching import Batch, collate
 from mere.data.examples import AlignmentReport, Annotated, ExampleMaker
 from mere.data.sampling import PlannedBatch, plan_epoch
@@ -66,12 +66,14 @@ class TrainingData:
         return hide_mentions(example, self.maker.pieces, rng, share) if share else example
 
     def _rewritten(self, index: int, sampling: SamplingSettings, rng: np.random.Generator) -> Annotated:
-        """Return the example with its mentions swapped, in another style, both or neither."""
+        """Return the example with its mentions swapped, in another style, spaced as in print, or as it is."""
         sentence = self.sentences[index]
         if sampling.mention_replacement and rng.random() < sampling.mention_replacement:
             sentence = self.swap(sentence, rng)
         if sampling.restyling and rng.random() < sampling.restyling:
             sentence = restyle(sentence, list(STYLES)[int(rng.integers(len(STYLES)))])
+        if sampling.detokenisation and rng.random() < sampling.detokenisation:
+            sentence = restyle(sentence, DETOKENISED)
         made = None if sentence is self.sentences[index] else self.maker(sentence)
         return self.examples[index] if made is None else made
 

@@ -40,6 +40,8 @@ __all__ = ["looks_like", "read", "write"]
 
 NO_RELATIONS: frozenset[str] = frozenset()
 _PAIRS: dict[Span, list[int]] = {}  # millions of tokens stand at the same few offsets: one list for each
+__all__ = ["HOLDS", "looks_like", "read", "write"]
+
 HOLDS = Holds(
     one="a block of lines", offsets="tokens", untyped=False, overlaps=False, relations=False, scores=False,
     language=False, keys=False,

@@ -165,8 +165,13 @@ def write(sentences: Iterable[Sentence], path: Path | str) -> Written:
     out = io.StringIO(newline="")
     for row in [dict(zip(columns, columns, strict=True)), *rows]:
         # before Python 3.13 csv leaves a lone CR bare, at which a row ends
-        quoting = csv.QUOTE_ALL if any("\r" in value for value in row.values()) else csv.QUOTE_MINIMAL
-        writer = csv.writer(out, delimiter=delimiter, lineterminator="\n", quoting=quoting)
+        is_broken = any("\r" in value for value in row.values())
+        writer = csv.writer(
+            out,
+            delimiter=delimiter,
+            lineterminator="\n",
+            quoting=csv.QUOTE_ALL if is_broken else csv.QUOTE_MINIMAL,
+        )
         writer.writerow([row.get(column, "") for column in columns])
     whole.write_bytes(out.getvalue().encode(), path)
     return written

@@ -40,7 +40,7 @@ class Pieces(ABC):
         cls,
         settings: Any,
         record: Mapping[str, Any],
-        arrays: Mapping[str, NDArray[np.int64]],
+        arrays: Mapping[str, NDArray[np.integer[Any]]],
         files: Mapping[str, bytes],
     ) -> Pieces:
         """Return the pieces that a model folder holds: `to_json`, `arrays` and `files` of fitted ones."""
@@ -78,7 +78,7 @@ class Pieces(ABC):
         """Return what was learned from the corpus, small enough for config.json."""
         return {}
 
-    def arrays(self) -> Mapping[str, NDArray[np.int64]]:
+    def arrays(self) -> Mapping[str, NDArray[np.integer[Any]]]:
         """Return what was learned and is too large for JSON: saved as safetensors."""
         return {}
 

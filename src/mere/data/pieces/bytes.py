@@ -46,7 +46,7 @@ class WordBytes(Pieces):
         cls,
         settings: ByteWordsSettings,
         record: Mapping[str, Any],
-        arrays: Mapping[str, NDArray[np.int64]],
+        arrays: Mapping[str, NDArray[np.integer[Any]]],
         files: Mapping[str, bytes],
     ) -> WordBytes:
         return cls(Units.from_json(record["units"]), settings.width)
@@ -100,7 +100,7 @@ class TextBytes(Pieces):
         cls,
         settings: Settings,
         record: Mapping[str, Any],
-        arrays: Mapping[str, NDArray[np.int64]],
+        arrays: Mapping[str, NDArray[np.integer[Any]]],
         files: Mapping[str, bytes],
     ) -> TextBytes:
         return cls(Units.from_json(record["units"]))

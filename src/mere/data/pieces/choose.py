@@ -29,7 +29,7 @@ def fit_pieces(
 def load_pieces(
     settings: EncoderSettings,
     record: Mapping[str, Any],
-    arrays: Mapping[str, NDArray[np.int64]],
+    arrays: Mapping[str, NDArray[np.integer[Any]]],
     files: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Pieces:
     """Return the pieces that a model folder holds: `to_json`, `arrays` and `files` of a fitted one."""

@@ -48,7 +48,7 @@ class HashedUnits(Pieces):
         cls,
         settings: CompactSettings,
         record: Mapping[str, Any],
-        arrays: Mapping[str, NDArray[np.int64]],
+        arrays: Mapping[str, NDArray[np.integer[Any]]],
         files: Mapping[str, bytes],
     ) -> HashedUnits:
         known = frozenset(arrays["known"].tolist()) if "known" in arrays else None
@@ -93,6 +93,6 @@ class HashedUnits(Pieces):
     def to_json(self) -> dict[str, Any]:
         return {"units": self.units.to_json()}
 
-    def arrays(self) -> Mapping[str, NDArray[np.int64]]:
+    def arrays(self) -> Mapping[str, NDArray[np.integer[Any]]]:
         known = self.features.known
-        return {} if known is None else {"known": np.array(sorted(known), dtype=np.int64)}
+        return {} if known is None else {"known": np.array(sorted(known), dtype=np.uint32)}

@@ -49,7 +49,7 @@ class Checkpoint:
     config: dict[str, Any]
     specials: Specials
     rows: int
-    kept: NDArray[np.int64] | None = None
+    kept: NDArray[np.integer[Any]] | None = None
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class Subwords(Pieces):
         cls,
         settings: PretrainedSettings,
         record: Mapping[str, Any],
-        arrays: Mapping[str, NDArray[np.int64]],
+        arrays: Mapping[str, NDArray[np.integer[Any]]],
         files: Mapping[str, bytes],
     ) -> Subwords:
         given, config = record["specials"], json.loads(files["encoder.json"])
@@ -149,7 +149,7 @@ class Subwords(Pieces):
             "rows": self.checkpoint.rows,
         }
 
-    def arrays(self) -> Mapping[str, NDArray[np.int64]]:
+    def arrays(self) -> Mapping[str, NDArray[np.integer[Any]]]:
         kept = self.checkpoint.kept
         return {} if kept is None else {"kept": kept}
 

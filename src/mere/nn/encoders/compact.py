@@ -39,10 +39,10 @@ class UnitEmbedding(nn.Module):
         """Return the units' vectors; `whole` hides nothing."""
         rows = self.table(pieces)  # (B, P, F, row_dim)
         widths = [slots.stop - slots.start for slots in SLOTS]
-        is_feature = (pieces != 0).to(rows.dtype).split(widths, -1)
+        is_feature = torch.split((pieces != 0).to(rows.dtype), widths, -1)
         groups = []
         for group_rows, is_there, hides in zip(
-            rows.split(widths, -2), is_feature, (True, False, True, False), strict=True
+            torch.split(rows, widths, -2), is_feature, (True, False, True, False), strict=True
         ):
             group = group_rows.sum(-2) * is_there.sum(-1, keepdim=True).clamp(min=1).rsqrt()
             if hides and self.training and self.unit_dropout and not whole:

@@ -20,9 +20,8 @@ import yaml
 from mere.config import Recipe
 from mere.data.corpus import Corpus
 from mere.inference.predictor import Predictor
-from mere.loading import load_predictor as load
+from mere.loading import load_predictor
 from mere.metrics.report import evaluate_runs
-from mere.models.backend import load_predictor
 from mere.research.origin import Data
 from mere.research.provenance import commit, hardware, software
 from mere.research.results import Costs, FailedAttempt, Results, System
@@ -72,7 +71,7 @@ def main() -> None:
         export = (
             "mere calibrate RUN/model DATA --out CALIBRATED; mere export CALIBRATED --as onnx --out EXPORT"
         )
-        systems[f"{recipe.name}, exported"] = scored([load(arguments.exported)], models, export)
+        systems[f"{recipe.name}, exported"] = scored([load_predictor(arguments.exported)], models, export)
     attempts = yaml.safe_load((ROOT / "benchmarks" / "attempts.yaml").read_text(encoding="utf-8"))
     Results(
         experiment=recipe.name,

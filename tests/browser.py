@@ -9,9 +9,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+def watched(page: Page) -> tuple[list[str], list[str]]:
+    """Return what a page says on its console and which addresses it asks, as lists that grow."""
+    said: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    return said, asked
 
 
 @pytest.fixture(scope="module")  # while it is open, nothing else in the process can run an event loop

@@ -13,6 +13,7 @@ import mere
 from mere.page.static import RUNTIME, write_static_page
 from mere.store.folder import ModelFolder
 from tests import command, tiny
+from tests.browser import watched
 from tests.page.conftest import web_server
 
 if TYPE_CHECKING:
@@ -45,11 +46,7 @@ def folder(export: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def page(browser: Browser, folder: Path) -> Iterator[Page]:
     with web_server(folder) as address:
         page = browser.new_page()
-        said: list[str] = []
-        asked: list[str] = []
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("request", lambda request: asked.append(request.url))
+        said, asked = watched(page)
         page.goto(address)
         page.get_by_role("option", name="German").wait_for(state="attached")
         yield page

@@ -23,6 +23,7 @@ from mere.inference.filter import Filter
 from mere.page.files import page_files
 from mere.types import Document
 from tests import tiny
+from tests.browser import watched
 from tests.graph.graph_examples import ITEMS, curie
 from tests.serving.conftest import serving
 
@@ -45,11 +46,7 @@ def context(browser: Browser, client: httpx.Client) -> Iterator[BrowserContext]:
 def page(context: BrowserContext) -> Iterator[Page]:
     """The page; it may say nothing on the console and may ask nobody but the service."""
     page = context.new_page()
-    said: list[str] = []
-    asked: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url))
+    said, asked = watched(page)
     page.goto("/")
     yield page
     assert [text for text in said if not text.startswith("Failed to load resource")] == []

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from mere.cli.guard import MODEL_HELP, refuse_several, require, talk
+from mere.cli.guard import refuse_several, require, talk
+from mere.cli.options import MODEL_HELP
 from mere.errors import UserError
 
 

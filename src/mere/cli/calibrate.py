@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mere.cli.evaluate import as_in_training
-from mere.cli.guard import MODEL_HELP
+from mere.cli.options import MODEL_HELP
 from mere.errors import DataError
 
 

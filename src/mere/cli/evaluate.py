@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mere.cli.guard import MODEL_HELP, talk
+from mere.cli.guard import talk
+from mere.cli.options import MODEL_HELP
 from mere.lang_codes import find
 from mere.schema import Labels
 from mere.types import Sentence

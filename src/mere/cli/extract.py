@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from mere.cli.guard import MODEL_HELP, talk
+from mere.cli.guard import talk
+from mere.cli.options import MODEL_HELP, MinPrecision
 from mere.cli.texts import Reading
 from mere.errors import UserError
 from mere.inference.filter import Filter
@@ -117,15 +118,7 @@ def extract(
     min_score: Annotated[
         float, typer.Option("--min-score", min=0.0, max=1.0, help="Least score of an entity or a triple.")
     ] = 0.0,
-    min_precision: Annotated[
-        float | None,
-        typer.Option(
-            "--min-precision",
-            min=0.0,
-            max=1.0,
-            help="Keep what is this likely to be right, by the model's calibration, per task and language.",
-        ),
-    ] = None,
+    min_precision: MinPrecision = None,
     any_types: Annotated[
         bool,
         typer.Option(
@@ -221,8 +214,10 @@ def _tell_unfit(unfit: Mapping[str, int]) -> None:
 
 def _model_and_files(first: str | None, files: list[str] | None) -> tuple[str, list[str]]:
     """Tell the model from the files: where the first argument is a text, the shipped model reads it."""
-    if first is None or first == "-" or Path(first).is_file():
-        return DEFAULT, [*([first] if first else []), *(files or [])]
+    if first is None:
+        return DEFAULT, []
+    if first == "-" or Path(first).is_file():
+        return DEFAULT, [first, *(files or [])]
     return first, files or []
 
 

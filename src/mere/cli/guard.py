@@ -23,9 +23,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 INTERRUPTED = 130
-MODEL_HELP = (
-    "A model's folder, such as runs/quickstart/model, a name of mere models, or one on the hub: org/name."
-)
 wants_traceback: ContextVar[bool] = ContextVar("wants_traceback", default=False)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mere.cli.guard import MODEL_HELP
+from mere.cli.options import MODEL_HELP
 
 
 def info(

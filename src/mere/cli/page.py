@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from mere.cli.guard import MODEL_HELP, talk
+from mere.cli.guard import talk
+from mere.cli.options import MODEL_HELP
 
 
 def page(

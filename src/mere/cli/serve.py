@@ -10,7 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from mere.cli.guard import MODEL_HELP, require, talk
+from mere.cli.guard import require, talk
+from mere.cli.options import MODEL_HELP, MinPrecision
 from mere.errors import ConfigError
 from mere.shipped import DEFAULT
 
@@ -29,15 +30,7 @@ def serve(
     keys: Annotated[
         str | None, typer.Option("--keys", help="File of name:sha256 lines, one per API key.")
     ] = None,
-    min_precision: Annotated[
-        float | None,
-        typer.Option(
-            "--min-precision",
-            min=0.0,
-            max=1.0,
-            help="Keep what is this likely to be right; as in mere extract.",
-        ),
-    ] = None,
+    min_precision: MinPrecision = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="A limit of the service, as in --set max_texts=100; see docs."),

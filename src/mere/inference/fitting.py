@@ -118,9 +118,9 @@ def card_section(record: Record) -> str:
         "",
         "## Calibration",
         "",
-        "Scores are the share of right answers, as dev has it. Error: how far they are",
+        "Scores are the share of right answers, as dev has it. Error: how far they are from it on average, before and "
+        "after, each half of dev judged by the other.",
     ]
-    lines[-1] += " from it on average, before and after, each half of dev judged by the other."
     for task, by in record.items():
         lines += [
             "",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mere.config import encoder_kind
 from mere.data.corpora import load_corpora
 from mere.data.examples import ExampleMaker
 from mere.errors import DataError, UserError
@@ -26,7 +27,6 @@ from mere.models.model import Model
 from mere.models.onnx import chains_of, graphs_of, weights_in
 from mere.models.quantise import quantised
 from mere.models.weights import load_model, to_arrays
-from mere.nn.encoders.pretrained import PretrainedEncoder
 from mere.runtime.backend import OnnxBackend, limits_of
 from mere.schema import UNIVERSAL
 from mere.store.calibration import write_calibration
@@ -150,7 +150,7 @@ def export_onnx(
             "(--dev CORPUS), or pass --force."
         )
     before = predictions(_torch(stored, models), dev) if dev else []
-    encoder = _unnamed(models[UNIVERSAL], plain[UNIVERSAL])
+    encoder = _unnamed(stored, models[UNIVERSAL], plain[UNIVERSAL])
 
     def attempt(name: str, change: Callable[[str, bytes], bytes]) -> tuple[Exported, Graphs]:
         changed = {p: {n: change(n, g) for n, g in graphs.items()} for p, graphs in plain.items()}
@@ -189,9 +189,9 @@ def _least_that_passes(
     )
 
 
-def _unnamed(model: Model, graphs: Mapping[str, bytes]) -> Arrays:
+def _unnamed(stored: ModelFolder, model: Model, graphs: Mapping[str, bytes]) -> Arrays:
     """Return the weights of an encoder of our own that its graphs hold under no name; none of a pretrained one."""
-    if isinstance(model.encoder, PretrainedEncoder):
+    if encoder_kind(stored.recipe.encoder).is_pretrained:
         return {}
     named = weights_in(graphs)
     weights = {f"encoder.{name}": tensor for name, tensor in model.encoder.state_dict().items()}

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,9 +66,7 @@ class SubwordVectors:
             return subwords[rows, first]
         vectors = np.zeros((*is_piece.shape, subwords.shape[-1]), dtype=np.float32)
         has_any = per_piece > 0
-        begins = (np.cumsum(count) - count)[
-            :, None
-        ] + first  # of each piece among the subwords of all sentences
+        begins = (np.cumsum(count) - count)[:, None] + first  # of each piece, among all sentences' subwords
         sums = np.add.reduceat(subwords[row, place], begins[has_any], axis=0)
         vectors[has_any] = sums / per_piece[has_any][:, None]
         return vectors
@@ -84,7 +81,8 @@ class SubwordVectors:
         offset = np.arange(size)
         window = ids[source[:, None], np.minimum(first + offset, ids.shape[1] - 1)]
         window = np.where(offset < length, window, packing.pad)
-        around: Any = [np.tile(np.array(part, dtype=np.int64), (len(source), 1)) for part in self._around()]
+        special = (packing.before, packing.after)
+        around = [np.tile(np.array(part, dtype=np.int64), (len(source), 1)) for part in special]
         given = np.concatenate([around[0], window, np.full_like(around[1], packing.pad)], 1)
         begin = len(packing.before) + length
         np.put_along_axis(given, begin + np.arange(len(packing.after)), around[1], 1)
@@ -92,6 +90,3 @@ class SubwordVectors:
         states = self._compute(ids=given, is_given=is_given, lang_id=lang_id[source])
         begin_at = len(packing.before)
         return states[:, begin_at : begin_at + size].reshape(-1, states.shape[-1])[taken]
-
-    def _around(self) -> tuple[Sequence[int], Sequence[int]]:
-        return self.packing.before, self.packing.after

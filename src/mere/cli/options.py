@@ -1,0 +1,20 @@
+"""What several verbs take, said once."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+MODEL_HELP = (
+    "A model's folder, such as runs/quickstart/model, a name of mere models, or one on the hub: org/name."
+)
+MinPrecision = Annotated[
+    float | None,
+    typer.Option(
+        "--min-precision",
+        min=0.0,
+        max=1.0,
+        help="Keep what is this likely to be right, by the model's calibration, per task and language.",
+    ),
+]

@@ -15,6 +15,10 @@ How to read a template file
   `negation`, `cooccurrence`, `none` for no triple at all. `{city:loc}` is a mention in a case, `{per2#f}` a
   woman, `[per:he|she]` follows a person's gender, `{year}` is only a year. A `{job}` follows `{per}`, a
   `{job2}` follows `{per2}`. A lead or a tail may be put to any sentence.
+
+The wide corpus (`wide/<lang>.yaml`) has more of everything: languages, relations, styles, sentences that state
+nothing. Its file adds to the language's own: names to the end of a kind's list, kinds, and templates (`seen`,
+`heldout`) to train on or to judge with.
 """
 
 from __future__ import annotations
@@ -50,9 +54,19 @@ RELATIONS: Mapping[str, tuple[str, str]] = {
 }  # fmt: skip
 """SMiLER's relation names, with the slots that are subject and object unless a template says otherwise."""
 
+WIDE_LANGUAGES: tuple[str, ...] = (*LANGUAGES, "fr", "it", "pt", "tr")
+WIDE_RELATIONS: Mapping[str, tuple[str, str]] = {
+    **RELATIONS, "from-country": ("band", "country"), "has-nationality": ("per", "nation"),
+    "has-parent": ("per", "per2"), "loc-leader": ("city", "per"), "org-leader": ("org", "per"),
+    "starring": ("film", "per"),
+}  # fmt: skip
+WIDE_TRAIN_SIZE = 2500
+"""Training sentences of each language of the wide corpus."""
+
 TYPES: Mapping[str, str] = {
     "per": "PER", "city": "LOC", "region": "LOC", "org": "ORG", "uni": "ORG", "club": "ORG", "book": "WORK",
     "film": "WORK", "award": "AWARD", "job": "JOB", "genre": "GENRE", "number": "NUM",
+    "country": "LOC", "nation": "NATION", "band": "ORG", "music": "GENRE",
 }  # fmt: skip
 """Entity type of each kind of slot."""
 
@@ -126,17 +140,36 @@ def read_triples(key: str) -> Triples:
     triples = []
     for part in key.split(" + "):
         relation, colon, slots = part.partition(":")
-        subject, object_ = slots.split(",") if colon else RELATIONS[relation]
+        subject, object_ = slots.split(",") if colon else WIDE_RELATIONS[relation]
         triples.append((subject, relation, object_))
     return tuple(triples)
 
 
-class Language:
-    """One language's templates and names, read from its file."""
+def read_language(lang: str, wide: bool) -> dict[str, Any]:
+    """The language's file, and what the wide corpus adds to it."""
+    spec: dict[str, Any] = {"names": {}, "seen": {}, "heldout": {}}
+    for folder in ("templates", "wide") if wide else ("templates",):
+        file = resources.files(__package__) / folder / f"{lang}.yaml"
+        if not file.is_file():
+            continue
+        more: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+        for kind, added in more.pop("names").items():
+            listed = spec["names"].setdefault(kind, {})
+            for key, names in added.items():
+                is_there = key in listed and key not in ("cases", "pattern")
+                listed[key] = f"{listed[key]}, {names}" if is_there else names
+        for group in ("seen", "heldout"):
+            for key, block in more.pop(group).items():
+                spec[group][key] = "\n".join(filter(None, (spec[group].get(key), block)))
+        spec |= more
+    return spec
 
-    def __init__(self, lang: str) -> None:
-        file = resources.files(__package__) / "templates" / f"{lang}.yaml"
-        spec: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+
+class Language:
+    """One language's templates and names, read from its file; with `wide`, from that of the wide corpus too."""
+
+    def __init__(self, lang: str, *, wide: bool = False) -> None:
+        spec = read_language(lang, wide)
         self.lang = lang
         self.space: str = spec["space"]
         self.stop: str = spec["stop"]
@@ -273,22 +306,23 @@ def capitalised(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def generate(seed: int = 13) -> dict[tuple[str, str], list[dict[str, Any]]]:
+def generate(seed: int = 13, *, wide: bool = False) -> dict[tuple[str, str], list[dict[str, Any]]]:
     """The whole corpus: records in the JSON-lines corpus format by (language, split)."""
     corpus: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for lang in LANGUAGES:
-        language, texts = Language(lang), set[str]()
+    train_sizes = dict.fromkeys(WIDE_LANGUAGES, WIDE_TRAIN_SIZE) if wide else TRAIN_SIZES
+    for lang, train_size in train_sizes.items():
+        language, texts = Language(lang, wide=wide), set[str]()
         for split in SPLITS:
-            size = TRAIN_SIZES[lang] if split == "train" else OTHER_SIZES[split]
+            size = train_size if split == "train" else OTHER_SIZES[split]
             corpus[lang, split] = language.split(split, size, seed, texts)
     return corpus
 
 
-def write(folder: Path, seed: int = 13) -> list[Path]:
+def write(folder: Path, seed: int = 13, *, wide: bool = False) -> list[Path]:
     """Write the corpus as `<lang>.<split>.jsonl` files into the folder, made if absent; returns them."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for (lang, split), records in generate(seed).items():
+    for (lang, split), records in generate(seed, wide=wide).items():
         path = folder / f"{lang}.{split}.jsonl"
         lines = [json.dumps(record, ensure_ascii=False, sort_keys=True) + "\n" for record in records]
         path.write_bytes("".join(lines).encode())

@@ -32,14 +32,14 @@ VERBS = {  # verb to its options
     "--scheme --split-sentences --tag-names --to --token-column",
     "evaluate": "--batch-size --errors --json --no-intervals --split --threshold",
     "export": "--as --dev --force --lang --out --precision",
-    "extract": "--any-types --batch-size --device --engine --format --input --lang --languages --min-precision "
+    "extract": "--any-types --batch-size --device --engine --facts --format --input --lang --languages --min-precision "
     "--min-score --offsets --out --per --relations --resume --shard-mb --text-key --threshold --types --unwrap "
     "--workers",
     "graph": "--base --format --merge --model --out --rdf",
     "info": "--json",
     "page": "--out --runtime",
     "push": "--dry-run --message --private",
-    "quickstart": "--out",
+    "quickstart": "--out --wide",
     "models": "",
     "serve": "--host --keys --min-precision --port --set --socket --workers",
     "train": "--from --out --quiet --resume --set",

@@ -11,13 +11,14 @@ from mere.inference.calibration import Calibration
 from mere.inference.extractor import Extractor
 from mere.inference.filter import Filter
 from mere.inference.predictor import Predictor
-from mere.shipped import DEFAULT
-from mere.store.fetch import find_model
+from mere.inference.together import Calibrated, Together
+from mere.shipped import default_model
+from mere.store.fetch import find_model, find_models
 from mere.store.folder import ModelFolder
 
 
 def load(
-    folder: str | Path = DEFAULT,
+    folder: str | Path | None = None,
     *,
     batch_size: int = 64,
     threshold: float | None = None,
@@ -30,8 +31,10 @@ def load(
     """Return an extractor for a model.
 
     Args:
-        folder: the model's folder; the name of one that comes with mere (`mere models`); or its name on the
-            Hugging Face Hub, "org/name" or "org/name@revision". A folder that is here wins (mere.store.fetch).
+        folder: the model's folder; the name of one that comes with mere (`mere models`); its name on the
+            Hugging Face Hub, "org/name" or "org/name@revision"; or two of these, "A+B", for the entities of the
+            first and the triples of the second. A folder that is here wins (mere.store.fetch). None: what comes with
+            mere, "names+facts" or "names".
         batch_size, threshold, languages, unwrap, filter: as `Extractor` takes them.
         min_precision: drop answers below the score from which, on the dev sentences of the model's calibration, this
             share was right, per task and language; None: drop none.
@@ -43,10 +46,11 @@ def load(
         UserError: there is no such device, the filter names what the model does not know, or the precision was never
             reached or measured.
     """
-    path = find_model(folder)
-    predictor = load_predictor(path, device=device)
-    if filter is not None and filter.any_types:
-        predictor.arguments = {}
+    models = [
+        _calibrated(path, device=device, filter=filter, min_precision=min_precision)
+        for path in find_models(default_model() if folder is None else folder)
+    ]
+    predictor, calibration = models[0] if len(models) == 1 else (Together(*models), Calibration())
     return Extractor(
         predictor,
         batch_size=batch_size,
@@ -54,12 +58,17 @@ def load(
         languages=languages,
         unwrap=unwrap,
         filter=filter,
-        calibration=(
-            Calibration.read(path)
-            if min_precision is None
-            else Calibration.for_precision(path, min_precision)
-        ),
+        calibration=calibration,
     )
+
+
+def _calibrated(path: Path, *, device: str, filter: Filter | None, min_precision: float | None) -> Calibrated:
+    predictor = load_predictor(path, device=device)
+    if filter is not None and filter.any_types:
+        predictor.arguments = {}
+    if min_precision is None:
+        return Calibrated(predictor, Calibration.read(path))
+    return Calibrated(predictor, Calibration.for_precision(path, min_precision))
 
 
 def load_predictor(folder: str | Path, *, device: str = "auto") -> Predictor:

@@ -10,6 +10,8 @@ IN_PACKAGE = Path(mere.__file__).parent / "shipped_models"
 IN_CLONE = Path(mere.__file__).parents[2] / "models"
 DEFAULT = "names"
 """The model that is used where none is named, once it comes with mere: entities (PER, ORG, LOC)."""
+FACTS = "facts"
+"""The model whose triples join its entities where it is there too."""
 NAME_ONE = "No model is named, and none comes with this mere. Give one: mere extract runs/quickstart/model notes.txt."
 INSTALL_AGAIN = "Install again what came with mere: pip install --force-reinstall --no-deps mere"
 
@@ -20,6 +22,11 @@ def shipped_models() -> dict[str, Path]:
         path.parent for place in (IN_CLONE, IN_PACKAGE) for path in sorted(place.glob("*/config.json"))
     )
     return {folder.name: folder for folder in folders}
+
+
+def default_model() -> str:
+    """Return what reads texts where no model is named; as a name that `mere.load` takes."""
+    return f"{DEFAULT}+{FACTS}" if {DEFAULT, FACTS} <= set(shipped_models()) else DEFAULT
 
 
 def is_in_package(path: Path) -> bool:

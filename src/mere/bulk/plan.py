@@ -171,15 +171,15 @@ class Plan:
 
 
 def model_digest(model: str) -> str:
-    """Return a SHA-256 of the list of a model's files, which holds theirs.
+    """Return a SHA-256 of the list of a model's files, which holds theirs; of two models one of both.
 
     Raises:
         ModelError: there is no such model.
     """
-    from mere.store.fetch import find_model
+    from mere.store.fetch import find_models
     from mere.store.files import SUMS, sha256
 
-    return sha256(find_model(model) / SUMS)
+    return "+".join(sha256(folder / SUMS) for folder in find_models(model))
 
 
 def _cut(file: InputFile, settings: CorpusSettings, notes: list[str]) -> Iterator[Slice]:

@@ -18,7 +18,7 @@ from mere.inference.filter import Filter
 from mere.inference.io import InputText, check_text, encode_record, output_record
 from mere.inference.offsets import Unit, in_units
 from mere.lang_codes import find
-from mere.shipped import DEFAULT
+from mere.shipped import DEFAULT, default_model
 from mere.types import Document
 
 
@@ -69,6 +69,10 @@ def extract(
         typer.Argument(
             help='Text or .jsonl files, .gz too; "-" or nothing: standard input. With --out also folders and .parquet.'
         ),
+    ] = None,
+    facts: Annotated[
+        str | None,
+        typer.Option("--facts", help="A second model: its triples, and the entities of the first."),
     ] = None,
     lang: Annotated[
         str | None, typer.Option("--lang", help="Language of texts that state none; default: identify it.")
@@ -146,7 +150,7 @@ def extract(
     ] = 4.0,
 ) -> None:
     """Extract entities and triples from raw text; offsets point into each text as it was given."""
-    asked = None if resume else _model_and_files(model, files)
+    asked = None if resume else _model_and_files(model, files, facts)
     filter = Filter(
         relations=_names(relations), types=_names(types), min_score=min_score, any_types=any_types
     )
@@ -212,13 +216,13 @@ def _tell_unfit(unfit: Mapping[str, int]) -> None:
         talk(f"Note: left out for the types of their mentions: {counts}. Pass --any-types to keep them.")
 
 
-def _model_and_files(first: str | None, files: list[str] | None) -> tuple[str, list[str]]:
+def _model_and_files(first: str | None, files: list[str] | None, facts: str | None) -> tuple[str, list[str]]:
     """Tell the model from the files: where the first argument is a text, the shipped model reads it."""
-    if first is None:
-        return DEFAULT, []
-    if first == "-" or Path(first).is_file():
-        return DEFAULT, [first, *(files or [])]
-    return first, files or []
+    texts = files or []
+    if first is None or first == "-" or Path(first).is_file():
+        texts = texts if first is None else [first, *texts]
+        first = default_model() if facts is None else DEFAULT
+    return (first if facts is None else f"{first}+{facts}"), texts
 
 
 def _write_documents(

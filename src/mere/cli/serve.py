@@ -13,7 +13,7 @@ import typer
 from mere.cli.guard import require, talk
 from mere.cli.options import MODEL_HELP, MinPrecision
 from mere.errors import ConfigError
-from mere.shipped import DEFAULT
+from mere.shipped import DEFAULT, FACTS, default_model
 
 _ENVIRONMENT = "MERE_SERVE"
 
@@ -21,7 +21,9 @@ _ENVIRONMENT = "MERE_SERVE"
 def serve(
     models: Annotated[
         list[str] | None,
-        typer.Argument(help=f"{MODEL_HELP} Or NAME=MODEL. The first is the default; none at all: {DEFAULT}."),
+        typer.Argument(
+            help=f"{MODEL_HELP} Or NAME=MODEL. The first is the default. None at all: {DEFAULT} and {FACTS}."
+        ),
     ] = None,
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen on.")] = 8000,
@@ -40,7 +42,7 @@ def serve(
     require("uvicorn", "fastapi", "prometheus_client", extra="serve")
     import uvicorn
 
-    named = dict(_named(model) for model in models or [DEFAULT])
+    named = dict(_named(model) for model in models or [default_model()])
     chosen = _settings(settings or [], keys)
     os.environ[_ENVIRONMENT] = json.dumps(
         {"models": named, "min_precision": min_precision, "settings": chosen}

@@ -19,6 +19,7 @@ from mere.inference.io import check_text
 from mere.inference.language import Identifier
 from mere.inference.predictor import Predictor
 from mere.inference.sentences import is_wrapped, split_sentences
+from mere.inference.together import Together
 from mere.inference.windows import cut_windows, merge
 from mere.lang_codes import find, language_of, stated
 from mere.schema import Labels
@@ -51,7 +52,7 @@ class Extractor:
     """Finds entities and triples in raw text, one text at a time or in a stream.
 
     Args:
-        predictor: the model.
+        predictor: the model, or two together.
         batch_size: windows per forward pass; changes speed and memory, not results.
         threshold: least probability of a relation, or None for the one the model was saved with.
         languages: the only languages that can occur in texts that state none; None where any can.
@@ -65,7 +66,7 @@ class Extractor:
 
     def __init__(
         self,
-        predictor: Predictor,
+        predictor: Predictor | Together,
         *,
         batch_size: int = 64,
         threshold: float | None = None,

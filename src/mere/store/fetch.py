@@ -59,6 +59,18 @@ def find_model(name: str | Path) -> Path:
     return path
 
 
+def find_models(name: str | Path) -> tuple[Path, ...]:
+    """Return the folders of a model, or of two that are named together: "A+B" (mere.inference.together).
+
+    Raises:
+        ModelError: as `find_model`.
+    """
+    if isinstance(name, str) and "+" in name and not Path(name).exists():
+        first, _, second = name.partition("+")
+        return find_model(first), find_model(second)
+    return (find_model(name),)
+
+
 def _fetched(name: str, wanted: HubName) -> Path:
     library = hub.library(name)
     try:

@@ -33,8 +33,8 @@ VERBS = {  # verb to its options
     "evaluate": "--batch-size --errors --json --no-intervals --split --threshold",
     "export": "--as --dev --force --lang --out --precision",
     "extract": "--any-types --batch-size --device --engine --facts --format --input --lang --languages "
-    "--min-precision --min-score --offsets --out --per --relations --resume --shard-mb --text-key --threshold --types --unwrap "
-    "--workers",
+    "--min-precision --min-score --offsets --out --per --relations --resume --shard-mb --text-key --threshold "
+    "--types --unwrap --workers",
     "graph": "--base --format --merge --model --out --rdf",
     "info": "--json",
     "page": "--out --runtime",

@@ -9,7 +9,8 @@ How to read a template file
 * A **name** is `nom|gen|loc` (one form per case of its kind), `masculine/feminine`, or both; one form alone
   serves every case and gender. `stem+paradigm` adds the endings of a paradigm named in the file.
 * A **kind** (`city`, `org`, ...) has `cores` and, for composed names, `shapes` with `_` for the core.
-  A person's shape is the given name, the core the family name. Cores are dealt out by position: of every
+  A person's shape is the given name, the core the family name; people whose names are put together in
+  another way than the language's own are of the kind `abroad`. Cores are dealt out by position: of every
   eight, five go to train, one to dev, two to test and heldout. So no name of these three occurs in train.
 * A **template** is a line below the triples it states: `birth-place`, or `has-child + has-child:per,per3`, or
   `negation`, `cooccurrence`, `none` for no triple at all. `{city:loc}` is a mention in a case, `{per2#f}` a
@@ -75,6 +76,8 @@ PARTS: Mapping[str, list[int]] = {"train": [0, 1, 2, 3, 4], "dev": [5], "test": 
 """Which positions of each eight names a split may use."""
 
 LEAD_CHANCE, TAIL_CHANCE = 0.25, 0.2
+ABROAD_CHANCE = 0.5
+"""How often a person has a name of the kind `abroad`, where a language has one."""
 MAX_TRIES = 100
 MARKUP = re.compile(
     r"\{(?P<slot>[a-z]+\d?)(?:#(?P<gender>[mf]))?(?::(?P<case>[a-z]+))?\}"
@@ -184,7 +187,7 @@ class Language:
 
         self.kinds: dict[str, Kind] = {}
         for kind, listed in spec["names"].items():
-            if kind == "per":  # the given name G makes a shape around the family name: "Anna _"
+            if "men" in listed:  # the given name G makes a shape around the family name: "Anna _"
                 shapes = (names(listed["men"], listed["pattern"]), names(listed["women"], listed["pattern"]))
             else:
                 shapes = (names(listed.get("shapes", "_")),) * 2
@@ -209,6 +212,8 @@ class Language:
     def draw(self, slot: str, part: str, gender: str | None, taken: list[Name], rng: Random) -> Drawn:
         """A name for the slot, of which this sentence has taken no core yet, nor a given name."""
         kind = self.kinds[slot.rstrip("23")]
+        if slot.startswith("per") and "abroad" in self.kinds and rng.random() < ABROAD_CHANCE:
+            kind = self.kinds["abroad"]
         who = "mf".index(gender) if gender else int(rng.random() * 2)
         free = [core for i, core in enumerate(kind.cores) if i % 8 in PARTS[part] and core not in taken]
         core = pick(free, rng)

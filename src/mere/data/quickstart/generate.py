@@ -7,7 +7,8 @@ every fact is invented.
 How to read a template file
 ---------------------------
 * A **name** is `nom|gen|loc` (one form per case of its kind), `masculine/feminine`, or both; one form alone
-  serves every case and gender. `stem+paradigm` adds the endings of a paradigm named in the file.
+  serves every case and gender. `stem+paradigm` adds the endings of a paradigm named in the file. What follows
+  a `~` in a form is no part of the mention: `Ankara~'da` names Ankara.
 * A **kind** (`city`, `org`, ...) has `cores` and, for composed names, `shapes` with `_` for the core.
   A person's shape is the given name, the core the family name; people whose names are put together in
   another way than the language's own are of the kind `abroad`. Cores are dealt out by position: of every
@@ -248,8 +249,10 @@ class Language:
                 text += self.year(rng)
             else:
                 start = len(text)
-                text += self.surface(slot, match["case"], drawn) if slot in drawn else self.number(part, rng)
-                spans[slot] = (start, len(text))
+                form = self.surface(slot, match["case"], drawn) if slot in drawn else self.number(part, rng)
+                named, _, ending = form.partition("~")
+                text += named + ending
+                spans[slot] = (start, start + len(named))
         text += template.pattern[end:] + tail
         text += "" if text.endswith(self.stop) else self.stop  # an abbreviation's stop ends the sentence too
         if lead.rstrip().endswith(":"):

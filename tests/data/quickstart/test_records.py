@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import unicodedata
 from itertools import pairwise
+from random import Random
 
 import pytest
 
-from mere.data.quickstart.generate import LANGUAGES, SPLITS, TYPES, Language
+from mere.data.quickstart.generate import LANGUAGES, SPLITS, TYPES, Language, Template, read_triples
 from tests.data.quickstart.quickstart_examples import Record, Records, facts, mention, surfaces
 
 
@@ -157,3 +158,14 @@ def test_sentences_read_by_hand(corpus: Records, lang: str) -> None:
     by_text = {record["text"]: record for split in SPLITS for record in corpus[lang, split]}
     for text, expected in GOLDEN[lang]:
         assert facts(by_text[text]) == expected
+
+
+def test_what_follows_a_tilde_in_a_form_is_no_part_of_the_mention() -> None:
+    template = Template("tr/seen/birth-place/1", "{per} {city:loc} doğdu", read_triples("birth-place"))
+    turkish = Language("tr", wide=True)
+    for i in range(20):
+        text, spans = turkish.sentence(template, "train", Random(i))
+        start, end = spans["city"]
+        assert "~" not in text
+        assert text[end:].startswith(("'da doğdu", "'de doğdu", "'ta doğdu", "'te doğdu"))
+        assert text[start:end] in {core.surface(0, 0) for core in turkish.kinds["city"].cores}

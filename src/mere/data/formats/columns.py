@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from mere.data.formats.no_layout import NoLayout, refuse_other_signs
 from mere.data.formats.schemes import Scheme
 from mere.data.formats.spellings import OUTSIDE_SIGNS, Spelling, share_standard, spelling_of
 from mere.errors import nearest
@@ -29,17 +30,14 @@ _TOKEN_NAMES = frozenset({"token", "tokens", "word", "words", "form", "wordform"
 _TAG_NAMES = frozenset(
     {"tag", "tags", "label", "labels", "bio", "biotag", "iob", "iobtag", "entity", "entities"}
 )  # and what begins with "ne"
+_SPACE_NAMES = frozenset({"spaceafter", "whitespace", "trailingspace", "hasspace", "space", "ws"})
+_NO = frozenset({"0", "false", "no", "n", "f"})
+_SENTENCE_NAMES = frozenset(
+    {"sentence", "sentenceid", "sentid", "sentenceno", "sentencenumber", "sentno", "sentnum", "sent", "sid"}
+)
 _CHUNKS = frozenset(
     {"NP", "VP", "PP", "ADVP", "ADJP", "SBAR", "PRT", "CONJP", "INTJ", "LST", "UCP", "NC", "PC", "VC", "AC"}
 )
-
-
-class NoLayout(Exception):
-    """Why the rows of a file cannot be read, and the options with which they could, one choice each."""
-
-    def __init__(self, code: str, message: str, choices: Sequence[dict[str, str]] = ()):
-        self.code, self.message, self.choices = code, message, choices
-        super().__init__(message)
 
 
 @dataclass(frozen=True)
@@ -52,10 +50,12 @@ class Layout:
         token: the column of tokens. tag: that of tags.
         index: the column that counts the tokens, or None.
         spaces: the column that says where no space follows, or None.
+        sentence: the column that says which sentence a token is in, or None.
         ragged: whether rows may have more columns.
         header: the fields of the header row; none where there is none.
         spelling: how the tags are spelt.
         tags: the tags of rows that are no comments for sure.
+        no_space: what the column `spaces` says where none follows, beside the usual marks.
     """
 
     tabs: bool
@@ -64,10 +64,12 @@ class Layout:
     tag: int
     index: int | None = None
     spaces: int | None = None
+    sentence: int | None = None
     ragged: bool = False
     header: tuple[str, ...] = ()
     spelling: Spelling = field(default=Spelling(), compare=False)
     tags: frozenset[str] = frozenset()
+    no_space: frozenset[str] = frozenset()
 
     def fields(self, line: str) -> list[str]:
         return split_row(line, self.tabs)
@@ -89,7 +91,10 @@ class Layout:
         return (
             self.spaces is not None
             and self.spaces < len(fields)
-            and bool(_NO_SPACE.search(fields[self.spaces]))
+            and (
+                bool(_NO_SPACE.search(fields[self.spaces]))
+                or fields[self.spaces].strip().casefold() in self.no_space
+            )
         )
 
     def ends_sentence(self, fields: Sequence[str]) -> bool:
@@ -114,6 +119,7 @@ def layout_of(
     outside: Sequence[str] = (),
     scheme: Scheme | None = None,
     names: Sequence[str] = (),
+    tag_names: tuple[str, ...] = (),
 ) -> Layout:
     """Return how the rows are made.
 
@@ -123,6 +129,7 @@ def layout_of(
         token_column: that of tokens, likewise.
         outside: what the user calls another sign for O. scheme: the scheme that is asked for.
         names: the names of the columns where a comment states them.
+        tag_names: the names of tags that are numbers.
 
     Raises:
         NoLayout: the rows leave open which column is which, or a column that is asked for is not there.
@@ -132,14 +139,16 @@ def layout_of(
         raise NoLayout("empty-file", "the file holds no row")
     asked = {"column": column, "token_column": token_column}
     chosen = {name: rows.number(value, name) for name, value in asked.items() if value is not None}
-    index = rows.index()
-    spaces = rows.spaces()
+    named_spaces = rows.named(_SPACE_NAMES)
+    spaces = rows.spaces() if named_spaces is None else named_spaces
+    sentence = rows.sentence(named_spaces)
+    index = rows.index({named_spaces, sentence})
     token = chosen.get("token_column")
     if token is None:
-        token = rows.token({index, spaces, chosen.get("column")}, outside)
+        token = rows.token({index, spaces, sentence, chosen.get("column")}, outside)
     tag = chosen.get("column")
     if tag is None:
-        tag = rows.tag({index, spaces, token}, outside, scheme)
+        tag = rows.tag({index, spaces, sentence, token}, outside, scheme, spaces)
     counts = rows.column(tag)
     return Layout(
         tabs=rows.tabs,
@@ -148,10 +157,12 @@ def layout_of(
         tag=tag,
         index=index if index != token else None,
         spaces=spaces,
+        sentence=sentence,
         ragged=rows.ragged(tag, index),
         header=rows.header,
-        spelling=spelling_of(counts, outside, scheme),
+        spelling=spelling_of(counts, outside, scheme, tag_names),
         tags=frozenset(counts),
+        no_space=frozenset() if named_spaces is None else _NO,
     )
 
 
@@ -184,7 +195,7 @@ class _Rows:
             for place, name in enumerate(plain)
             if (name in _TAG_NAMES or name.startswith("ne")) and place not in tokens
         ]
-        if len(first) < 2 or not (tokens or tags) or sum(map(len, self.blocks)) < 2:
+        if len(first) < 2 or sum(map(len, self.blocks)) < 2:
             return ()
         others = self.blocks[0][1:] + [row for block in self.blocks[1:] for row in block]
         named = (
@@ -194,6 +205,7 @@ class _Rows:
         )
         tagged = any(
             share_standard({first[place].strip(): 1}, OUTSIDE_SIGNS) == 0
+            and (tokens or tags or self._is_name(first[place].strip(), place, others))
             and share_standard(
                 Counter(row[place].strip() for row in others if place < len(row)), OUTSIDE_SIGNS
             )
@@ -206,6 +218,30 @@ class _Rows:
         self.widths[len(first)] -= 1
         self.blocks = [block for block in self.blocks if block]
         return tuple(name.strip() for name in first)
+
+    def _is_name(self, word: str, place: int, others: Sequence[Sequence[str]]) -> bool:
+        """Whether what stands over a column of tags is its name: a word that no tag of the column holds."""
+        values = {row[place].strip() for row in others if place < len(row)}
+        return len(word) > 2 and word.isalpha() and not any(word in value for value in values)
+
+    def named(self, names: frozenset[str]) -> int | None:
+        """Return the first column of which the header has one of the names."""
+        plain = [re.sub(r"[\W_]", "", name).casefold() for name in self.header]
+        return next((place for place, name in enumerate(plain) if name in names and place < self.width), None)
+
+    def sentence(self, spaces: int | None) -> int | None:
+        """Return the column that says which sentence a token is in: by its name, or where no blank line does."""
+        named = self.named(_SENTENCE_NAMES)
+        if named is not None or self.width < 3 or len(self.blocks) > 1:
+            return named
+        return next((c for c in range(self.width - 1) if c != spaces and self._numbers_sentences(c)), None)
+
+    def _numbers_sentences(self, column: int) -> bool:
+        values = self.values(column)[0]
+        if not all(value.isdecimal() for value in values):
+            return False
+        steps = {int(value) - int(before) for before, value in pairwise(values)}
+        return steps == {0, 1}
 
     def number(self, value: str, name: str) -> int:
         """Return the index of a column that is asked for."""
@@ -230,26 +266,30 @@ class _Rows:
     def column(self, column: int) -> Counter[str]:
         return Counter(value for block in self.values(column) for value in block)
 
-    def index(self) -> int | None:
+    def index(self, taken: set[int | None]) -> int | None:
         """Return the first column that counts the tokens, wherever it counts from."""
         if self.width == 2:  # then there would be no token
             return None
-        return next((column for column in range(self.width - 1) if self._counts(column)), None)
+        columns = (column for column in range(self.width - 1) if column not in taken)
+        return next((column for column in columns if self._counts(column)), None)
 
     def _counts(self, column: int) -> bool:
-        steps = good = 0
+        steps = good = pairs = 0
         for values in self.values(column):
             plain = [value for value in values if not _RANGE.fullmatch(value)]
             for before, value in pairwise(plain):
                 follows = _follows(before, value)
-                restarts = value in ("0", "1") and before.isdigit()  # where no blank line parts the sentences
+                restarts = (
+                    value in ("0", "1") and value != before and before.isdigit()
+                )  # where no blank line parts the sentences
+                pairs += 1
                 steps += follows or not restarts
                 good += follows
         total = self.column(column)
         numbers = sum(count for value, count in total.items() if value.isdigit())
-        if steps == 0:  # sentences of one row each
+        if pairs == 0:  # sentences of one row each
             return numbers >= _MOST * total.total()
-        return good >= _MOST * steps
+        return good >= _MOST * max(1, steps)
 
     def spaces(self) -> int | None:
         """Return the column that says where no space follows."""
@@ -265,18 +305,24 @@ class _Rows:
         if named:
             return named[0]
         if self.width <= 2:
-            return 1 if 0 in taken and self.width == 2 else 0
+            return 1 if self.width == 2 and (0 in taken or self._only_tags_are(0)) else 0
         able = [
             column
             for column in range(self.width)
             if column not in taken and not self._is_no_token(column, outside)
         ]
         last = self._last_of([column for column in range(self.width) if column not in taken])
-        able = [column for column in able if column != last] or able
+        if not self._only_tags_are(0):
+            able = [column for column in able if column != last] or able
         able = [column for column in able if self._has_small_letters(column)] or able
         if not able:
             raise self._no_token()
         return able[0]
+
+    def _only_tags_are(self, column: int) -> bool:
+        """Whether a column holds tags with types, and no other does."""
+        shares = {c: share_standard(self.column(c)) for c in range(self.width) if self._types(c)}
+        return shares.pop(column, 0.0) >= _MOST and all(share < 0.5 for share in shares.values())
 
     def _no_token(self) -> NoLayout:
         choices = [{"token_column": str(column + 1)} for column in range(max(1, self.width - 1))]
@@ -288,7 +334,9 @@ class _Rows:
         total = counts.total()
         if self._counts(column) or counts[""] > total // 10:
             return True
-        if column > 0 and share_standard(counts, [sign for sign in OUTSIDE_SIGNS if sign]) >= _MOST:
+        if (column > 0 or self._only_tags_are(0)) and share_standard(
+            counts, [sign for sign in OUTSIDE_SIGNS if sign]
+        ) >= _MOST:
             return True
         offsets = sum(n for value, n in counts.items() if _OFFSETS.fullmatch(value))
         if offsets >= _MOST * total and self.width > 2 and self._ascends(column):
@@ -311,14 +359,17 @@ class _Rows:
             for char in value
         )
 
-    def tag(self, taken: set[int | None], outside: Sequence[str], scheme: Scheme | None) -> int:
+    def tag(
+        self, taken: set[int | None], outside: Sequence[str], scheme: Scheme | None, spaces: int | None
+    ) -> int:
         """Return the column of tags: the only one that holds some, the last where none shows."""
         free = [column for column in range(self.width) if column not in taken]
+        refuse_other_signs([row for block in self.blocks for row in block], self.tabs)
         if not free:
-            raise NoLayout(
-                "conll-columns",
-                f"{self._width_in_words()}, a token and its tag were expected, each in a column of its own",
+            message = (
+                f"{self._width_in_words()}, a token and its tag were expected, each in a column of its own"
             )
+            raise NoLayout("conll-columns", message)
         if scheme is Scheme.IO:
             return self._last_of(free)
         able = []
@@ -334,6 +385,8 @@ class _Rows:
             raise NoLayout(
                 "conll-which-column", f"columns {names} both hold tags: {self._shown(full)}", choices
             )
+        if not full and spaces is not None and spelling_of(self.column(spaces), outside).form:
+            return spaces  # the last column of CoNLL-U says both
         return (full or able or [self._last_of(free)])[-1]
 
     def _types(self, column: int) -> frozenset[str]:

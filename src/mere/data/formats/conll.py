@@ -23,11 +23,12 @@ from pathlib import Path
 from typing import Any
 
 from mere.data.formats import files, schemes
-from mere.data.formats.columns import DOCSTART, NUM_ROWS, Layout, NoLayout, layout_of, split_row
+from mere.data.formats.columns import DOCSTART, NUM_ROWS, Layout, layout_of, split_row
 from mere.data.formats.conll_rows import Block, Rows, is_comment_for_sure, may_be_comment
 from mere.data.formats.conll_write import write
 from mere.data.formats.holds import Holds
-from mere.data.formats.lines import Head, lines_of, open_binary
+from mere.data.formats.lines import Head, lines_of, open_binary, piped
+from mere.data.formats.no_layout import NoLayout
 from mere.data.formats.problems import Problem, report
 from mere.data.formats.reading import AS_THEY_ARE, Reading
 from mere.data.formats.schemes import Scheme, WrongTag
@@ -100,6 +101,7 @@ def read(
             cure = "\nOr r".join(
                 reading.advise(path, **choice)[number > 0 :] for number, choice in enumerate(fault.choices)
             )
+            cure = cure or (piped(path, fault.program, "tabs") if fault.program else "")
             report(Problem(path, _first_row(path), fault.code, fault.message, cure), problems)
         return
     advice = ""  # how the file's tags can be read; found when first needed
@@ -144,6 +146,7 @@ def _layout(path: Path, reading: Reading) -> tuple[Layout, Spacing]:
         outside=reading.outside,
         scheme=reading.scheme,
         names=names,
+        tag_names=reading.tag_names,
     )
     rows = Rows(path, layout, [], Tally())
     sample = (block.tokens for line in _joined(blocks) for block in rows.take_or_end(line))
@@ -221,7 +224,7 @@ def _sentence(
 
 
 def _spans(block: Block, layout: Layout, scheme: Scheme | None, tally: Tally) -> list[schemes.TokenSpan]:
-    tags = [layout.spelling.read(tag) for tag in block.tags]
+    tags = layout.spelling.read_all(block.tags)
     several = next((token for token, tag in enumerate(tags) if names_several(tag)), None)
     if several is not None:
         message = f'the tag {tags[several]} of "{block.tokens[several]}" names several entities'
@@ -230,7 +233,8 @@ def _spans(block: Block, layout: Layout, scheme: Scheme | None, tally: Tally) ->
     try:
         spans, mends = schemes.to_spans(tags, scheme or Scheme.IOB2)
     except WrongTag as wrong:
-        raise _Fault(block.lines[wrong.token], "conll-tag", f"{wrong}") from None
+        as_written = WrongTag(wrong.token, block.tags[wrong.token], scheme or Scheme.IOB2)
+        raise _Fault(block.lines[wrong.token], "conll-tag", f"{as_written}") from None
     if mends and scheme is None:
         token = mends[0].token
         raise _Fault(block.lines[token], "conll-tag", _not_iob2(block, tags, token))
@@ -268,6 +272,8 @@ def _advice(path: Path, layout: Layout, reading: Reading) -> str:
     """Return the command by which the tags of a file can be read, and what it would mend."""
     blocks = _blocks(path, layout, [], Tally())
     found = remedy([block.tags for block in blocks if not block.broken])
+    if layout.tags and all(tag.isdecimal() for tag in layout.tags):
+        return "The tags are numbers; say what they stand for, in order from 0: --tag-names O,B-PER,I-PER,…"
     if found is None:
         known = ", ".join(scheme.name for scheme in Scheme)
         return f"The file's tags fit no scheme ({known}), with or without another sign for O."
@@ -275,7 +281,7 @@ def _advice(path: Path, layout: Layout, reading: Reading) -> str:
     changes: dict[str, Any] = {"scheme": scheme} if scheme else {}
     if outside:
         changes["outside"] = (*reading.outside, *outside)
-    signs = f" with {' and '.join(outside)} for O" if outside else ""
+    signs = f" with {' and '.join(sign or 'an empty tag' for sign in outside)} for O" if outside else ""
     name = scheme.name if scheme else "IOB2"
     tags = f"{mends} tag{'' if mends == 1 else 's'}"
     told = f"{name} fits best, with {tags} to mend" if mends else f"All tags of the file fit {name}"

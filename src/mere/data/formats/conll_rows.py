@@ -74,13 +74,14 @@ class Rows:
         self.path, self.layout, self.problems, self.tally = path, layout, problems, tally
         self.block = Block()
         self._stated = ""  # the document that a comment named last
+        self._sentence = ""  # what the column that names the sentences said last
         self._count = -1  # what the column that counts the tokens said last
         self._covered = -1  # the last word of the multiword token that is read as one
 
     def _unused(self, fields: list[str]) -> set[str]:
         """Return what the row says that no sentence keeps, in words."""
         layout = self.layout
-        used = {layout.token, layout.tag, layout.index, layout.spaces}
+        used = {layout.token, layout.tag, layout.index, layout.spaces, layout.sentence}
         others = [
             column for column, value in enumerate(fields) if column not in used and value not in _NOTHING
         ]
@@ -117,7 +118,7 @@ class Rows:
                 yield from self.end()
             self._comment(line)
         elif layout.header and tuple(name.strip() for name in fields) == layout.header:
-            return None
+            self.tally.lost[f"header rows ({', '.join(layout.header)})"] += 1
         else:
             if self._begins_anew(fields):
                 yield from self.end()
@@ -147,8 +148,11 @@ class Rows:
         self.tally.lost["comment lines"] += 1
 
     def _begins_anew(self, fields: list[str]) -> bool:
-        """Whether the column that counts the tokens begins again, where no blank line parts the sentences."""
-        index = self.layout.index
+        """Whether a column says that another sentence begins, where no blank line parts them."""
+        index, sentence = self.layout.index, self.layout.sentence
+        if sentence is not None and sentence < len(fields) and (named := fields[sentence].strip()):
+            before, self._sentence = self._sentence, named
+            return named != before and bool(self.block.lines)
         if index is None or not self.block.lines or index >= len(fields):
             return False
         return fields[index] in ("0", "1") and self._count > int(fields[index])

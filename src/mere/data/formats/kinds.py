@@ -75,7 +75,7 @@ class Kind(NamedTuple):
     is_document: bool = False
 
 
-COLUMNS = frozenset({"lang", "column", "token_column", "scheme", "outside"})
+COLUMNS = frozenset({"lang", "column", "token_column", "scheme", "outside", "tag_names"})
 
 # The first that a file looks like is its format, so the particular stand before the general.
 KINDS: dict[Format, Kind] = {

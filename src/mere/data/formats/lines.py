@@ -246,9 +246,9 @@ def _iconv(path: Path, encoding: str) -> str:
     return advice.run("iconv", "-f", encoding, "-t", "UTF-8", path, ">", out)
 
 
-def _piped(path: Path, program: str) -> str:
-    """Return the advice to send a file through a line of Python."""
-    out = advice.beside(path, "utf8")
+def piped(path: Path, program: str, mark: str = "utf8") -> str:
+    """Return the advice to send a file through a line of Python, into a file beside it with `mark` in its name."""
+    out = advice.beside(path, mark)
     if path.name.endswith(".gz"):
         return advice.run("gzip", "-dc", path, "|", "python3", "-c", program, ">", out)
     return advice.run("python3", "-c", program, "<", path, ">", out)
@@ -281,7 +281,7 @@ def half_problem(path: Path, number: int, text: str) -> Problem:
     half = _HALF.search(text)
     code = f"U+{ord(half[0]):04X}" if half else ""
     message = f"the line holds half a character ({code}, a surrogate), the other half is not beside it"
-    cure = f"Only such bytes change, into U+FFFD. {_piped(path, _BY_REPLACEMENT)}"
+    cure = f"Only such bytes change, into U+FFFD. {piped(path, _BY_REPLACEMENT)}"
     return Problem(path, number, "half-character", message, cure)
 
 
@@ -316,7 +316,7 @@ class _Cure:
             pass
         if proper:
             count = f"{proper:,} other {'line is' if proper == 1 else 'lines are'}"
-            advised = _piped(self.path, _BY_WINDOWS_1252)
+            advised = piped(self.path, _BY_WINDOWS_1252)
             return f"{count} UTF-8 beyond ASCII and must stay so; what is not may be WINDOWS-1252. {advised}"
         for encoding in (_LEGACY.get((lang_of(self.path) or "")[:2]), "WINDOWS-1252", "ISO-8859-1"):
             if encoding and all(_is(raw, encoding) for raw in sample):

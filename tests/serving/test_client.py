@@ -67,7 +67,7 @@ def test_a_refusal_says_what_the_service_says(client: httpx.Client) -> None:
 def test_keys_and_overload(extractor: mere.Extractor, tmp_path: Path) -> None:
     digest = "2c70e12b7a0646f92279f427c7b38e7334d8e5389cff167a1dc30e73f826b683"  # sha256 of "key"
     (tmp_path / "keys").write_text(f"ada:{digest}\n")
-    with serving(extractor, keys_file=str(tmp_path / "keys"), max_queued_characters=50) as service:
+    with serving(extractor, keys_file=str(tmp_path / "keys")) as service:
         url = str(service.base_url)
         with pytest.raises(mere_client.ServiceError, match="401"):
             mere_client.Client(url).extract("Ada.")

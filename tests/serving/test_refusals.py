@@ -110,7 +110,7 @@ def test_a_body_that_does_not_arrive(extractor: mere.Extractor) -> None:
 def test_what_waits_is_limited(extractor: mere.Extractor) -> None:
     """A request that finds the queue full is told when to come again; what was taken is answered."""
     texts = [{"text": f"Ada {i}"} for i in range(200)]
-    with serving(extractor, max_queued_characters=1000, deadline_s=60) as client:
+    with serving(extractor, max_wait_s=0.001, batch_characters=200, deadline_s=60) as client:
 
         def ask(_: int) -> httpx.Response:
             return client.post("/v1/extract", json={"texts": texts})

@@ -72,3 +72,34 @@ def test_a_setting_that_there_is_not(tiny_model: Path) -> None:
     )
     assert done.returncode == 2
     assert "max_texts" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_comes_back(tiny_model: Path) -> None:
+    process, url = started(tiny_model, "--workers", "2")
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    if not children.exists():
+        process.kill()
+        pytest.skip("no /proc that names children")
+    workers = workers_of(children)
+    body = {"texts": [{"text": "Ada kam aus Wien."}] * 20}
+    os.kill(workers[0], signal.SIGKILL)
+    while workers[0] in workers_of(children) or len(workers_of(children)) < 2:
+        assert httpx.post(f"{url}/v1/extract", json=body, timeout=60).status_code == 200
+    assert "mere_queued_characters 0.0" in httpx.get(f"{url}/metrics", timeout=60).text
+    process.send_signal(signal.SIGTERM)
+    _, log = process.communicate(timeout=60)
+    assert process.returncode in (0, -signal.SIGTERM)
+    assert "Traceback" not in log
+
+
+def workers_of(children: Path) -> list[int]:
+    found = []
+    for child in children.read_text().split():
+        try:
+            command = Path(f"/proc/{child}/cmdline").read_bytes()
+        except OSError:
+            continue
+        if b"spawn_main" in command:
+            found.append(int(child))
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any
@@ -61,6 +62,8 @@ def serve(
             access_log=False,
             log_level="warning",
             timeout_graceful_shutdown=30,
+            timeout_keep_alive=75,  # longer than clients keep a connection, lest they ask on one that is being closed
+            timeout_worker_healthcheck=30,  # a busy machine is slow to answer, and is not to be restarted for it
             server_header=False,
         )
 
@@ -71,6 +74,7 @@ def application() -> Any:
     from mere.serving.app import create_app
     from mere.serving.settings import ServingSettings
 
+    sys.setswitchinterval(0.0005)  # s; extraction lets the event loop in, which waits this long at every step
     asked = json.loads(os.environ[_ENVIRONMENT])
     models = {
         name: load(model, min_precision=asked["min_precision"]) for name, model in asked["models"].items()

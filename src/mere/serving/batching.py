@@ -7,6 +7,7 @@ few milliseconds for more. Extraction runs in one thread, so the event loop goes
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -26,7 +27,7 @@ class TextRequest(NamedTuple):
 
 
 class OverloadedError(Exception):
-    """More characters wait than the service takes.
+    """What waits takes longer than the service lets anybody wait.
 
     Args:
         retry_after_s: whole seconds after which there is likely room.
@@ -52,8 +53,9 @@ class Batcher:
 
     Args:
         extractor: used by one thread at a time.
-        batch_characters, batch_wait_s, max_queued_characters: see `ServingSettings`.
+        batch_characters, batch_wait_s, max_wait_s: see `ServingSettings`.
         observe: told the number of texts and the seconds of each batch.
+        queued: told by how many characters the queue has grown.
     """
 
     def __init__(
@@ -62,16 +64,18 @@ class Batcher:
         *,
         batch_characters: int,
         batch_wait_s: float,
-        max_queued_characters: int,
+        max_wait_s: float,
         observe: Callable[[int, float], None] = lambda texts, seconds: None,
+        queued: Callable[[int], None] = lambda characters: None,
     ):
         self.extractor = extractor
         self.batch_characters = batch_characters
         self.batch_wait_s = batch_wait_s
-        self.max_queued_characters = max_queued_characters
+        self.max_wait_s = max_wait_s
         self.observe = observe
+        self.queued = queued
         self.queued_characters = 0
-        self._characters_per_s = 50_000.0  # of recent batches; says how long the queue takes
+        self._characters_per_s = math.inf  # of recent batches; says how long the queue takes
         self._waiting: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="extract")
@@ -98,9 +102,10 @@ class Batcher:
         loop = asyncio.get_running_loop()
         waiting = [_Waiting(request, loop.create_future()) for request in requests]
         cost = sum(item.cost for item in waiting)
-        if self.queued_characters and self.queued_characters + cost > self.max_queued_characters:
-            raise OverloadedError(max(1, round(self.queued_characters / self._characters_per_s)))
-        self.queued_characters += cost
+        wait_s = self.queued_characters / self._characters_per_s
+        if wait_s > self.max_wait_s:
+            raise OverloadedError(max(1, round(wait_s)))
+        self._queue(cost)
         self._waiting.extend(waiting)
         self._arrived.set()
         try:
@@ -109,6 +114,10 @@ class Batcher:
             for item in waiting:  # an answer that nobody waits for any more is not computed
                 item.answer.cancel()
 
+    def _queue(self, characters: int) -> None:
+        self.queued_characters += characters
+        self.queued(characters)
+
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
@@ -116,6 +125,7 @@ class Batcher:
             if self.batch_wait_s and sum(i.cost for i in self._waiting) < self.batch_characters:
                 await asyncio.sleep(self.batch_wait_s)
             batch, dropped = self._next_batch()
+            is_full = bool(self._waiting)
             began = time.perf_counter()
             texts = [item.request for item in batch]
             try:
@@ -125,10 +135,21 @@ class Batcher:
             seconds = time.perf_counter() - began
             self._answer(batch, documents)
             spent = sum(item.cost for item in batch)
-            self.queued_characters -= spent + dropped
+            self._queue(-spent - dropped)
             if batch:
                 self.observe(len(batch), seconds)
-                self._characters_per_s += 0.2 * (spent / max(seconds, 1e-6) - self._characters_per_s)
+                rate = spent / max(seconds, 1e-6)
+                if (
+                    is_full or rate > self._characters_per_s
+                ):  # a small batch is slow, and says little of a queue
+                    self._characters_per_s += 0.5 * (rate - self._characters_per_s)
+
+    def _learn(self, rate: float, is_full: bool) -> None:
+        """Follow the characters a second of batches; a small one is slow, and says only that more can be done."""
+        if math.isinf(self._characters_per_s):
+            self._characters_per_s = rate
+        elif is_full or rate > self._characters_per_s:
+            self._characters_per_s += 0.5 * (rate - self._characters_per_s)
 
     def _next_batch(self) -> tuple[list[_Waiting], int]:
         """Return what is extracted from next, and the cost of what nobody waits for any more."""

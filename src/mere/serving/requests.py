@@ -33,7 +33,19 @@ class TextItem(BaseModel):
 class ExtractRequest(BaseModel):
     """One text, or several."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={
+            "oneOf": [
+                {
+                    "required": [given],
+                    "properties": {given: {"type": kind}, other: {"type": "null"}},
+                }
+                for given, kind, other in (("text", "string", "texts"), ("texts", "array", "text"))
+            ]
+        },
+    )
 
     text: str | None = Field(None, description="one text; the answer is one document")
     lang: str | None = Field(

@@ -45,12 +45,12 @@ class Service:
                 extractor,
                 batch_characters=self.settings.batch_characters,
                 batch_wait_s=self.settings.batch_wait_ms / 1000,
-                max_queued_characters=self.settings.max_queued_characters,
+                max_wait_s=self.settings.max_wait_s,
                 observe=observing.observe_batch,
+                queued=observing.QUEUED.inc,
             )
             batcher.start()
             await batcher.extract([TextRequest("Ready?", None)])
-        observing.QUEUED.set_function(lambda: sum(b.queued_characters for b in self.batchers.values()))
         self.ready = True
         yield
         self.ready = False

@@ -13,8 +13,8 @@ class ServingSettings(Settings):
     max_body_bytes: int = Field(8 << 20, ge=1024, description="largest request body")
     max_texts: int = Field(1000, ge=1, description="most texts in one request; NDJSON has no such limit")
     max_characters: int = Field(1_000_000, ge=1, description="most characters of one text")
-    max_queued_characters: int = Field(
-        4_000_000, ge=1, description="characters that wait before requests are answered with 429"
+    max_wait_s: float = Field(
+        2.0, gt=0, description="seconds of extraction that wait before requests are answered with 429"
     )
     batch_characters: int = Field(20_000, ge=1, description="characters that are extracted from at a time")
     batch_wait_ms: float = Field(

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import json
+import logging
+import re
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +28,18 @@ BODIES: dict[str, tuple[bytes, int]] = {
     "null": (b"null", 422),
     "NaN": (b'{"text": "Ada", "min_score": NaN}', 400),
     "a number of 5,000 digits": (b'{"min_score": ' + b"1" * 5000 + b"}", 400),
+    "1e308": (b'{"text": "Ada", "min_score": 1e308}', 422),
+    "a number beyond all": (b'{"text": "Ada", "min_score": 1e999}', 422),
+    "a key twice": (b'{"text": "Ada", "text": "Bob"}', 400),
+    "half a character as a key twice": (b'{"\\ud800": 1, "\\ud800": 2}', 400),
+    "a byte-order mark": (b'\xef\xbb\xbf{"text": "Ada"}', 400),
+    "NUL": (b'{"text": "A\0da"}', 400),
+    "two objects": (b'{"text": "Ada"} {"text": "Ada"}', 400),
+    "single quotes": (b"{'text': 'Ada'}", 400),
+    "an array of objects": (b'[{"text": "Ada"}]', 422),
+    "a text that is true": (b'{"text": true}', 422),
+    "texts that are an object": (b'{"texts": {"text": "a"}}', 422),
+    "a score that is a word": (b'{"text": "a", "min_score": "0.5"}', 422),
     "deep lists": (b"[" * 90_000, 400),
     "deep objects": (b'{"text":' * 10_000, 400),
     "not UTF-8": (b'{"text": "\xff"}', 400),
@@ -52,6 +69,37 @@ HEADERS: dict[str, tuple[dict[str, str], int]] = {
     "a form": ({"content-type": "application/x-www-form-urlencoded"}, 415),
     "XML": ({"content-type": "text/xml"}, 415),
     "nonsense": ({"content-type": ";;;"}, 415),
+    "compressed": ({"content-encoding": "gzip"}, 415),
+    "an encoding of nobody": ({"content-encoding": "x" * 9_000}, 415),
+}
+POST = b"POST /v1/extract HTTP/1.1\r\nHost: x\r\n"
+RAW: dict[str, tuple[bytes, int]] = {
+    "a gigabyte in a megabyte": (
+        POST + b"Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\n" + gzip.compress(b"")[:3],
+        415,
+    ),
+    "100 MB announced": (POST + b"Content-Length: 104857600\r\n\r\n{", 413),
+    "100 MB in one chunk": (
+        POST + b"Transfer-Encoding: chunked\r\n\r\n6400000\r\n" + b"x" * 150_000,
+        413,
+    ),
+    "dots in a path": (b"GET /page/../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n", 404),
+    "encoded dots in a path": (b"GET /page/%2e%2e%2f%2e%2e%2fetc%2fpasswd HTTP/1.1\r\nHost: x\r\n\r\n", 404),
+    "NUL in a path": (b"GET /page/app.js%00.svg HTTP/1.1\r\nHost: x\r\n\r\n", 404),
+    "no UTF-8 in a path": (b"GET /page/%ff HTTP/1.1\r\nHost: x\r\n\r\n", 404),
+    "a path from the root": (b"GET //etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n", 404),
+    "a method of nobody": (b"BREW /v1/extract HTTP/1.1\r\nHost: x\r\n\r\n", 405),
+    "TRACE": (b"TRACE /v1/extract HTTP/1.1\r\nHost: x\r\n\r\n", 405),
+    "DELETE": (b"DELETE /v1/models HTTP/1.1\r\nHost: x\r\n\r\n", 405),
+}
+NO_HTTP: dict[str, bytes] = {
+    "a length that is a word": POST + b"Content-Length: ten\r\n\r\n{}",
+    "a length below nothing": POST + b"Content-Length: -5\r\n\r\n{}",
+    "two lengths": POST + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+    "a chunk that is none": POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "a header of 100 kB": POST + b"X: " + b"a" * 100_000 + b"\r\n\r\n",
+    "a greeting": b"hello\r\n\r\n",
+    "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
 }
 
 
@@ -85,6 +133,64 @@ def test_hostile_headers(client: httpx.Client, name: str) -> None:
 def test_hostile_texts_are_texts(client: httpx.Client, extractor: mere.Extractor, text: str) -> None:
     answer = client.post("/v1/extract", json={"text": text})
     assert answer.json() == extractor(text).to_json()
+
+
+@pytest.fixture
+def faults(client: httpx.Client) -> Iterator[list[str]]:
+    """What the server logs as faults of its own."""
+    found: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: found.append(record.getMessage())  # type: ignore[method-assign]
+    logging.getLogger("uvicorn.error").addHandler(handler)
+    yield found
+    logging.getLogger("uvicorn.error").removeHandler(handler)
+
+
+def sent(client: httpx.Client, data: bytes) -> bytes:
+    """Send bytes and return the answer, which begins before the server closes."""
+    with socket.create_connection((client.base_url.host, client.base_url.port or 0)) as connection:
+        connection.settimeout(20)
+        connection.sendall(data)
+        found = connection.recv(65536)
+        while b"\r\n\r\n" not in found or not found.partition(b"\r\n\r\n")[2]:
+            found += connection.recv(65536)
+        return found
+
+
+@pytest.mark.parametrize("name", RAW)
+def test_hostile_requests(client: httpx.Client, faults: list[str], name: str) -> None:
+    data, status = RAW[name]
+    head, _, body = sent(client, data).partition(b"\r\n\r\n")
+    assert head.startswith(f"HTTP/1.1 {status} ".encode())
+    assert b"content-type: application/problem+json" in head
+    assert json.loads(body)["status"] == status
+    assert faults == []
+
+
+@pytest.mark.parametrize("name", NO_HTTP)
+def test_what_is_no_http(client: httpx.Client, faults: list[str], name: str) -> None:
+    """The server answers before the application sees it."""
+    assert sent(client, NO_HTTP[name]).startswith(b"HTTP/1.1 4")
+    assert [fault for fault in faults if not fault.startswith("Invalid HTTP")] == []
+
+
+def test_a_client_that_leaves(client: httpx.Client, faults: list[str]) -> None:
+    def num_left() -> float:
+        counts = re.findall(r'^mere_requests_total{.*status="499"} (.*)$', client.get("/metrics").text, re.M)
+        return sum(map(float, counts))
+
+    before = num_left()
+    head = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: 100\r\n\r\n{"
+    for path, kind in [
+        (b"/v1/extract", b"application/x-ndjson"),  # its answer has begun, so it counts as one
+        (b"/v1/extract", b"application/json"),
+        (b"/v1/graph?format=csv", b"application/x-ndjson"),
+    ]:
+        with socket.create_connection((client.base_url.host, client.base_url.port or 0)) as connection:
+            connection.sendall(head % (path, kind))
+    while num_left() < before + 2:
+        pass
+    assert faults == []
 
 
 def test_other_paths_and_methods_are_problems_too(client: httpx.Client) -> None:

@@ -39,7 +39,7 @@ def serve(
         typer.Option("--set", help="A limit of the service, as in --set max_texts=100; see docs."),
     ] = None,
 ) -> None:
-    """Serve models over HTTP: POST /v1/extract, and /docs for the rest."""
+    """Serve models over HTTP: POST /v1/extract, a page at /, and /openapi.json for the rest."""
     require("uvicorn", "fastapi", "prometheus_client", extra="serve")
     import uvicorn
 

@@ -41,7 +41,6 @@ PATHS = frozenset(
         "/readyz",
         "/metrics",
         "/openapi.json",
-        "/docs",
         "/",
     }
 )
@@ -71,6 +70,8 @@ def create_app(models: Mapping[str, Extractor], settings: ServingSettings | None
         description="Entities and relational triples from text in many languages.",
         lifespan=service.lifespan,
         redirect_slashes=False,
+        docs_url=None,  # FastAPI's pages load scripts from elsewhere
+        redoc_url=None,
     )
     answer_with_problems(app)
     _add_routes(app, service)

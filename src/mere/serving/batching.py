@@ -75,7 +75,7 @@ class Batcher:
         self.observe = observe
         self.queued = queued
         self.queued_characters = 0
-        self._characters_per_s = math.inf  # of recent batches; says how long the queue takes
+        self._characters_per_s = math.inf  # of recent batches; tells how long the queue takes
         self._waiting: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="extract")
@@ -138,18 +138,14 @@ class Batcher:
             self._queue(-spent - dropped)
             if batch:
                 self.observe(len(batch), seconds)
-                rate = spent / max(seconds, 1e-6)
-                if (
-                    is_full or rate > self._characters_per_s
-                ):  # a small batch is slow, and says little of a queue
-                    self._characters_per_s += 0.5 * (rate - self._characters_per_s)
+                self._learn(spent / max(seconds, 1e-6), is_full)
 
     def _learn(self, rate: float, is_full: bool) -> None:
         """Follow the characters a second of batches; a small one is slow, and says only that more can be done."""
-        if math.isinf(self._characters_per_s):
-            self._characters_per_s = rate
-        elif is_full or rate > self._characters_per_s:
+        if is_full and not math.isinf(self._characters_per_s):
             self._characters_per_s += 0.5 * (rate - self._characters_per_s)
+        elif rate > self._characters_per_s or math.isinf(self._characters_per_s):
+            self._characters_per_s = rate
 
     def _next_batch(self) -> tuple[list[_Waiting], int]:
         """Return what is extracted from next, and the cost of what nobody waits for any more."""

@@ -25,7 +25,9 @@ def add_page(app: FastAPI) -> None:
 
     def answer(request: Request, path: str) -> Response:
         if path not in files:
-            raise ProblemError(404, f"There is nothing at {request.url.path}. See /docs for what there is.")
+            raise ProblemError(
+                404, f"There is nothing at {request.url.path}. See /openapi.json for what there is."
+            )
         headers = {
             "Content-Security-Policy": POLICY,
             "X-Content-Type-Options": "nosniff",

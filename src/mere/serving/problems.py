@@ -6,9 +6,10 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 
 class Problem(BaseModel):
@@ -60,10 +61,14 @@ def answer_with_problems(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def _of_the_framework(request: Request, error: HTTPException) -> JSONResponse:
         detail = {
-            404: f"There is nothing at {request.url.path}. See /docs for what there is.",
-            405: f"{request.method} is not for {request.url.path}. See /docs.",
+            404: f"There is nothing at {request.url.path}. See /openapi.json for what there is.",
+            405: f"{request.method} is not for {request.url.path}. See /openapi.json.",
         }.get(error.status_code, str(error.detail))
         return problem(error.status_code, detail, dict(error.headers or {}))
+
+    @app.exception_handler(ClientDisconnect)
+    async def _left(request: Request, error: ClientDisconnect) -> Response:
+        return Response(status_code=499)  # for the log; nobody reads it
 
     @app.exception_handler(Exception)
     async def _unforeseen(request: Request, error: Exception) -> JSONResponse:

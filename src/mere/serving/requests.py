@@ -65,8 +65,10 @@ def media_type(request: Request) -> str:
     """Return the media type of the body.
 
     Raises:
-        ProblemError: 415, neither JSON nor NDJSON, or a charset that is not UTF-8.
+        ProblemError: 415, neither JSON nor NDJSON, a charset that is not UTF-8, or compressed.
     """
+    if (encoding := request.headers.get("content-encoding", "identity")) != "identity":
+        raise ProblemError(415, f'Content-Encoding is "{encoding[:100]}"; send the body as it is.')
     given = request.headers.get("content-type", JSON)
     kind, *parameters = (part.strip().lower() for part in given.split(";"))
     charsets = [p.partition("=")[2].strip('"') for p in parameters if p.startswith("charset=")]
@@ -125,7 +127,7 @@ def parse_json(raw: bytes, where: str) -> Any:
         raise ValueError(f"{constant} is no JSON")
 
     try:
-        return json.loads(raw.decode("utf-8"), parse_constant=refuse)
+        return json.loads(raw.decode("utf-8"), parse_constant=refuse, object_pairs_hook=_each_key_once)
     except UnicodeDecodeError as error:
         raise ProblemError(400, f"{where}: byte {error.start} is not UTF-8.") from None
     except RecursionError:
@@ -134,8 +136,17 @@ def parse_json(raw: bytes, where: str) -> Any:
         raise ProblemError(
             400, f"{where}: not JSON at line {error.lineno}, column {error.colno}: {error.msg}."
         ) from None
-    except ValueError as error:  # NaN, Infinity, numbers of thousands of digits
-        raise ProblemError(400, f"{where}: {error}.") from None
+    except ValueError as error:  # NaN, Infinity, numbers of thousands of digits, a key twice
+        raise ProblemError(400, _printable(f"{where}: {error}.")) from None
+
+
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in found if keys.count(key) > 1)
+        raise ValueError(f'"{twice[:100]}" stands in one object twice')
+    return found
 
 
 def parse_request(raw: bytes, settings: ServingSettings) -> ExtractRequest:

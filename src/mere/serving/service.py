@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI, Request
+from starlette.requests import ClientDisconnect
 
 from mere.errors import nearest
 from mere.inference.extractor import Extractor
@@ -50,7 +51,8 @@ class Service:
                 queued=observing.QUEUED.inc,
             )
             batcher.start()
-            await batcher.extract([TextRequest("Ready?", None)])
+            for _ in range(2):  # the first is slow and tells nothing of the next
+                await batcher.extract([TextRequest("Ready?", None)])
         self.ready = True
         yield
         self.ready = False
@@ -122,6 +124,8 @@ class Service:
                 yield await pending.popleft()
         except ProblemError as error:
             yield encoded({"error": error.detail, "status": error.status})
+        except ClientDisconnect:
+            pass  # nobody reads the rest
         finally:
             for task in pending:
                 task.cancel()

@@ -11,10 +11,9 @@ from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from jaxtyping import install_import_hook
+from tests import shapes
 
-SHAPED = ["mere.nn", "mere.models", "mere.training.objectives"]
-_hook = install_import_hook(SHAPED, "beartype.beartype")  # tensor shapes are checked
+shapes.install()  # before mere.nn and others are imported
 
 # No test asserts a time: machines differ. Draws are the same every time; MERE_EXAMPLES=500 looks further.
 EXAMPLES = os.environ.get("MERE_EXAMPLES")
@@ -32,6 +31,16 @@ from tests.skips import (  # noqa: E402, F401  (hooks)
     pytest_sessionfinish,
     pytest_terminal_summary,
 )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    shapes.begin()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call() -> None:
+    shapes.begin()
 
 
 def write_corpus(sentences: Sequence[Sentence], folder: Path) -> Path:

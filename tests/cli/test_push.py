@@ -16,35 +16,52 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from safetensors.torch import load_file
+from typer.testing import CliRunner
 
+from mere.cli import app
+from mere.loading import load_predictor
+from tests.apart import apart
 from tests.command import mere as invoke
 from tests.command import refused, write
 from tests.hub_server import TOKEN, Hub
 
 NOWHERE = "http://127.0.0.1:9"  # the port "discard": nobody listens
-COMMANDS = """
-import json, os, sys
-from typer.testing import CliRunner
-from mere.cli import app
-for args, environment in json.load(sys.stdin):
-    os.environ.update(environment)
-    done = CliRunner().invoke(app, args)
-    print(json.dumps([done.exit_code, done.stdout, done.stderr]))
-"""
-SAME = """
-import sys, torch
-from mere.loading import load_predictor
-one, other = (load_predictor(name) for name in sys.argv[1:3])
-texts = ["Ada Byron wurde in London geboren.", "青葉市は緑県にある。", "Nobody knew."]
-for langs in (["de", "ja", "en"], [None, None, "de"]):
-    found = [predictor.predict(texts, langs, threshold=0.0) for predictor in (one, other)]
-    assert found[0] == found[1]
-    assert all(prediction.triples for prediction in found[0])
-weights, others = one.backend.model.state_dict(), other.backend.model.state_dict()
-assert all(torch.equal(others.pop(name), tensor) for name, tensor in weights.items()) and not others
-print("same")
-"""
+
+
+def invoked(given: list[tuple[list[str], dict[str, str]]]) -> list[tuple[int, str, str]]:
+    done = []
+    for args, environment in given:
+        os.environ.update(environment)
+        result = CliRunner().invoke(app, args)
+        done.append((result.exit_code, result.stdout, result.stderr))
+    return done
+
+
+def assert_same(*models: str) -> None:
+    one, other = map(load_predictor, models)
+    texts = ["Ada Byron wurde in London geboren.", "青葉市は緑県にある。", "Nobody knew."]
+    langs: list[str | None]
+    for langs in (["de", "ja", "en"], [None, None, "de"]):
+        found = [predictor.predict(texts, langs, threshold=0.0) for predictor in (one, other)]
+        assert found[0] == found[1]
+        assert all(prediction.triples for prediction in found[0])
+    weights, others = one.backend.model.state_dict(), other.backend.model.state_dict()
+    assert all(torch.equal(others.pop(name), tensor) for name, tensor in weights.items())
+    assert not others
+
+
+def hf(*args: str) -> None:
+    from huggingface_hub.cli.hf import main
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["hf", *args])
+        with pytest.raises(SystemExit) as end:
+            main()
+    assert not end.value.code
+
+
 Commands = Callable[..., "list[tuple[int, str, str]]"]
 
 
@@ -68,26 +85,17 @@ def run(environment: dict[str, str]) -> Commands:
     """Run commands one after the other in one process; a dict among them changes the environment from there on."""
 
     def run(*commands: list[Any] | dict[str, str], **changes: str) -> list[tuple[int, str, str]]:
-        given: list[Any] = []
+        given: list[tuple[list[str], dict[str, str]]] = []
         changed: dict[str, str] = {}
         for command in commands:
             if isinstance(command, dict):
                 changed = command
             else:
-                given.append([list(map(str, command)), changed])
-        done = python(COMMANDS, environment | changes, stdin=json.dumps(given))
-        return [tuple(json.loads(line)) for line in done.stdout.splitlines()]
+                given.append((list(map(str, command)), changed))
+        done: list[tuple[int, str, str]] = apart(invoked, environment | changes, given)
+        return done
 
     return run
-
-
-def python(code: str, environment: dict[str, str], *args: object, stdin: str = "") -> Any:
-    command = [sys.executable, "-c", code, *map(str, args)]
-    done = subprocess.run(
-        command, input=stdin, capture_output=True, text=True, env=environment, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done
 
 
 @pytest.fixture
@@ -115,7 +123,7 @@ def test_what_is_pushed_is_fetched_bit_for_bit(
 
     others = {"run.py": b"1/0", "pytorch_model.bin": b"x", "pieces/evil.pkl": b"x", "other.safetensors": b"x"}
     hub.repos["org/name"].commit({**files, "README.md": b"# name", **others})
-    assert python(SAME, environment, model, "org/name").stdout == "same\n"
+    apart(assert_same, environment, str(model), "org/name")
     snapshots = tmp_path / "cache" / "hub" / "models--org--name" / "snapshots"
     fetched = {p.relative_to(snapshots).parts[1] for p in snapshots.rglob("*") if p.is_file()}
     assert fetched == {*here, "README.md"}
@@ -215,7 +223,7 @@ def test_offline_the_message_has_the_command_that_fetches_the_model(
     )
     offline, program, *args = shlex.split(err.partition("Fetch it: ")[2])
     assert (offline, program) == ("HF_HUB_OFFLINE=0", "hf")
-    python("from huggingface_hub.cli.hf import main; main()", {**environment, "HF_HUB_OFFLINE": "0"}, *args)
+    apart(hf, {**environment, "HF_HUB_OFFLINE": "0"}, *args)
     assert [status for status, *_ in run(extract, HF_HUB_OFFLINE="1", HF_ENDPOINT=NOWHERE)] == [0]
 
 

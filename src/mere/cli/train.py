@@ -37,11 +37,11 @@ def train(
     """Train a model, stage by stage, as a recipe says."""
     require("torch", extra="train")
     from mere.config import Recipe
-    from mere.training.fine_tuning import fine_tuning_recipe
-    from mere.training.run import train as run_training
 
     settings = list(overrides or [])
     if start is not None:
+        from mere.training.fine_tuning import fine_tuning_recipe
+
         resolved = fine_tuning_recipe(start, recipe, settings)
     elif recipe is not None:
         resolved = Recipe.read(recipe, settings)
@@ -49,6 +49,10 @@ def train(
         raise UserError(
             "nothing to train. Name a recipe, or a model to fine-tune: mere train --from names --out RUN"
         )
+    from mere.training.run import (
+        train as run_training,
+    )  # seconds, which a mistake in the recipe need not take
+
     model = run_training(resolved, out, resume=resume, progress=not quiet)
     if os.environ.get("RANK", "0") == "0":  # torchrun starts several processes, one of which speaks
         typer.echo(model)

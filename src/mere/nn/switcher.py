@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -40,12 +41,12 @@ def refined(x: Float[Tensor, "B P D"], weight: Callable[[str], Tensor]) -> Float
 
 def of_rows(modules: Sequence[nn.Module], row: Int[Tensor, " B"]) -> Callable[[str], Tensor]:
     """Return a function from a parameter's name to its values for each row, in a shape that broadcasts over pieces."""
+    return partial(_of_rows, modules, row)
 
-    def weight(name: str) -> Tensor:
-        gathered = torch.stack([getattr(module, name) for module in modules])[row]
-        return gathered.unsqueeze(1) if gathered.ndim == 2 else gathered
 
-    return weight
+def _of_rows(modules: Sequence[nn.Module], row: Int[Tensor, " B"], name: str) -> Tensor:
+    gathered = torch.stack([getattr(module, name) for module in modules])[row]
+    return gathered.unsqueeze(1) if gathered.ndim == 2 else gathered
 
 
 class LanguageSwitcher(nn.Module, ABC):

@@ -141,7 +141,8 @@ class StageLoop:
 
     def _make_step(self) -> StepReport:
         began = time.perf_counter()
-        self.model.train()
+        if not self.model.training:  # a walk through every layer
+            self.model.train()
         self.forget_gradients()
         batch, targets = self.source[self.step]
         self.processes.seed(*self.source.seed, self.step)

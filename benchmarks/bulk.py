@@ -62,7 +62,7 @@ def made_model(folder: Path) -> Path:
     if not (folder / "model").is_dir():
         from mere.training.run import train
 
-        train(Recipe.from_tree(RECIPE), folder, talk=False)
+        train(Recipe.from_tree(RECIPE), folder, resume=True, progress=False)
     return folder / "model"
 
 
@@ -105,6 +105,8 @@ def killed_and_resumed(
             process = started("--out", out, "--resume", "--workers", 2)
         else:
             while not (victims := workers_of(process.pid)):
+                if process.poll() is not None:
+                    raise SystemExit(f"the run was over after {len(deeds)} kills: give it more --rows")
                 time.sleep(0.05)
             os.kill(dice.choice(victims), signal.SIGKILL)
         deeds.append(f"{'the run' if number % 2 else 'a worker'} after {moment} of {num_shards} shards")

@@ -10,7 +10,7 @@ import re
 import signal
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from mere.inference.extractor import Extractor
 from mere.schema import Labels
@@ -47,11 +47,12 @@ class ByRule:
         if text == RAISES:
             raise ArithmeticError("division by poison")
         names = [
-            Entity(*match.span(), match[0], "NAME", 0.5) for match in re.finditer(r"\b[A-ZÄÖÜ]\w+", text)
+            Entity(*match.span(), match[0], "NAME", 0.5, f"Q{len(match[0])}")
+            for match in re.finditer(r"\b[A-ZÄÖÜ]\w+", text)
         ]
         triples = [Triple(a, "next-to", b, 0.5) for a, b in pairwise(names)]
         return Prediction(tuple(names), tuple(triples))
 
 
-def load(model: str, *, batch_size: int = 64, threshold: float | None = None) -> Extractor:
-    return Extractor(ByRule(), batch_size=batch_size, threshold=threshold)
+def load(model: str, *, min_precision: float | None = None, **options: Any) -> Extractor:
+    return Extractor(ByRule(), **options)

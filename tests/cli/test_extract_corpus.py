@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from tests.command import mere, refused, worked
@@ -38,3 +39,21 @@ def test_what_does_not_go_together_is_said(untrained_model: Path, tmp_path: Path
     refused(mere("extract", untrained_model, "--format", "parquet"), "go with --out DIR")
     refused(mere("extract", untrained_model, tmp_path, "--out", out, "--format", "turtle"), "mere graph")
     refused(mere("extract", untrained_model, "-", "--out", out), "reads files, not standard input")
+
+
+def test_filters_are_those_of_the_stream(untrained_model: Path, tmp_path: Path) -> None:
+    corpus, out = tmp_path / "corpus.txt", tmp_path / "out"
+    corpus.write_text("\n".join(f"👩‍🚒 {line}" for line in LINES[:8]), encoding="utf-8")
+    options = ["--min-score", 0.2, "--any-types", "--languages", "de", "--offsets", "utf16", "--unwrap"]
+    stream = worked(mere("extract", untrained_model, corpus, "--threshold", 0, *options))
+    worked(mere("extract", untrained_model, corpus, "--out", out, "--threshold", 0, "--workers", 1, *options))
+    assert b"".join(part.read_bytes() for part in sorted(out.glob("part-*"))) == stream.stdout_bytes
+    refused(
+        mere("extract", "--out", out, "--resume", "--min-score", 0.3),
+        "was begun with min_score 0.2, and not 0.3",
+    )
+    for wrong in (["--relations", "birthplace"], ["--min-precision", 0.9]):
+        said = mere("extract", untrained_model, corpus, *wrong)
+        whole = mere("extract", untrained_model, corpus, "--out", tmp_path / "none", "--workers", 1, *wrong)
+        refused(whole, said.stderr.removeprefix("Error: ").strip()[:60])
+        shutil.rmtree(tmp_path / "none")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mere.data.formats import Problem, Reading, jsonl
+from mere.data.formats import Problem, Reading, conll, jsonl
 from mere.data.formats.reading import Offsets
 from mere.errors import DataError
 from mere.types import Entity, Sentence, Triple
@@ -295,3 +295,16 @@ def test_mentions_that_state_their_text_count_characters(tmp_path: Path) -> None
     stated = [{**item, "text": text[item["start"] : item["end"]]} for item in bare]
     (sentence,) = jsonl.read(write(tmp_path / "stated.jsonl", {**GOOD, "text": text, "entities": stated}))
     assert [entity.span for entity in sentence.entities] == spans[:2]
+
+
+def test_a_link_is_kept_and_counted_where_it_is_lost(tmp_path: Path) -> None:
+    link = "https://example.org/Q7"
+    sentence = Sentence("a", "de", "Ada lebt.", (Entity(0, 3, "Ada", "PER", link=link),))
+    jsonl.write([sentence], tmp_path / "de.train.jsonl")
+    assert list(jsonl.read(tmp_path / "de.train.jsonl")) == [sentence]
+    assert conll.write([sentence], tmp_path / "de.train.conll").lost["links of entities"] == 1
+    (tmp_path / "de.dev.jsonl").write_text(
+        '{"text": "Ada", "entities": [{"start": 0, "end": 3, "link": 7}]}\n'
+    )
+    with pytest.raises(DataError, match='entity 1: "link" is 7, an id or an IRI was expected'):
+        list(jsonl.read(tmp_path / "de.dev.jsonl"))

@@ -19,14 +19,14 @@ from mere.loading import load as mere_load
 _SPAN = "start: bigint, end: bigint, text: string"
 SCHEMA = (
     "id string, text string, lang string, "
-    f"entities array<struct<{_SPAN}, type: string, score: double>>, "
+    f"entities array<struct<{_SPAN}, type: string, score: double, link: string>>, "
     f"triples array<struct<subject: struct<{_SPAN}>, relation: string, object: struct<{_SPAN}>, score: double>>, "
     "notes array<string>, error string"
 )
 """Of what the function yields, as `mapInPandas` takes it."""
 
 _COLUMNS = ("id", "text", "lang", "entities", "triples", "notes", "error")
-_ENTITY = ("start", "end", "text", "type", "score")
+_ENTITY = ("start", "end", "text", "type", "score", "link")
 _TRIPLE = ("subject", "relation", "object", "score")
 
 

@@ -126,7 +126,7 @@ def _schema() -> Any:
     pa = library("pyarrow", EXTRA)
     mention = [("start", pa.int64()), ("end", pa.int64()), ("text", pa.string())]
     score = [("score", pa.float64())]
-    entity = pa.struct([*mention, ("type", pa.string()), *score])
+    entity = pa.struct([*mention, ("type", pa.string()), *score, ("link", pa.string())])
     triple = pa.struct(
         [("subject", pa.struct(mention)), ("relation", pa.string()), ("object", pa.struct(mention)), *score]
     )

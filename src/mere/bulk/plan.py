@@ -13,8 +13,9 @@ from mere.bulk.inputs import PLAN, InputFile, find_files
 from mere.bulk.parquet import row_groups
 from mere.bulk.place import Place
 from mere.errors import DataError, UserError
+from mere.inference.filter import Filter
 
-_VERSION = 1
+_VERSION = 2
 _CHUNK = 1 << 20
 
 
@@ -30,6 +31,11 @@ class CorpusSettings:
         per: what one text is, in plain text.
         text_key: the key or the column that holds the text.
         threshold: least score of a triple; None: the model's own.
+        languages: the only ones that can occur where none is stated; None: all that the model has.
+        unwrap: whether the lines of a text end no sentence.
+        offsets: what the offsets of the output count (mere.inference.offsets.Unit).
+        relations, types, min_score, any_types: what documents keep (mere.inference.filter.Filter).
+        min_precision: the least share of right answers, by the model's calibration; None: any.
         batch_size: sentences per forward pass.
         format: of the output.
         shard_mb: megabytes of input in a shard, about: what a kill costs at most, for each worker.
@@ -42,6 +48,14 @@ class CorpusSettings:
     per: Literal["line", "file"] = "line"
     text_key: str = "text"
     threshold: float | None = None
+    languages: tuple[str, ...] | None = None
+    unwrap: bool = False
+    offsets: Literal["codepoints", "utf16", "bytes"] = "codepoints"
+    relations: tuple[str, ...] | None = None
+    types: tuple[str, ...] | None = None
+    min_score: float = 0.0
+    any_types: bool = False
+    min_precision: float | None = None
     batch_size: int = 64
     format: Literal["jsonl", "parquet"] = "jsonl"
     shard_mb: float = 4.0
@@ -54,6 +68,20 @@ class CorpusSettings:
             ModelError: there is no such model.
         """
         return cls(model=model, model_digest=model_digest(model), **others)
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> CorpusSettings:
+        """Return the settings that a plan has written down."""
+        return cls(
+            **{key: tuple(value) if isinstance(value, list) else value for key, value in record.items()}
+        )
+
+    @property
+    def filter(self) -> Filter:
+        """What documents keep."""
+        return Filter(
+            relations=self.relations, types=self.types, min_score=self.min_score, any_types=self.any_types
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +179,9 @@ class Plan:
             Shard(number, tuple(Slice(files[index], *rest) for index, *rest in slices))
             for number, slices in enumerate(record["shards"])
         )
-        plan = cls(CorpusSettings(**record["settings"]), tuple(record["sources"]), files, tuple(shards))
+        plan = cls(
+            CorpusSettings.from_json(record["settings"]), tuple(record["sources"]), files, tuple(shards)
+        )
         if plan.digest != record["digest"]:
             raise UserError(f"{path}: was altered. Begin again with another --out.")
         return plan

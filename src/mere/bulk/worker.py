@@ -19,6 +19,7 @@ from mere.bulk.rows import Aside, read_rows
 from mere.errors import MereError, UserError
 from mere.inference.extractor import Extractor
 from mere.inference.io import InputText, encode_record, output_record
+from mere.inference.offsets import Unit, in_units
 
 _POOLED_BATCHES = (
     16  # rows that are read at a time, in batches: sorted by length, they waste little on padding
@@ -101,7 +102,13 @@ class Worker:
         self.place = Place(job.out)
         self._failed_in_a_row = 0
         self.extractor = job.load(
-            settings.model, batch_size=settings.batch_size, threshold=settings.threshold
+            settings.model,
+            batch_size=settings.batch_size,
+            threshold=settings.threshold,
+            languages=settings.languages,
+            unwrap=settings.unwrap,
+            filter=settings.filter,
+            min_precision=settings.min_precision,
         )
 
     def answer(self, shard: Shard) -> ShardReport | Failure:
@@ -202,7 +209,11 @@ class Worker:
     def _together(self, rows: Sequence[InputText]) -> list[dict[str, Any]]:
         langs = [row.lang if row.lang is not None else self.settings.lang for row in rows]
         documents = self.extractor.extract([row.text for row in rows], langs)
-        return [output_record(row, document) for row, document in zip(rows, documents, strict=True)]
+        unit = Unit(self.settings.offsets)
+        return [
+            in_units(output_record(row, document), unit)
+            for row, document in zip(rows, documents, strict=True)
+        ]
 
     def _alone(self, row: InputText) -> dict[str, Any] | Aside:
         """Extract from one row, or set it aside.

@@ -157,12 +157,8 @@ def extract(
     if out is not None:
         from mere.cli import extract_corpus
 
-        narrowed = filter != Filter() or min_precision is not None
-        if languages is not None or unwrap or offsets is not Unit.codepoints or narrowed:
-            raise UserError(
-                "--languages, --unwrap, --offsets, --relations, --types, --min-score, --min-precision and --any-types "
-                "go without --out: write to standard output."
-            )
+        if device != "auto":
+            raise UserError("--device goes without --out, whose workers take what there is. Leave it out.")
         if format not in (Format.jsonl, Format.parquet):
             raise UserError(
                 f"--out writes jsonl or parquet. Then: mere graph {out}/part-*.jsonl --format {format.value}"
@@ -170,9 +166,17 @@ def extract(
         options = {
             "lang": lang,
             "input": input.value,
-            "per": per.value,
+            "per": (Per.file if unwrap else per).value,
             "text_key": text_key,
             "threshold": threshold,
+            "languages": _names(languages),
+            "unwrap": unwrap,
+            "offsets": offsets.value,
+            "relations": filter.relations,
+            "types": filter.types,
+            "min_score": min_score,
+            "any_types": any_types,
+            "min_precision": min_precision,
             "batch_size": batch_size,
             "format": format.value,
             "shard_mb": shard_mb,

@@ -76,7 +76,7 @@ def _shift(text: str, prediction: Prediction, by: int) -> Prediction:
 
     def moved(entity: Entity) -> Entity:
         start, end = entity.start + by, entity.end + by
-        return Entity(start, end, text[start:end], entity.type, entity.score)
+        return Entity(start, end, text[start:end], entity.type, entity.score, entity.link)
 
     triples = [Triple(moved(t.subject), t.relation, moved(t.object), t.score) for t in prediction.triples]
     return Prediction(tuple(map(moved, prediction.entities)), tuple(triples))

@@ -18,13 +18,13 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from mere.data.formats import files, schemes
 from mere.data.formats.columns import DOCSTART, NUM_ROWS, Layout, layout_of, split_row
-from mere.data.formats.conll_rows import Block, Rows, is_comment_for_sure, may_be_comment
+from mere.data.formats.conll_rows import Block, Rows, is_comment_for_sure, may_be_comment, shows_anything
 from mere.data.formats.conll_write import write
 from mere.data.formats.holds import Holds
 from mere.data.formats.lines import Head, lines_of, open_binary, piped
@@ -34,7 +34,8 @@ from mere.data.formats.reading import AS_THEY_ARE, Reading
 from mere.data.formats.schemes import Scheme, WrongTag
 from mere.data.formats.spellings import OUTSIDE_SIGNS, UNTYPED, names_several, remedy, share_standard
 from mere.data.formats.tally import Tally
-from mere.data.formats.tokens import NotInText, Spacing, aligned, glued, spacing_of, text_of
+from mere.data.formats.tokens import NUM_SAMPLED, NotInText, Spacing, aligned, glued, spacing_of, text_of
+from mere.data.formats.word_pieces import Convention, apply, convention_of
 from mere.types import Entity, Sentence, Span
 
 __all__ = ["looks_like", "read", "write"]
@@ -87,12 +88,12 @@ def read(
     lang = reading.lang or files.lang_of(path)
     if lang is None:
         name = "Name the file like de.train.conll, or say its language, such as de"
-        cure = f"{name}. {reading.advise(path, lang='de')}"
+        cure = f"{name}. {reading.advise(path, lang=files.lang_alone(path) or 'de')}"
         report(Problem(path, None, "no-language", "no language is known", cure), problems)
         return
     counts = Tally() if tally is None else tally
     try:
-        layout, spacing = _layout(path, reading)
+        layout, spacing, convention = _layout(path, reading)
     except NoLayout as fault:
         if fault.code == "empty-file":  # say what hides the rows, if anything does
             for _ in _lines(path, problems, counts):
@@ -108,6 +109,7 @@ def read(
     for block in _blocks(path, layout, problems, counts):
         if block.broken:
             continue
+        apply(convention, block, counts)
         try:
             yield _sentence(block, lang, layout, spacing, reading.scheme, path, counts)
         except _Fault as fault:
@@ -132,8 +134,8 @@ def _lines(path: Path, problems: list[Problem] | None, tally: Tally) -> Iterator
         yield from lines_of(stream, path, problems, repaired=tally.repaired, keep_halves=True)
 
 
-def _layout(path: Path, reading: Reading) -> tuple[Layout, Spacing]:
-    """Return how the rows are made, and what stands between the tokens.
+def _layout(path: Path, reading: Reading) -> tuple[Layout, Spacing, Convention]:
+    """Return how the rows are made, what stands between the tokens, and whether these are words.
 
     Raises:
         NoLayout: the rows leave it open.
@@ -148,21 +150,17 @@ def _layout(path: Path, reading: Reading) -> tuple[Layout, Spacing]:
         names=names,
         tag_names=reading.tag_names,
     )
-    rows = Rows(path, layout, [], Tally())
-    sample = (block.tokens for line in _joined(blocks) for block in rows.take_or_end(line))
-    return layout, spacing_of(sample)
+    sample = list(islice(_blocks(path, layout, [], Tally()), NUM_SAMPLED))
+    convention = convention_of([block.tokens for block in sample])
+    for block in sample:
+        apply(convention, block, Tally())
+    return layout, spacing_of(block.tokens for block in sample), convention
 
 
 def _first_row(path: Path) -> int | None:
     """Return the line of the first row."""
     lines = _lines(path, [], Tally())
     return next((number for number, line in lines if line.strip() and not may_be_comment(line)), None)
-
-
-def _joined(blocks: list[list[str]]) -> Iterator[str]:
-    for block in blocks:
-        yield from block
-        yield ""
 
 
 def _sure_rows(lines: Iterator[str] | tuple[str, ...]) -> tuple[list[list[str]], tuple[str, ...]]:
@@ -172,7 +170,7 @@ def _sure_rows(lines: Iterator[str] | tuple[str, ...]) -> tuple[list[list[str]],
     names: tuple[str, ...] = ()
     total = 0
     for line in lines:
-        if not line.strip():
+        if not shows_anything(line):
             blocks.append([])
         elif found := _NAMES.match(line):
             names = tuple(found[1].split())

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mere import advice
 from mere.data.formats.columns import DOCSTART, Layout
-from mere.data.formats.lines import JOINED, half_problem, has_half, join_halves
+from mere.data.formats.lines import JOINED, half_problem, has_half, join_halves, piped
 from mere.data.formats.problems import Problem, report
 from mere.data.formats.tally import Tally
 
@@ -22,6 +23,8 @@ _OTHER_SIGNS = ("#", "%", "//", ";", "<")
 _MARKUP = re.compile(r"</?[A-Za-z!?][^<>]*>\s*")
 _RANGE = re.compile(r"(\d+)-(\d+)")
 _NOTHING = ("_", "-", "")
+_INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad \t"
+_LINES = r'import sys; sys.stdout.buffer.write(b"\n".join(sys.stdin.buffer.read().splitlines()) + b"\n")'
 _EMPTY_NODE = re.compile(r"\d+\.\d+")
 
 
@@ -30,9 +33,14 @@ def is_comment_for_sure(line: str) -> bool:
     return _COMMENT.match(line) is not None
 
 
+def shows_anything(line: str) -> bool:
+    """Whether a line is not blank: what is left without spaces and invisible characters."""
+    return bool(line.strip()) and (line[:1].isascii() or bool(line.strip(_INVISIBLE).strip()))
+
+
 def may_be_comment(line: str) -> bool:
     """Whether a line begins like a comment, a document or markup."""
-    return line.startswith((DOCSTART, *_OTHER_SIGNS))
+    return line.startswith((DOCSTART, f"-{DOCSTART}", *_OTHER_SIGNS))
 
 
 @dataclass
@@ -105,12 +113,12 @@ class Rows:
 
     def take_or_end(self, line: str, number: int = 0) -> Iterator[Block]:
         """Take a line; yield the block that ends with it, if one does."""
-        return self._take(line, number) if line.strip() else self.end()
+        return self._take(line, number) if shows_anything(line) else self.end()
 
     def _take(self, line: str, number: int) -> Iterator[Block]:
         layout, at_start = self.layout, not self.block.lines
         fields = layout.fields(line)
-        if fields[0] == DOCSTART:
+        if fields[0].strip("-<>") == DOCSTART.strip("-") and fields[0] != DOCSTART.strip("-"):
             yield from self.end()
             self.block = Block(document=self.block.document + 1)
         elif may_be_comment(line) and self._is_comment(line, fields, at_start):
@@ -165,7 +173,7 @@ class Rows:
             if spaced := self._blank(fields, line):
                 fields = spaced
             else:
-                return self._refuse(number, _columns(fields, layout))
+                return self._refuse(number, _columns(fields, layout, self.path))
         token = fields[layout.token]
         if not token:
             fault = "conll-no-token", "the row has no token", "Write it, or delete the row."
@@ -224,13 +232,19 @@ class Rows:
         self.block.add("?", "O", number)
 
 
-def _columns(fields: list[str], layout: Layout) -> tuple[str, str, str]:
+def _columns(fields: list[str], layout: Layout, path: Path) -> tuple[str, str, str]:
     found = f"{len(fields)} column{'' if len(fields) == 1 else 's'}"
     wanted = f"{layout.columns}{' or more' if layout.ragged else ''}"
     cure = "A row is a token, a tab and its tag; columns between them may stand in every row or in none."
+    if len(fields) == 1 < layout.columns and path.suffix != ".gz":
+        sign = re.sub(r"([][\\.*^$/])", r"\\\1", fields[0])
+        out = advice.beside(path, "blank")
+        cure += f" If it parts sentences: {advice.run('sed', f's/^{sign}$//', path, '>', out)}"
     if layout.columns == 1:
         expected = "a token and its tag were expected, each in a column of its own"
         return "conll-columns", f"{found}, {expected}", cure
     if any("\r" in value for value in fields):
-        cure = "A carriage return stands inside the row: end every line alike."
+        cure = (
+            f"A carriage return stands inside the row: end every line alike. {piped(path, _LINES, 'lines')}"
+        )
     return "conll-columns", f"{found}, {wanted} were expected as in most of the file's rows", cure

@@ -148,6 +148,7 @@ def _flat(sentence: Sentence, tokens: Iterable[Span], written: Written) -> list[
 
 
 def _count_lost(sentence: Sentence, lost: Counter[str]) -> None:
+    lost["links of entities"] += sum(entity.link is not None for entity in sentence.entities)
     lost["triples"] += len(sentence.triples)
     lost["scores of entities"] += sum(entity.score is not None for entity in sentence.entities)
     lost["sources"] += sentence.source is not None

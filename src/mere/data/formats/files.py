@@ -80,6 +80,11 @@ def lang_of(path: Path) -> str | None:
     return own or (_lang(path.parent.name) if parts[0] in SPLIT_NAMES else None)
 
 
+def lang_alone(path: Path) -> str | None:
+    """Return the language that a whole name is, as in `ar.conll`, or None: a hint, since `it.txt` may be anything."""
+    return _lang(stem(path))
+
+
 def _lang(word: str) -> str | None:
     """Return the language that a part of a name states: a code, or a name of more letters."""
     code = _CODE.fullmatch(word)

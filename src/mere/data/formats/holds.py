@@ -28,6 +28,7 @@ class Holds:
         language: whether a text states its language. False: file names, folders or `--lang` do.
         ids: whether a text keeps its id.
         keys: whether `source`, `complete`, what is covered, and extra keys are kept.
+        links: whether an entity keeps what it denotes in a knowledge base.
         needs: the extra to install, "" for none.
     """
 
@@ -42,6 +43,7 @@ class Holds:
     language: bool = True
     ids: bool = True
     keys: bool = True
+    links: bool = False
     needs: str = ""
 
     def needing(self, extra: str) -> Holds:
@@ -63,6 +65,8 @@ class Holds:
         if not self.scores:
             lost["scores"] += self.entities and sum(entity.score is not None for entity in sentence.entities)
             lost["scores"] += self.relations and sum(t.score is not None for t in sentence.triples)
+        if not self.links:
+            lost["links of entities"] += self.entities and sum(e.link is not None for e in sentence.entities)
         if not self.ids:
             lost["ids"] += 1
         if not self.keys:

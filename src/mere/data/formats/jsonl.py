@@ -30,7 +30,7 @@ from mere.data.formats.whole import encoded
 from mere.lang_codes import is_same
 from mere.types import Entity, Sentence, Span, Triple
 
-HOLDS = Holds(one="a line", offsets="code points")
+HOLDS = Holds(one="a line", offsets="code points", links=True)
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -183,6 +183,8 @@ def _mention(entity: Entity) -> dict[str, Any]:
         record["type"] = entity.type
     if entity.score is not None:
         record["score"] = entity.score
+    if entity.link is not None:
+        record["link"] = entity.link
     return record
 
 

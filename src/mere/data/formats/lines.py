@@ -1,7 +1,8 @@
 """The lines of a text file: the one place where bytes become lines of text, gzip seen through.
 
-A line ends at LF or CRLF; in a file without any LF, at CR. U+2028 and the like stay inside a line. A byte order
-mark at the start is no part of the text. What is not UTF-8 is told with a command that mends it and nothing else.
+A line ends at LF or CRLF (LFCR); in a file without any LF, at CR; in one without either, at whatever else parts its
+lines (NEL, U+2028, a form feed …), which in all others stays inside a line. A byte order mark at the start of a file
+or of a line is no part of the text. What is not UTF-8 is told with a command that mends it and nothing else.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from mere.errors import DataError
 BOM = b"\xef\xbb\xbf"
 GZIP_MAGIC = b"\x1f\x8b"
 JOINED = "characters written as two halves, joined"
+MARKED = "byte order marks inside the file, taken out"
 _CHUNK = 1 << 16
+_OTHER_ENDS = (b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9", b"\x0b", b"\x0c", b"\x1e")
 _WIDE = (
     (b"\xff\xfe\x00\x00", "UTF-32"),
     (b"\x00\x00\xfe\xff", "UTF-32"),
@@ -158,6 +161,10 @@ def lines_of(
     cure = _Cure(path)
     try:
         for number, raw in enumerate(_raw_lines(stream, path), 1):
+            if raw.startswith(BOM):  # where files were put together
+                raw = raw.removeprefix(BOM)
+                if repaired is not None:
+                    repaired[MARKED] += 1
             try:
                 yield number, raw.decode("utf-8")
                 continue
@@ -189,37 +196,51 @@ def _raw_lines(stream: BinaryIO, path: Path) -> Iterator[bytes]:
         first, *others = chunk.split(b"\n")
         parts.append(first)
         if others:
-            yield b"".join(parts).removesuffix(b"\r")
+            yield b"".join(parts).strip(b"\r")
             for line in others[:-1]:
-                yield line.removesuffix(b"\r")
+                yield line.strip(b"\r")
             parts = others[-1:]
-    if last := b"".join(parts):
-        yield last.removesuffix(b"\r")
+    if last := b"".join(parts).strip(b"\r"):
+        yield last
 
 
 def _chunks(stream: BinaryIO, path: Path) -> Iterator[bytes]:
-    """Yield the bytes of a file without its byte order mark, every CR made LF where the first lines have no LF."""
+    """Yield the bytes of a file without its byte order mark, and LF for its own line ends."""
     read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
     chunk = read(_CHUNK)
     while len(chunk) < _CHUNK and b"\n" not in chunk and (more := read(_CHUNK)):
         chunk += more
     _refuse_other(chunk, path)
     chunk = chunk.removeprefix(BOM)
-    by_cr = b"\n" not in chunk and b"\r" in chunk[:-1]
+    end = _own_end(chunk)
     while chunk:
-        if not by_cr:
+        if not end:
             yield chunk
             chunk = read(_CHUNK)
             continue
         following = read(_CHUNK)
-        if following and chunk.endswith(b"\r"):  # it may be half of a CRLF
-            chunk, following = chunk[:-1], b"\r" + following
-        yield chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        begun = end if end == b"\r" else end[:-1]
+        half = next((n for n in range(len(begun), 0, -1) if following and chunk.endswith(begun[:n])), 0)
+        if half:  # of a CRLF, or of a character
+            chunk, following = chunk[:-half], chunk[-half:] + following
+        yield (chunk.replace(b"\r\n", b"\n") if end == b"\r" else chunk).replace(end, b"\n")
         chunk = following
 
 
+def _own_end(chunk: bytes) -> bytes:
+    """Return what ends the lines of a file without LF, by its beginning; nothing where LF does, or nobody knows."""
+    if b"\n" in chunk:
+        return b""
+    if b"\r" in chunk[:-1]:
+        return b"\r"
+    is_json = chunk.lstrip()[:1] in (b"{", b"[")  # whose strings may hold the sign
+    return next(
+        (end for end in _OTHER_ENDS if (b"}" + end + b"{" in chunk if is_json else chunk.count(end) > 1)), b""
+    )
+
+
 def _split(raw: bytes) -> list[bytes]:
-    return [line.rstrip(b"\r") for line in raw.split(b"\n")] if b"\n" in raw else raw.split(b"\r")
+    return [line.strip(b"\r") for line in raw.replace(_own_end(raw) or b"\n", b"\n").split(b"\n")]
 
 
 def _refuse_other(head: bytes, path: Path) -> None:

@@ -20,7 +20,7 @@ from mere.types import Entity, Sentence, Span, Triple
 SENTENCE_KEYS = frozenset(
     {"id", "lang", "text", "entities", "triples", "relations_covered", "types_covered", "complete", "source"}
 )
-ENTITY_KEYS = frozenset({"start", "end", "text", "type", "score"})
+ENTITY_KEYS = frozenset({"start", "end", "text", "type", "score", "link"})
 TRIPLE_KEYS = frozenset({"subject", "relation", "object", "score"})
 SHOWN_CHARS = 40
 _INTERNED: dict[frozenset[str], frozenset[str]] = {}  # a source repeats the same relations in every row
@@ -256,7 +256,10 @@ def _entity(item: object, text: str, what: str, notes: list[Note]) -> Entity:
     if type_ is not None and (not isinstance(type_, str) or not type_):
         raise RecordFault("bad-type", f'{what}: "type" is {_shorten(type_)}, a name was expected')
     _note_unkept(item.keys() - ENTITY_KEYS - {key}, what, notes)
-    return Entity(start, end, mention, type_, _score(item, what))
+    link = item.get("link")
+    if link is not None and (not isinstance(link, str) or not link):
+        raise RecordFault("bad-link", f'{what}: "link" is {_shorten(link)}, an id or an IRI was expected')
+    return Entity(start, end, mention, type_, _score(item, what), link)
 
 
 def _argument(

@@ -28,7 +28,7 @@ from mere.data.formats.records import Records, counted, reader
 from mere.data.formats.tally import Written
 from mere.types import Sentence
 
-HOLDS = Holds(one="a row", offsets="code points")
+HOLDS = Holds(one="a row", offsets="code points", links=True)
 TAKES = frozenset({"lang", "column"})
 TEXT_COLUMNS = ("text", "sentence", "content", "body", "document")
 DELIMITERS = ",;\t"

@@ -7,7 +7,6 @@ few milliseconds for more. Extraction runs in one thread, so the event loop goes
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -18,12 +17,19 @@ from typing import NamedTuple
 from mere.inference.extractor import Extractor
 from mere.types import Document
 
+_WARMING = 32  # texts; each takes about as long as in a full batch
+
 
 class TextRequest(NamedTuple):
     """A text to extract from, and its language if it was given."""
 
     text: str
     lang: str | None
+
+    @property
+    def cost(self) -> int:
+        """Characters, and some for a text that has none."""
+        return len(self.text) + 50
 
 
 class OverloadedError(Exception):
@@ -45,7 +51,7 @@ class _Waiting:
 
     @property
     def cost(self) -> int:
-        return len(self.request.text) + 50  # a text of no character costs something too
+        return self.request.cost
 
 
 class Batcher:
@@ -75,7 +81,7 @@ class Batcher:
         self.observe = observe
         self.queued = queued
         self.queued_characters = 0
-        self._characters_per_s = math.inf  # of recent batches; tells how long the queue takes
+        self._characters_per_s = 50_000.0  # of recent full batches; tells how long the queue takes
         self._waiting: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="extract")
@@ -84,6 +90,15 @@ class Batcher:
     def start(self) -> None:
         """Begin to serve; call it in the running event loop."""
         self._worker = asyncio.get_running_loop().create_task(self._serve())
+
+    async def warm_up(self) -> None:
+        """Read sentences twice: the first time is slow, the second tells how fast a queue will be served."""
+        texts = [TextRequest("Is there anybody who is ready to read?", None)] * _WARMING
+        for _ in range(2):
+            began = time.perf_counter()
+            await self.extract(texts)
+            cost = sum(text.cost for text in texts)
+            self._characters_per_s = cost / (time.perf_counter() - began)
 
     async def stop(self) -> None:
         """Serve what waits, then end."""
@@ -138,14 +153,8 @@ class Batcher:
             self._queue(-spent - dropped)
             if batch:
                 self.observe(len(batch), seconds)
-                self._learn(spent / max(seconds, 1e-6), is_full)
-
-    def _learn(self, rate: float, is_full: bool) -> None:
-        """Follow the characters a second of batches; a small one is slow, and says only that more can be done."""
-        if is_full and not math.isinf(self._characters_per_s):
-            self._characters_per_s += 0.5 * (rate - self._characters_per_s)
-        elif rate > self._characters_per_s or math.isinf(self._characters_per_s):
-            self._characters_per_s = rate
+            if is_full:  # others are slower for their size, or faster where texts are empty
+                self._characters_per_s += 0.5 * (spent / seconds - self._characters_per_s)
 
     def _next_batch(self) -> tuple[list[_Waiting], int]:
         """Return what is extracted from next, and the cost of what nobody waits for any more."""

@@ -51,8 +51,7 @@ class Service:
                 queued=observing.QUEUED.inc,
             )
             batcher.start()
-            for _ in range(2):  # the first is slow and tells nothing of the next
-                await batcher.extract([TextRequest("Ready?", None)])
+            await batcher.warm_up()
         self.ready = True
         yield
         self.ready = False

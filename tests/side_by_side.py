@@ -11,7 +11,6 @@ import gc
 import hashlib
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -24,7 +23,6 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.distributed.fsdp import fully_shard
 
 from mere.config import Recipe
 from mere.errors import DataError, MereError, TrainingError
@@ -33,6 +31,7 @@ from mere.training.parallel.lost import reporting_lost_processes
 from mere.training.parallel.processes import Processes, join_processes
 from mere.training.progress import Bar, Listener
 from mere.training.run import Run
+from tests import apart
 
 ROOT = Path(__file__).parents[1]
 
@@ -82,22 +81,27 @@ class SameEverywhere(Weighing):
         assert len(set(self.processes.gather(digest.hexdigest()))) == 1, report
 
 
-def start(size: int, command: Sequence[str]) -> list[subprocess.Popen[str]]:
-    """Start `python -m command` as so many processes of one group, without torchrun: nobody looks after them."""
+def group_of_two() -> list[dict[str, str]]:
+    """Return the environments of two processes of one group, without torchrun: nobody looks after them."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    shared = {"WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    return [environment() | shared | {"RANK": rank, "LOCAL_RANK": rank} for rank in ("0", "1")]
+
+
+def start() -> list[subprocess.Popen[str]]:
+    """Start this module as two processes of one group, of which the last refuses."""
     return [
         subprocess.Popen(
-            [sys.executable, "-m", *command],
+            [sys.executable, "-m", "tests.side_by_side"],
             cwd=ROOT,
-            env=environment() | shared | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
+            env=own,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
         )
-        for rank in range(size)
+        for own in group_of_two()
     ]
 
 
@@ -106,24 +110,26 @@ class Killed:
     """A run of which one process was killed: what the other said and returned, and which of its files were left."""
 
     out: Path
-    status: int
+    status: int | None
     said: str
     left: list[str]
 
 
 def kill(recipe: Path, out: Path) -> Killed:
     """Begin a recipe in two processes by the command, and kill the second after some checkpoints."""
-    first, second = start(2, ["mere", "train", str(recipe), "--out", str(out), "--quiet"])
+    words = [out.parent / f"said-{rank}.txt" for rank in range(2)]
+    command = ["train", str(recipe), "--out", str(out), "--quiet"]
+    first, second = map(apart.begin, [command] * 2, group_of_two(), words)
     checkpoint, seen = out / "checkpoint.safetensors", set[int]()
-    while len(seen) < 5 and first.poll() is None:
+    while len(seen) < 5 and first.is_alive():
         if checkpoint.exists():
             seen.add(checkpoint.stat().st_mtime_ns)
         time.sleep(0.002)
-    second.send_signal(signal.SIGKILL)
-    second.communicate()
-    _, said = first.communicate(timeout=60)
+    second.kill()
+    second.join()
+    first.join(60)
     left = [path.name for path in (checkpoint, out / "model") if path.exists()]
-    return Killed(out, first.returncode, said, left)
+    return Killed(out, first.exitcode, words[0].read_text(encoding="utf-8"), left)
 
 
 def environment() -> dict[str, str]:
@@ -156,6 +162,10 @@ def talk_among(processes: Processes) -> None:
 
 def refuse() -> None:
     """Let the others hear that the last process is gone when they ask for something, and in a sharded layer."""
+    from torch.distributed.fsdp import (
+        fully_shard,
+    )  # seconds, which tests that share our environment need not take
+
     try:
         with join_processes() as processes:
             layer = fully_shard(nn.Linear(2, 2))
@@ -173,6 +183,8 @@ def refuse() -> None:
 
 def train(recipe: Recipe, out: Path, processes: Processes) -> None:
     """Train a recipe; leave beside its model how many numbers each process held."""
+    gc.collect()
+    gc.freeze()  # what is there by now need not be counted: torch alone has a million objects
     listener = SameEverywhere(processes)
     run = Run(recipe, out, resume=True, listener=listener, processes=processes)
     listener.run = run

@@ -1,6 +1,7 @@
 """The house: functions that fit on a screen, few parameters, and modules that import each other in no circle."""
 
 import ast
+import functools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -9,9 +10,13 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src"
 FILES = sorted((SOURCE / "mere").rglob("*.py"))
-TREES = {file: ast.parse(file.read_text(encoding="utf-8")) for file in FILES}
 MAX_LINES = 60
 MAX_PARAMETERS = 8
+
+
+@functools.cache
+def tree_of(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
 
 
 def is_command(file: Path) -> bool:
@@ -19,7 +24,7 @@ def is_command(file: Path) -> bool:
 
 
 def functions(file: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(TREES[file]):
+    for node in ast.walk(tree_of(file)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
@@ -54,7 +59,7 @@ def import_graph() -> "nx.DiGraph[str]":
     modules = {}
     for file in FILES:
         parts = file.relative_to(SOURCE).with_suffix("").parts
-        modules[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = TREES[file]
+        modules[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = tree_of(file)
     graph = nx.DiGraph()
     for module, tree in modules.items():
         for statement in at_import(tree.body):

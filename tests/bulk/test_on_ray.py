@@ -30,8 +30,9 @@ def ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     library.shutdown()
 
 
-@pytest.mark.parametrize("poison", [(by_rule.RAISES,), (by_rule.RAISES, by_rule.KILLS)])
-def test_ray_writes_what_local_workers_write(ray: Any, tmp_path: Path, poison: tuple[str, ...]) -> None:
+@pytest.mark.slow
+def test_ray_writes_what_local_workers_write(ray: Any, tmp_path: Path) -> None:
+    poison = (by_rule.RAISES, by_rule.KILLS)
     corpus = write_lines(tmp_path / "corpus.txt", [*(text(n) for n in range(120)), *poison, text(120)])
     here = run(corpus, tmp_path / "here")
     there = extract_corpus(

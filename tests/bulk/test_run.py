@@ -146,6 +146,7 @@ def children(pid: int) -> list[int]:
     return [int(child) for task in tasks for child in task.read_text().split()]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds workers in /proc")
 def test_kill_9_of_a_worker_and_of_the_run_loses_and_doubles_nothing(tmp_path: Path) -> None:
     corpus = write_lines(tmp_path / "corpus.txt", [text(n) for n in range(4000)])

@@ -47,11 +47,12 @@ def test_one_line_in_one_line_out(untrained_model: Path, tmp_path: Path, line_en
 
 
 def test_standard_input_in_a_pipe(untrained_model: Path, mere: Any) -> None:
-    for args in ([], ["-"]):
-        done = mere("extract", untrained_model, *args, stdin="Ada Byron wurde in London geboren.\n")
-        assert done.returncode == 0
-        (record,) = map(json.loads, done.stdout.splitlines())
-        assert (record["id"], record["lang"]) == ("stdin:1", "de")
+    text = "Ada Byron wurde in London geboren.\n"
+    done = mere("extract", untrained_model, stdin=text)
+    assert done.returncode == 0
+    (record,) = map(json.loads, done.stdout.splitlines())
+    assert (record["id"], record["lang"]) == ("stdin:1", "de")
+    assert extracted(untrained_model, "-", stdin=text.encode()) == [record]
 
 
 def test_a_whole_file_is_one_text(untrained_model: Path, tmp_path: Path) -> None:

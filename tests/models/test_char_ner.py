@@ -152,6 +152,7 @@ def test_what_does_not_fit_is_refused(encoder: str, task: str, decoder: str, sai
         Recipe.from_tree(tree)
 
 
+@pytest.mark.slow
 def test_a_tiny_corpus_is_learned_by_heart(tmp_path: Path) -> None:
     recipe = Recipe.from_tree(
         {

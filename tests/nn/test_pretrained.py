@@ -297,6 +297,7 @@ def recipe(folder: Path, corpus: Path, *, epochs: float, **given: Any) -> Recipe
     )
 
 
+@pytest.mark.slow
 def test_learns_the_corpus_by_heart(folders, tiny_corpus, tmp_path):
     model = train(recipe(folders["xlm-roberta"], tiny_corpus, epochs=60), tmp_path / "run", progress=False)
     predicted = load_predictor(model).predict(

@@ -60,6 +60,7 @@ class Heard(Silent):
         self.words.append(words)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_two_stages_learn_the_corpus_by_heart(kind: str, tiny_corpus: Path, tmp_path: Path) -> None:
     chosen = recipe(tiny_corpus, kind)

@@ -2,9 +2,6 @@
 
 import json
 import os
-import signal
-import subprocess
-import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -23,10 +20,8 @@ from mere.training.checkpoint import RunProgress, load_checkpoint, save_checkpoi
 from mere.training.folder import RunFolder
 from mere.training.loop import StageLoop
 from mere.training.run import train
-from tests import tiny
+from tests import apart, tiny
 from tests.training.interrupted import cut_off
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -64,20 +59,21 @@ def test_killed_with_sigkill_at_any_moment_equals_uninterrupted(short, tmp_path)
     whole = train(short, tmp_path / "whole", progress=False)
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(yaml.safe_dump(short.model_dump(mode="json")), encoding="utf-8")
-    command = [sys.executable, "-m", "mere", "train", str(recipe), "--out", str(tmp_path / "cut"), "--resume"]
-    env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "src")}
+    command = ["train", str(recipe), "--out", str(tmp_path / "cut"), "--resume"]
+    said = tmp_path / "said.txt"
     kills = 0
     for delay in (0.0, 0.35, 0.8):
-        process = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        while not (tmp_path / "cut" / "checkpoint.safetensors").exists() and process.poll() is None:
+        process = apart.begin(command, os.environ, said)
+        while not (tmp_path / "cut" / "checkpoint.safetensors").exists() and process.is_alive():
             time.sleep(0.01)
         time.sleep(delay)
-        kills += process.poll() is None
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        kills += process.is_alive()
+        process.kill()
+        process.join()
     assert kills
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    last = apart.begin(command, os.environ, said)
+    last.join()
+    assert last.exitcode == 0, said.read_text(encoding="utf-8")
     assert_same_weights(whole, tmp_path / "cut" / "model")
 
 

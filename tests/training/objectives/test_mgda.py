@@ -91,7 +91,7 @@ def test_no_loss_falls_more_slowly_than_those_that_take_part(num_languages, widt
 
 
 @pytest.mark.parametrize("num_languages", [2, 3, 4])
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(2))
 def test_equals_torchjd(seed, num_languages):
     torchjd = pytest.importorskip("torchjd.aggregation")
     rows = random_rows(seed, num_languages, 12) + 0.2

@@ -145,6 +145,7 @@ def log_of(run: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(SCENARIOS))
 def test_two_processes_train_what_one_does(
     name: str, recipes: dict[str, Path], together: Path, tmp_path: Path
@@ -198,7 +199,7 @@ def test_a_sharded_encoder_is_held_by_halves(
 
 def test_all_leave_their_group_after_an_error() -> None:
     """A process that ends in the group may die of a thread of gloo instead (pytorch issue 179291)."""
-    started = side_by_side.start(2, ["tests.side_by_side"])
+    started = side_by_side.start()
     said = [process.communicate(timeout=60)[1] for process in started]
     assert [process.returncode for process in started] == [0, 0], said
     assert all("In a group: False" in words for words in said), said

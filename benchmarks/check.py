@@ -48,8 +48,7 @@ class Measured(Record):
 class CheckRates(Experiment):
     """A tenth of the rows, and all of them: what the peak memory of both differ in grows with the corpus."""
 
-    tenth: Measured
-    whole: Measured
+    sizes: dict[str, Measured]
 
 
 def rows(number: int, seed: int) -> Iterator[dict[str, Any]]:
@@ -98,7 +97,10 @@ def main() -> None:
     options = parser.parse_args()
     made_of = commit()  # now: files may change while this runs
     with tempfile.TemporaryDirectory() as folder:
-        tenth, whole = (measured(number, Path(folder)) for number in (options.rows // 10, options.rows))
+        sizes = {
+            f"{number:,} rows": measured(number, Path(folder))
+            for number in (options.rows // 10, options.rows)
+        }
     CheckRates(
         experiment="check",
         description="`mere check` on JSON lines of two entities and a triple each, in six languages.",
@@ -108,10 +110,10 @@ def main() -> None:
         seeds=[1],
         hardware=hardware(),
         software=software(),
-        tenth=tenth,
-        whole=whole,
+        sizes=sizes,
     ).write(options.out)
-    print(f"{whole.rows:,} rows: {whole.rows_per_second:,} a second, {whole.peak_memory_mb} MB at most")
+    for name, found in sizes.items():
+        print(f"{name}: {found.rows_per_second:,} a second, {found.peak_memory_mb} MB at most")
 
 
 if __name__ == "__main__":

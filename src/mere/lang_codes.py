@@ -7,10 +7,13 @@ A language is compared here and nowhere else. Corpora and models keep the spelli
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 
-_NOT_STATED = frozenset({"", "und", "mis", "mul", "zxx", "unknown", "none", "null"})
+_NOT_STATED = frozenset(
+    {"", "und", "mis", "mul", "zxx", "unknown", "none", "null", "unk", "n/a", "nan", "?", "??", "-"}
+)
 
 # ISO 639: a language's two-letter code if it has one, its three-letter codes, its English name.
 _TABLE = """
@@ -65,6 +68,7 @@ wuu Wu Chinese; wym Wymysorys; xcl Classical Armenian; yue Yue Chinese; zza Zaza
 """
 # Names, codes that were given up, and members of a language that stands for them all.
 _ALSO = {
+    "cz": "cs", "jp": "ja", "ua": "uk", "gr": "el", "dk": "da", "cn": "zh", "vn": "vi",
     "iw": "he", "in": "id", "ji": "yi", "jw": "jv", "mo": "ro", "mol": "ro", "scc": "sr", "scr": "hr", "fil": "tl",
     "cmn": "zh", "arb": "ar", "swh": "sw", "pes": "fa", "prs": "fa", "zsm": "ms", "zlm": "ms", "ekk": "et",
     "lvs": "lv", "azj": "az", "uzn": "uz", "khk": "mn", "npi": "ne", "ory": "or", "plt": "mg", "kmr": "ku",
@@ -106,6 +110,11 @@ _NEAR: dict[str, tuple[str, ...]] = {
 def stated(lang: str | None) -> str | None:
     """Return a language as it is written, without the spaces around it; None where that means "not stated"."""
     written = (lang or "").strip()
+    if written and not (
+        written.isascii() and written.isalnum()
+    ):  # full-width letters, zero-width signs, brackets
+        wide = unicodedata.normalize("NFKC", written)
+        written = "".join(filter(str.isprintable, wide)).strip(" _:;,.'\"<>[](){}") or written
     return None if written.casefold() in _NOT_STATED else written
 
 
@@ -144,6 +153,12 @@ def language_of(lang: str) -> str:
 def is_code(code: str) -> bool:
     """Whether a word is the code of a language that the table has, in small letters."""
     return len(code) <= 3 and code in _codes()
+
+
+def is_known(lang: str) -> bool:
+    """Whether a code, a locale or a name states a language that the table has."""
+    written = stated(lang)
+    return written is not None and language_of(written) in _codes()
 
 
 def is_name(word: str) -> bool:

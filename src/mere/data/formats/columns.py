@@ -26,8 +26,8 @@ _RANGE = re.compile(r"\d+[-.]\d+")
 _OFFSETS = re.compile(r"\d+[-:,]\d+|\d+")
 _NO_SPACE = re.compile(r"(?:^|\|)(?:NoSpaceAfter|SpaceAfter=No)(?:\||$)", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"(?:^|\|)EndOfSentence(?:\||$)")
-_TOKEN_NAMES = frozenset({"token", "tokens", "word", "words", "form", "wordform", "surface", "text", "term"})
-_TAG_NAMES = frozenset(
+TOKEN_NAMES = frozenset({"token", "tokens", "word", "words", "form", "wordform", "surface", "text", "term"})
+TAG_NAMES = frozenset(
     {"tag", "tags", "label", "labels", "bio", "biotag", "iob", "iobtag", "entity", "entities"}
 )  # and what begins with "ne"
 _SPACE_NAMES = frozenset({"spaceafter", "whitespace", "trailingspace", "hasspace", "space", "ws"})
@@ -189,11 +189,11 @@ class _Rows:
         """Take the header row out of the rows, if there is one, and return its fields."""
         first = self.blocks[0][0]
         plain = [re.sub(r"[\W_]", "", name).casefold() for name in first]
-        tokens = [place for place, name in enumerate(plain) if name in _TOKEN_NAMES]
+        tokens = [place for place, name in enumerate(plain) if name in TOKEN_NAMES]
         tags = [
             place
             for place, name in enumerate(plain)
-            if (name in _TAG_NAMES or name.startswith("ne")) and place not in tokens
+            if (name in TAG_NAMES or name.startswith("ne")) and place not in tokens
         ]
         if len(first) < 2 or sum(map(len, self.blocks)) < 2:
             return ()
@@ -301,7 +301,7 @@ class _Rows:
     def token(self, taken: set[int | None], outside: Sequence[str]) -> int:
         """Return the column of tokens: the first that can hold words."""
         plain = [re.sub(r"[\W_]", "", name).casefold() for name in self.header]
-        named = [place for place, name in enumerate(plain) if name in _TOKEN_NAMES and place < self.width]
+        named = [place for place, name in enumerate(plain) if name in TOKEN_NAMES and place < self.width]
         if named:
             return named[0]
         if self.width <= 2:

@@ -20,7 +20,7 @@ from typing import Any
 from mere import advice
 from mere.data.formats import files
 from mere.data.formats.holds import Holds
-from mere.data.formats.lines import Head, numbered_lines
+from mere.data.formats.lines import Head, head_of, numbered_lines
 from mere.data.formats.offsets import Evidence, Verdict, to_characters
 from mere.data.formats.problems import Problem, report
 from mere.data.formats.reading import AS_THEY_ARE, Offsets, Reading
@@ -31,6 +31,7 @@ from mere.lang_codes import is_same
 from mere.types import Entity, Sentence, Span, Triple
 
 HOLDS = Holds(one="a line", offsets="code points", links=True)
+_DECODER = json.JSONDecoder()
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -61,6 +62,11 @@ def read(
             sentence, notes = sentence_from_record(record, f"{stem}:{number}", lang)
         except RecordFault as fault:
             _note(fault.notes, path, number, counts, problems)
+            if fault.code in ("json", "json-cut") and _is_loose(path):
+                cure = advice.run("jq", "-c", ".", path, ">", advice.beside(path, "lines"))
+                message = "the file's JSON objects are not one a line"
+                report(Problem(path, number, "json-lines", message, cure), problems)
+                return
             cure = (
                 reading.advise(path, **fault.options)
                 if fault.options
@@ -87,6 +93,19 @@ def _note(
             tally.lost[note.message] += 1
     if problems is not None:
         problems += [Problem(path, number, n.code, n.message, n.cure, "warning") for n in notes]
+
+
+def _is_loose(path: Path) -> bool:
+    """Whether a file begins with JSON objects over several lines, or several on one."""
+    text = head_of(path).raw.decode("utf-8", "replace").lstrip("\ufeff \r\n")
+    try:
+        record, end = _DECODER.raw_decode(text)
+        if "\n" not in text[:end].strip():
+            following = text[end:].lstrip(" \t")
+            return following[:1] == "{" and isinstance(_DECODER.raw_decode(following)[0], dict)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(record, dict)
 
 
 def _moved(path: Path, program: str) -> str:

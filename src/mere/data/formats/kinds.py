@@ -131,10 +131,13 @@ def sniff(path: Path | str) -> Format:
     """
     path = Path(path)
     head = head_of(path)
-    shown = _shown(head) or by_suffix(path)
+    shown = _shown(head)
+    is_array = bool(head.lines) and head.lines[0].lstrip().startswith("[")
+    if shown is None and not is_array:
+        shown = by_suffix(path)
     if shown is not None:
         return shown
-    if head.lines and head.lines[0].lstrip().startswith("["):
+    if is_array:
         cure = advice.run("jq", "-c", ".[]", path, ">", advice.beside(path, "", ending=".jsonl"))
         raise DataError(f"{path}:1: a JSON array; one JSON object a line was expected. {cure}")
     raise DataError(

@@ -29,6 +29,11 @@ class NoLayout(Exception):
         super().__init__(message)
 
 
+def by_sign(sign: str) -> str:
+    """Return a line of Python that parts fields by tabs that are parted by another sign, as in CSV."""
+    return _SPLIT_FIELDS.format(sign)
+
+
 def refuse_other_signs(rows: Sequence[Sequence[str]], tabs: bool) -> None:
     """Refuse rows whose fields are quoted, or parted by other signs than tabs and spaces.
 
@@ -38,7 +43,7 @@ def refuse_other_signs(rows: Sequence[Sequence[str]], tabs: bool) -> None:
     words = [word for row in rows for word in row]
     quoted = sum(len(word) > 1 and word[0] == word[-1] == '"' for word in words)
     if tabs and quoted >= _MOST * len(words):
-        program = _SPLIT_FIELDS.format(r"\t")
+        program = by_sign(r"\t")
         raise NoLayout("conll-columns", "every field is in quotes, as in CSV", program=program)
     pairs = Counter(match[1] for word in words if (match := _PAIR.fullmatch(word)))
     if not tabs and pairs.total() >= _MOST * len(words):
@@ -48,4 +53,4 @@ def refuse_other_signs(rows: Sequence[Sequence[str]], tabs: bool) -> None:
     sign = next((sign for sign in _SIGNS if all(len(row) == 1 and sign in row[0] for row in rows)), "")
     if sign:
         message = f'1 column, a token and its tag were expected; fields are parted by "{sign}", not by tabs or spaces'
-        raise NoLayout("conll-columns", message, program=_SPLIT_FIELDS.format(sign))
+        raise NoLayout("conll-columns", message, program=by_sign(sign))

@@ -11,10 +11,10 @@ import math
 from collections.abc import Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
-from mere.data.formats.misplaced import TYPES, Misplaced, misplaced
+from mere.data.formats.misplaced import TYPES, Misplaced, misplaced, renamed, text_under_another_key
 from mere.data.formats.offsets import Units
 from mere.data.formats.reading import Offsets
-from mere.lang_codes import stated
+from mere.lang_codes import is_known, stated
 from mere.types import Entity, Sentence, Span, Triple
 
 SENTENCE_KEYS = frozenset(
@@ -22,6 +22,7 @@ SENTENCE_KEYS = frozenset(
 )
 ENTITY_KEYS = frozenset({"start", "end", "text", "type", "score", "link"})
 TRIPLE_KEYS = frozenset({"subject", "relation", "object", "score"})
+_LANGUAGE_KEYS = ("language", "lang_code", "language_code", "langcode", "locale")
 SHOWN_CHARS = 40
 _INTERNED: dict[frozenset[str], frozenset[str]] = {}  # a source repeats the same relations in every row
 
@@ -88,7 +89,12 @@ def _sentence(record: object, default_id: str, default_lang: str | None, notes: 
     if not isinstance(record, dict):
         cure = "One JSON object a line is expected."
         raise RecordFault("not-an-object", f"a JSON {_kind(record)}, not an object", cure)
+    if record.get("text") is None and (program := text_under_another_key(record)):
+        raise RecordFault("no-text", 'the key "text" is missing', jq=program)
     text = _string(record, "text")
+    if program := renamed(record):
+        message = "the offsets of mentions stand under other keys, or are no whole numbers"
+        raise RecordFault("offset-not-a-number", message, jq=program)
     entities: list[Entity] = []
     at: dict[Span, Entity] = {}  # the first entity listed at each span
     for position, item in enumerate(_list(record, "entities")):
@@ -110,7 +116,7 @@ def _sentence(record: object, default_id: str, default_lang: str | None, notes: 
         raise _misplaced(found)
     return Sentence(
         id=_id(record, default_id),
-        lang=_lang(record, default_lang),
+        lang=_lang(record, default_lang, notes),
         text=text,
         entities=tuple(entities),
         triples=tuple(triples),
@@ -131,11 +137,18 @@ def _misplaced(found: Misplaced) -> RecordFault:
     return RecordFault("other-key", message, cure, jq=found.program)
 
 
-def _lang(record: Mapping[str, Any], default: str | None) -> str:
+def _lang(record: Mapping[str, Any], default: str | None, notes: list[Note]) -> str:
     value = record.get("lang")
     if value is not None and not isinstance(value, str):
         raise RecordFault("no-lang", f'"lang" is a JSON {_kind(value)}, a string was expected')
-    lang = stated(value) or default
+    lang = stated(value)
+    for key in () if lang else _LANGUAGE_KEYS:
+        if isinstance(record.get(key), str) and is_known(record[key]):
+            lang = stated(record[key])
+            told = f'languages under "{key}"'
+            notes.append(Note("language-key", f'"{key}" was read as "lang"', 'Call it "lang".', told))
+            break
+    lang = lang or default
     if lang is None:
         says = 'the key "lang" is missing' if value is None else f'"lang" is "{value}", which states none'
         options = {"lang": "de"}

@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from mere.data.formats import whole
+from mere.data.formats.columns import TAG_NAMES, TOKEN_NAMES
 from mere.data.formats.holds import Holds
 from mere.data.formats.jsonl import to_record
-from mere.data.formats.lines import Head, numbered_lines, open_binary
+from mere.data.formats.lines import Head, head_of, numbered_lines, open_binary, piped
+from mere.data.formats.no_layout import by_sign
 from mere.data.formats.reading import Reading
 from mere.data.formats.record import SENTENCE_KEYS, RecordFault
 from mere.data.formats.records import Records, counted, reader
@@ -55,6 +57,8 @@ def read(records: Records) -> Iterator[Sentence]:
             for line, row in rows:
                 yield from _sentence(row, header, place, records, line)
     except RecordFault as fault:
+        if fault.code == "csv-no-text" and (sign := _sign_of_tokens(records.path)):
+            fault.cure = f"Its rows are tokens with tags. {piped(records.path, by_sign(sign), 'tabs')}"
         records.refuse(fault, 1)
     except csv.Error as error:
         cure = "A field with quotes in it is quoted, and each of its quotes doubled."
@@ -62,6 +66,13 @@ def read(records: Records) -> Iterator[Sentence]:
     except (UnicodeDecodeError, EOFError, OSError):
         for _ in numbered_lines(records.path, records.problems):  # tells which line it is, and the cure
             pass
+
+
+def _sign_of_tokens(path: Path) -> str:
+    """Return what parts the fields of a file of a token a row, "" for another file."""
+    header = next(iter(head_of(path).lines), "")
+    names = {cell.casefold() for cell in _cells(header)}
+    return _delimiter(header) if names & TOKEN_NAMES and names & TAG_NAMES else ""
 
 
 def _rows(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:

@@ -24,7 +24,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -113,25 +113,31 @@ async def ready(port: int) -> None:
 def workers_of(supervisor: int) -> list[int]:
     """Return the processes that serve."""
     children = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
-    return [int(c) for c in children if b"spawn_main" in Path(f"/proc/{c}/cmdline").read_bytes()]
+    return [int(child) for child in children if b"spawn_main" in read_of(child, "cmdline")]
+
+
+def read_of(process: str, name: str) -> bytes:
+    try:
+        return Path(f"/proc/{process}/{name}").read_bytes()
+    except OSError:  # it has ended
+        return b""
 
 
 def owners(port: int, processes: Sequence[int]) -> dict[int, int]:
     """Return which process has the connection to each port of a client, from Linux's tables."""
     by_socket = {}
     for process in processes:
-        for link in Path(f"/proc/{process}/fd").iterdir():
-            try:
-                target = os.readlink(link)
-            except OSError:
-                continue
-            if target.startswith("socket:["):
-                by_socket[target[8:-1]] = process
+        descriptors: list[str] = []
+        with suppress(OSError):  # it has ended
+            descriptors = os.listdir(f"/proc/{process}/fd")
+        for descriptor in descriptors:
+            with suppress(OSError):  # closed meanwhile
+                by_socket[os.readlink(f"/proc/{process}/fd/{descriptor}")] = process
     found = {}
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         _, own, peer, _, _, _, _, _, _, inode, *_ = line.split()
-        if int(own.rpartition(":")[2], 16) == port and inode in by_socket:
-            found[int(peer.rpartition(":")[2], 16)] = by_socket[inode]
+        if int(own.rpartition(":")[2], 16) == port and f"socket:[{inode}]" in by_socket:
+            found[int(peer.rpartition(":")[2], 16)] = by_socket[f"socket:[{inode}]"]
     return found
 
 
@@ -198,7 +204,11 @@ async def killing(
     back = await back_after(client.port, process.pid, before)
     answers = await asking
     lost = [answer for answer in answers if answer.kind == "lost"]
-    own = [answer for answer in lost if of_worker.get(answer.port, victim) == victim]
+    own = [
+        answer
+        for answer in lost
+        if of_worker.get(answer.port) == victim or (answer.port not in of_worker and answer.sent < killed)
+    ]
     after = await client.arriving(rate, max(100, requests // 10))
     return {
         **told(answers, rate),
@@ -213,15 +223,18 @@ async def killing(
 async def back_after(port: int, supervisor: int, before: Sequence[int]) -> float | None:
     """Return when a worker that was not there before has answered; None: not within a minute or two."""
     for _ in range(240):
-        connections = await asyncio.gather(*(asyncio.open_connection("127.0.0.1", port) for _ in range(8)))
-        await asyncio.gather(*(exchange(*connection, "/healthz") for connection in connections))
-        new = set(workers_of(supervisor)) - set(before)
-        served_by = owners(port, list(new))
-        ports = [writer.get_extra_info("sockname")[1] for _, writer in connections]
-        for _, writer in connections:
-            writer.close()
-        if any(own in served_by for own in ports):
-            return time.monotonic()
+        new = sorted(set(workers_of(supervisor)) - set(before))
+        with suppress(OSError, asyncio.IncompleteReadError):  # the one that dies may have taken a connection
+            connections = await asyncio.gather(
+                *(asyncio.open_connection("127.0.0.1", port) for _ in range(8))
+            )
+            await asyncio.gather(*(exchange(*connection, "/healthz") for connection in connections))
+            ports = [writer.get_extra_info("sockname")[1] for _, writer in connections]
+            served_by = owners(port, new)
+            for _, writer in connections:
+                writer.close()
+            if any(own in served_by for own in ports):
+                return time.monotonic()
         await asyncio.sleep(0.25)
     return None
 

@@ -127,7 +127,7 @@ def kill(recipe: Path, out: Path) -> Killed:
         time.sleep(0.002)
     second.kill()
     second.join()
-    first.join(60)
+    first.join(300)
     left = [path.name for path in (checkpoint, out / "model") if path.exists()]
     return Killed(out, first.exitcode, words[0].read_text(encoding="utf-8"), left)
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import networkx as nx
-import pytest
 
 SOURCE = Path(__file__).parents[1] / "src"
 FILES = sorted((SOURCE / "mere").rglob("*.py"))
@@ -74,18 +73,23 @@ def import_graph() -> "nx.DiGraph[str]":
     return graph
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(SOURCE)))
-def test_functions_are_short(file: Path) -> None:
+def test_functions_are_short() -> None:
     """In cli/ the signature does not count: it is the list of a command's options with their help."""
-    lines = {f.name: num_lines(f, without_signature=is_command(file)) for f in functions(file)}
+    lines = {
+        f"{file}:{function.lineno} {function.name}": num_lines(function, without_signature=is_command(file))
+        for file in FILES
+        for function in functions(file)
+    }
     assert {name: count for name, count in lines.items() if count > MAX_LINES} == {}
 
 
-@pytest.mark.parametrize(
-    "file", [file for file in FILES if not is_command(file)], ids=lambda f: str(f.relative_to(SOURCE))
-)
-def test_functions_have_few_parameters(file: Path) -> None:
-    parameters = {f.name: num_parameters(f) for f in functions(file)}
+def test_functions_have_few_parameters() -> None:
+    parameters = {
+        f"{file}:{function.lineno} {function.name}": num_parameters(function)
+        for file in FILES
+        if not is_command(file)
+        for function in functions(file)
+    }
     assert {name: count for name, count in parameters.items() if count > MAX_PARAMETERS} == {}
 
 

@@ -200,7 +200,7 @@ def test_a_sharded_encoder_is_held_by_halves(
 def test_all_leave_their_group_after_an_error() -> None:
     """A process that ends in the group may die of a thread of gloo instead (pytorch issue 179291)."""
     started = side_by_side.start()
-    said = [process.communicate(timeout=60)[1] for process in started]
+    said = [process.communicate(timeout=300)[1] for process in started]
     assert [process.returncode for process in started] == [0, 0], said
     assert all("In a group: False" in words for words in said), said
     assert "the last one refuses" in said[1]

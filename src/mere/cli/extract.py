@@ -157,12 +157,7 @@ def extract(
     if out is not None:
         from mere.cli import extract_corpus
 
-        if device != "auto":
-            raise UserError("--device goes without --out, whose workers take what there is. Leave it out.")
-        if format not in (Format.jsonl, Format.parquet):
-            raise UserError(
-                f"--out writes jsonl or parquet. Then: mere graph {out}/part-*.jsonl --format {format.value}"
-            )
+        _check_corpus_options(out, device, format)
         options = {
             "lang": lang,
             "input": input.value,
@@ -212,6 +207,15 @@ def extract(
     found = ((reading.waiting.popleft(), document) for document in extractor.extract_pairs(reading))
     _write_documents(found, format, offsets, model)
     _tell_unfit(extractor.predictor.unfit)
+
+
+def _check_corpus_options(out: Path, device: str, format: Format) -> None:
+    if device != "auto":
+        raise UserError("--device goes without --out, whose workers take what there is. Leave it out.")
+    if format not in (Format.jsonl, Format.parquet):
+        raise UserError(
+            f"--out writes jsonl or parquet. Then: mere graph {out}/part-*.jsonl --format {format.value}"
+        )
 
 
 def _tell_unfit(unfit: Mapping[str, int]) -> None:

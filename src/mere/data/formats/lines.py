@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
 from mere import advice
+from mere.data.formats.encodings import likely_encoding
 from mere.data.formats.files import lang_of, not_found
 from mere.data.formats.problems import Problem, report
 from mere.errors import DataError
@@ -41,14 +42,6 @@ _ARCHIVES: tuple[tuple[bytes, int, str, tuple[str, ...]], ...] = (
     (b"ustar", 257, "a tar archive", ("tar", "-xf")),
 )
 _HALF = re.compile("[\ud800-\udfff]")
-_LEGACY = {
-    "zh": "GB18030", "ja": "SHIFT_JIS", "ko": "CP949", "ru": "WINDOWS-1251", "uk": "WINDOWS-1251",
-    "bg": "WINDOWS-1251", "sr": "WINDOWS-1251", "mk": "WINDOWS-1251", "be": "WINDOWS-1251",
-    "pl": "WINDOWS-1250", "cs": "WINDOWS-1250", "sk": "WINDOWS-1250", "hu": "WINDOWS-1250",
-    "sl": "WINDOWS-1250", "hr": "WINDOWS-1250", "ro": "WINDOWS-1250", "el": "WINDOWS-1253",
-    "tr": "WINDOWS-1254", "he": "WINDOWS-1255", "ar": "WINDOWS-1256", "fa": "WINDOWS-1256",
-    "lt": "WINDOWS-1257", "lv": "WINDOWS-1257", "et": "WINDOWS-1257", "vi": "WINDOWS-1258", "th": "TIS-620",
-}  # fmt: skip
 _BY_WINDOWS_1252 = (
     "import sys, codecs; codecs.register_error('w', lambda e: "
     "(e.object[e.start:e.end].decode('cp1252', 'replace'), e.end)); "
@@ -339,16 +332,7 @@ class _Cure:
             count = f"{proper:,} other {'line is' if proper == 1 else 'lines are'}"
             advised = piped(self.path, _BY_WINDOWS_1252)
             return f"{count} UTF-8 beyond ASCII and must stay so; what is not may be WINDOWS-1252. {advised}"
-        for encoding in (_LEGACY.get((lang_of(self.path) or "")[:2]), "WINDOWS-1252", "ISO-8859-1"):
-            if encoding and all(_is(raw, encoding) for raw in sample):
-                guess = f"It may be {encoding}; put another encoding that it was written in"
-                return f"{guess}. {_iconv(self.path, encoding)}"
+        if encoding := likely_encoding(sample, lang_of(self.path)):
+            guess = f"It may be {encoding}; put another encoding that it was written in"
+            return f"{guess}. {_iconv(self.path, encoding)}"
         return "Write it again as UTF-8."
-
-
-def _is(raw: bytes, encoding: str) -> bool:
-    try:
-        raw.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True

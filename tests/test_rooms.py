@@ -5,8 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 SOURCE = Path(__file__).parents[1] / "src" / "mere"
 FLOORS = (
     ("types", "errors"),
@@ -61,23 +59,27 @@ def test_every_room_has_a_floor():
     assert {room_of(file) for file in FILES} == set(FLOOR)
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(SOURCE)))
-def test_imports_point_down(file):
-    own = room_of(file)
-    for module in imports_of(file, top_level=False):
-        parts = module.split(".")
-        if parts[0] == "mere" and len(parts) > 1 and parts[1] != own and parts[1] in FLOOR:
-            assert FLOOR[parts[1]] < FLOOR[own], f"{file} imports {module}, which is not below it"
+def rooms_of(modules: list[str]) -> set[str]:
+    return {
+        parts[1] for parts in (module.split(".") for module in modules) if parts[0] == "mere" and parts[1:]
+    }
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(SOURCE)))
-def test_torch_stays_in_its_rooms(file):
-    if room_of(file) in WITH_TORCH:
-        return
-    for module in imports_of(file, top_level=True):
-        assert module.split(".")[0] not in TORCH
-        parts = module.split(".")
-        assert parts[0] != "mere" or len(parts) == 1 or parts[1] not in WITH_TORCH, f"{file} loads {module}"
+def test_imports_point_down():
+    for file in FILES:
+        own = room_of(file)
+        for other in rooms_of(imports_of(file, top_level=False)) - {own}:
+            assert other not in FLOOR or FLOOR[other] < FLOOR[own], (
+                f"{file} imports {other}, which is not below it"
+            )
+
+
+def test_torch_stays_in_its_rooms():
+    for file in FILES:
+        if room_of(file) not in WITH_TORCH:
+            modules = imports_of(file, top_level=True)
+            assert not {module.split(".")[0] for module in modules} & TORCH, file
+            assert not rooms_of(modules) & set(WITH_TORCH), file
 
 
 def test_prediction_needs_no_torch():

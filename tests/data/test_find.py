@@ -11,8 +11,9 @@ import pytest
 from mere.data.check import check
 from mere.data.corpus import Corpus
 from mere.data.find import find_files
-from mere.data.formats import Format
+from mere.data.formats import Format, files
 from mere.errors import DataError
+from mere.lang_codes import is_same
 
 ROWS = "Ida B-PER\nmag O\nGraz B-LOC\n"
 
@@ -74,3 +75,28 @@ def test_rows_that_cannot_be_used_at_all_are_an_error(tmp_path: Path) -> None:
     folder = tree(tmp_path, {"de.train.tsv": "1\tIda\tGraz\tr\tOhne Marken.\n"})
     report = check([folder])
     assert (report.exit_status, report.finding("no-row-used").count) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [
+        ("development", "dev"),
+        ("validate", "dev"),
+        ("eval", "dev"),
+        ("testa", "dev"),
+        ("testb", "test"),
+        ("trn", "train"),
+    ],
+)
+def test_other_names_of_splits(name: str, split: str) -> None:
+    assert files.split_of(Path(f"de.{name}.conll")) == split
+
+
+@pytest.mark.parametrize("name", ["train.de.jsonl", "train-de.jsonl", "dev_de.conll", "test.German.conll.gz"])
+def test_a_language_behind_the_split(name: str) -> None:
+    assert files.lang_of(Path(name)) is not None and is_same(str(files.lang_of(Path(name))), "de")
+
+
+@pytest.mark.parametrize("name", ["train.jsonl", "train_new.jsonl", "test-v2.conll", "dev.part1.conll"])
+def test_no_language_behind_the_split(name: str) -> None:
+    assert files.lang_of(Path("corpus", name)) is None

@@ -14,10 +14,18 @@ from mere.files import replacing
 SPLIT_NAMES = {
     "train": "train",
     "training": "train",
+    "trn": "train",
     "dev": "dev",
     "valid": "dev",
     "validation": "dev",
+    "validate": "dev",
     "val": "dev",
+    "devel": "dev",
+    "development": "dev",
+    "eval": "dev",
+    "testa": "dev",
+    "testb": "test",
+    "tst": "test",
     "test": "test",
     "heldout": "heldout",
 }
@@ -72,12 +80,17 @@ def stem(path: Path) -> str:
 def lang_of(path: Path) -> str | None:
     """Return the language that a file name or its folder states, or None.
 
-    `de.train.jsonl`, `de_corpora_train.tsv`, `en-full_corpora_train.tsv`, `German.train.conll` and `de/train.jsonl`
-    say so; `corpus.jsonl` does not.
+    `de.train.jsonl`, `de_corpora_train.tsv`, `en-full_corpora_train.tsv`, `German.train.conll`, `train.de.jsonl`
+    and `de/train.jsonl` say so; `corpus.jsonl` does not.
     """
     parts = re.split(r"[._]", stem(path))
-    own = _lang(parts[0]) if len(parts) > 1 else None
-    return own or (_lang(path.parent.name) if parts[0] in SPLIT_NAMES else None)
+    own = _lang(parts[0]) if len(parts) > 1 and parts[0] not in SPLIT_NAMES else None
+    split, *others = re.split(r"[._-]", stem(path))
+    if own or split not in SPLIT_NAMES:
+        return own
+    after = others[0] if others else ""
+    behind = after if lang_codes.is_code(after) or lang_codes.is_name(after) else ""
+    return _lang(behind) or _lang(path.parent.name)
 
 
 def lang_alone(path: Path) -> str | None:

@@ -94,7 +94,8 @@ def test_other_names_of_splits(name: str, split: str) -> None:
 
 @pytest.mark.parametrize("name", ["train.de.jsonl", "train-de.jsonl", "dev_de.conll", "test.German.conll.gz"])
 def test_a_language_behind_the_split(name: str) -> None:
-    assert files.lang_of(Path(name)) is not None and is_same(str(files.lang_of(Path(name))), "de")
+    assert files.lang_of(Path(name)) is not None
+    assert is_same(str(files.lang_of(Path(name))), "de")
 
 
 @pytest.mark.parametrize("name", ["train.jsonl", "train_new.jsonl", "test-v2.conll", "dev.part1.conll"])

@@ -81,7 +81,7 @@ class Batcher:
         self.observe = observe
         self.queued = queued
         self.queued_characters = 0
-        self._characters_per_s = 50_000.0  # of recent full batches; tells how long the queue takes
+        self._characters_per_s = 50_000.0  # of the last full batch; tells how long the queue takes
         self._waiting: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="extract")
@@ -154,7 +154,7 @@ class Batcher:
             if batch:
                 self.observe(len(batch), seconds)
             if is_full:  # others are slower for their size, or faster where texts are empty
-                self._characters_per_s += 0.5 * (spent / seconds - self._characters_per_s)
+                self._characters_per_s = spent / seconds
 
     def _next_batch(self) -> tuple[list[_Waiting], int]:
         """Return what is extracted from next, and the cost of what nobody waits for any more."""

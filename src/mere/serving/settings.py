@@ -16,7 +16,7 @@ class ServingSettings(Settings):
     max_wait_s: float = Field(
         2.0, gt=0, description="seconds of extraction that wait before requests are answered with 429"
     )
-    batch_characters: int = Field(20_000, ge=1, description="characters that are extracted from at a time")
+    batch_characters: int = Field(8_000, ge=1, description="characters that are extracted from at a time")
     batch_wait_ms: float = Field(
         2.0, ge=0, description="how long a batch that is not full waits for more texts; 0: not at all"
     )

@@ -83,7 +83,9 @@ class Observer:
         app: Callable[..., Awaitable[None]],
         *,
         paths: frozenset[str],
-        write: Callable[[str], object] = lambda line: print(line, file=sys.stderr, flush=True),
+        write: Callable[[str], object] = lambda line: sys.stderr.write(
+            f"{line}\n"
+        ),  # whole, beside other workers'
     ):
         self.app = app
         self.paths = paths

@@ -1,19 +1,26 @@
-# make demo    install, train both stages on the quick-start corpus, score, extract from raw text
+# make demo    install without torch, read text of many languages with the models that come with mere, write a graph
+# make quickstart    train both stages on the quick-start corpus, score, extract triples from raw text
+# make models DATA=…    train the models that come with mere again, from the corpora that their cards name
 # make test    the test suite        make check   format, lint, types, generated tables
 # make docs    the documentation, docs/_build/index.html; warnings are errors
 # make clean   what these made       All of them work on a fresh clone: set-up is a dependency.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BARE := $(VENV)/.bare
 TRAINS := $(VENV)/.trains
 READY := $(VENV)/.ready
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 DOCS := README.md $(wildcard docs/*.md)
 
-.PHONY: demo test check docs clean
+.PHONY: demo quickstart models test check docs clean
 
-$(TRAINS): pyproject.toml constraints.txt
+$(BARE): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
+	$(INSTALL) -e .
+	touch $@
+
+$(TRAINS): $(BARE)
 	$(INSTALL) -e ".[train]"
 	touch $@
 
@@ -21,7 +28,16 @@ $(READY): $(TRAINS)
 	$(INSTALL) -e ".[train,hf,report,uima,spacy,tensorboard,serve,parquet,ray,docs,dev]"
 	touch $@
 
-demo: $(TRAINS)
+demo: $(BARE)
+	@mkdir -p runs/demo
+	@echo "== entities and triples, by the models that come with mere"
+	$(BIN)/mere extract examples/news.txt > runs/demo/documents.jsonl
+	$(BIN)/python examples/show.py < runs/demo/documents.jsonl
+	$(BIN)/mere graph runs/demo/documents.jsonl --out runs/demo/graph.html
+	$(BIN)/mere graph runs/demo/documents.jsonl --out runs/demo/graph.ttl
+	@echo; echo "Open runs/demo/graph.html. To train a model yourself, in a few minutes: make quickstart"
+
+quickstart: $(TRAINS)
 	$(BIN)/mere train recipes/quickstart.yaml --out runs/quickstart --resume
 	$(BIN)/mere quickstart --out runs/quickstart-corpus > /dev/null
 	@echo; echo "== test: sentence patterns seen in training, names that never occur there"
@@ -31,6 +47,17 @@ demo: $(TRAINS)
 	@echo; echo "== triples from raw text"
 	$(BIN)/mere extract runs/quickstart/model examples/texts.txt > runs/quickstart/texts.jsonl
 	$(BIN)/python examples/show.py < runs/quickstart/texts.jsonl
+
+models: $(TRAINS)
+	$(BIN)/mere train recipes/names.yaml --set data.path=$(DATA)/ner/open --out runs/names --resume
+	rm -rf runs/names/calibrated runs/names/export runs/facts/calibrated runs/facts/export
+	$(BIN)/mere calibrate runs/names/model $(DATA)/ner/open --out runs/names/calibrated
+	$(BIN)/mere export runs/names/calibrated --as onnx --precision int8 --dev $(DATA)/ner/open --out runs/names/export
+	$(BIN)/python benchmarks/facts_shipped.py data --data $(DATA) --out runs/facts-data
+	$(BIN)/mere train recipes/facts-shipped.yaml --from runs/names/model --set data.path=runs/facts-data \
+	  --out runs/facts --resume
+	$(BIN)/mere calibrate runs/facts/model runs/facts-data --out runs/facts/calibrated
+	$(BIN)/mere export runs/facts/calibrated --as onnx --precision int8 --dev runs/facts-data --out runs/facts/export
 
 # Two workers of one thread each; a file's tests stay with one of them, so what they share is made once, and files with
 # slow tests come first (tests/conftest.py). -v lifts pyproject's -q, so that the closing line is pytest's full one.

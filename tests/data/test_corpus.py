@@ -174,12 +174,3 @@ def test_formats_are_told_by_ending_or_first_line(corpus_dir: Write) -> None:
         sniff(folder / "c")
     with pytest.raises(DataError, match=r"d: not a format that mere reads \(jsonl, conll, smiler, "):
         sniff(folder / "d")
-
-
-def test_some_sources_alone(corpus_dir: Write) -> None:
-    rows = [{**DE[0], "source": "letters"}, {**DE[1], "source": "news"}, PL[0]]
-    corpus = Corpus.load(corpus_dir({"de.train.jsonl": rows[:2], "pl.train.jsonl": rows[2:]}))
-    assert [s.source for s in corpus.of_sources(["news"]).sentences("train")] == ["news"]
-    assert corpus.of_sources(["letters", "news"]).sizes() == {"train": {"de": 2}}
-    with pytest.raises(DataError, match=r"no sentence has the source .new.\. Did you mean"):
-        corpus.of_sources(["new"])

@@ -51,11 +51,6 @@ class DataSettings(Settings):
     languages: tuple[str, ...] | None = Field(
         None, min_length=1, description="language codes to keep; None keeps all"
     )
-    sources: tuple[str, ...] | None = Field(
-        None,
-        min_length=1,
-        description="sources to keep, by the `source` of the sentences (licences go by them); None: all",
-    )
     limit: int = Field(
         0, ge=0, description="training sentences per language, drawn by the recipe's seed; 0 takes all"
     )

@@ -23,12 +23,10 @@ def load_corpora(settings: DataSettings) -> Corpus:
     """Load the corpora of a recipe as one, types mapped; an empty path is the quick-start corpus.
 
     Raises:
-        DataError: a corpus is wrong, or lacks a language or source that is to be kept.
+        DataError: a corpus is wrong, or has none of the languages.
         ConfigError: a type that the recipe maps does not occur.
     """
     corpora = [Corpus.load(path) if path else quickstart_corpus() for path in settings.paths]
     refuse_unknown_types(corpora, settings.types)
     corpus = join_corpora(corpora, settings.types)
-    if settings.sources is not None:
-        corpus = corpus.of_sources(settings.sources)
     return corpus if settings.languages is None else corpus.only(settings.languages)

@@ -10,7 +10,7 @@ import hashlib
 import json
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -121,25 +121,12 @@ class Corpus:
                     f"The corpus has: {', '.join(known)}."
                 )
             keep.add(label)
-        return self._where(lambda sentence: sentence.lang in keep)
-
-    def of_sources(self, names: Iterable[str]) -> Corpus:
-        """Return the corpus of the sentences that came from some sources.
-
-        Raises:
-            DataError: a source does not occur; names the nearest.
-        """
-        known = {sentence.source for split in self.splits.values() for sentence in split if sentence.source}
-        keep = set(names)
-        for name in sorted(keep - known):
-            raise DataError(
-                f'no sentence has the source "{name}".{nearest(name, known)} '
-                f"There are: {', '.join(sorted(known)) or 'none'}."
-            )
-        return self._where(lambda sentence: sentence.source in keep)
-
-    def _where(self, keeps: Callable[[Sentence], bool]) -> Corpus:
-        return Corpus({split: tuple(filter(keeps, sentences)) for split, sentences in self.splits.items()})
+        return Corpus(
+            {
+                split: tuple(sentence for sentence in sentences if sentence.lang in keep)
+                for split, sentences in self.splits.items()
+            }
+        )
 
     def languages(self, split: str | None = None) -> tuple[str, ...]:
         """Return the languages that occur, in one split or anywhere, sorted."""

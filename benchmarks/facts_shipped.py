@@ -82,7 +82,7 @@ def join(data: Path, out: Path) -> None:
         added[file.name.removesuffix(".gz")] += [
             line for line in lines if any(f'"source": "{source}"' in line for source in LEARNED)
         ]
-    for name, lines in added.items():
+    for name, lines in ((name, lines) for name, lines in added.items() if lines):
         with (out / name).open("a", encoding="utf-8") as stream:
             stream.writelines(f"{line}\n" for line in lines)
 

@@ -72,9 +72,8 @@ class CorpusSettings:
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> CorpusSettings:
         """Return the settings that a plan has written down."""
-        return cls(
-            **{key: tuple(value) if isinstance(value, list) else value for key, value in record.items()}
-        )
+        listed: dict[str, Any] = {key: tuple(v) for key, v in record.items() if isinstance(v, list)}
+        return cls(**record | listed)
 
     @property
     def filter(self) -> Filter:

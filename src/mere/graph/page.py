@@ -78,7 +78,7 @@ def _drawn(index: NodeIndex, edges: DiskCounter, degrees: DiskCounter) -> tuple[
             times = f"{relation} ×{count}" if count > 1 else relation
             between.setdefault((position[subject], position[object]), []).append(times)
     drawn = [{"s": s, "o": o, "relations": relations} for (s, o), relations in between.items()]
-    told = f"{num_nodes:,} entities, {num_triples:,} triples. "
+    told = f"Entities: {num_nodes:,}; triples: {num_triples:,}. "
     if len(nodes) == DRAWN_NODES:
         told += f"Drawn: the {DRAWN_NODES} entities with most triples, and what holds between them."
     elif nodes:

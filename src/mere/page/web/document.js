@@ -109,7 +109,7 @@ export const graphOf = (document, hue) => {
   const drawn = linked.sort(([, a], [, b]) => b.degree - a.degree).slice(0, DRAWN_NODES);
   const position = new Map(drawn.map(([key], i) => [key, i]));
   const shown = [...edges.values()].filter(({ from, to }) => position.has(from) && position.has(to));
-  let told = `${nodes.size.toLocaleString("en")} entities, ${triples.length.toLocaleString("en")} triples. `;
+  let told = `Entities: ${nodes.size.toLocaleString("en")}; triples: ${triples.length.toLocaleString("en")}. `;
   if (drawn.length < linked.length) {
     told += `Drawn: the ${DRAWN_NODES} entities with most triples, and what holds between them.`;
   } else if (drawn.length) {

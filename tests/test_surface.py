@@ -23,7 +23,7 @@ VERBS = {  # verb to its options
     "analyze": "--against --dev --jobs --out --pairs --percent "
     "--quiet --seed --sentences --stage --steps --transfer",
     "bench": "--json --threads",
-    "calibrate": "--out --split",
+    "calibrate": "--min-precision --out --split",
     "check": "--column --from --json --lang --languages "
     "--offsets --outside --scheme --tag-names --token-column",
     "compare": "--baseline --budget --group --jobs --out "

@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 
 import mere as library
-from mere.store.calibration import write_calibration
+from mere.errors import UserError
+from mere.inference.calibration import thresholds_for_precision
+from mere.metrics.calibration import Curve
+from mere.schema import UNIVERSAL
+from mere.store.calibration import write_calibration, write_thresholds
+from mere.store.files import compare_all
 from tests import tiny
 from tests.command import mere, refused, worked
 
@@ -99,3 +104,27 @@ def test_what_cannot_be_calibrated(
     refused(mere("calibrate", tiny_model, tiny_corpus, "--out", calibrated), "is there already")
     refused(mere("calibrate", tiny_model, tmp_path / "none", "--out", tmp_path / "x"))
     assert not (tmp_path / "x").exists()
+
+
+def test_thresholds_rise_to_a_precision_and_no_language_is_below_all_of_them(tmp_path: Path) -> None:
+    rows = {
+        UNIVERSAL: {"temperature": 2.0, "offset": -0.5, "scores_for_precision": {"0.80": 0.6}},
+        "de": {"temperature": 1.0, "offset": 0.0, "scores_for_precision": {"0.80": 0.4}},
+        "te": {"temperature": 1.0, "offset": 0.5, "scores_for_precision": {"0.80": 0.9}},
+    }
+    before = {UNIVERSAL: 0.3, "de": 0.7, "te": 0.2, "ja": 0.1}
+    raised = thresholds_for_precision(tmp_path, {"triples": rows}, 0.8, before)
+    assert raised["de"] == 0.7  # higher than 0.6, which is that of all languages
+    for path, probability in ((UNIVERSAL, 0.6), ("te", 0.9), ("ja", 0.6)):
+        own = rows.get(path, rows[UNIVERSAL])
+        curve = Curve(own["temperature"], own["offset"])
+        assert curve(raised[path]) == pytest.approx(probability)
+    with pytest.raises(UserError, match=r"a precision of 0\.95 was not reached on dev"):
+        thresholds_for_precision(tmp_path, {"triples": rows}, 0.95, before)
+
+
+def test_thresholds_are_written_where_they_are_read(calibrated: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(calibrated, tmp_path / "model"))
+    write_thresholds(folder, {UNIVERSAL: 0.5, "de": 0.9})
+    compare_all(folder)
+    assert library.load(folder).predictor.thresholds == {UNIVERSAL: 0.5, "de": 0.9}

@@ -20,12 +20,23 @@ def calibrate(
     split: Annotated[
         str, typer.Option("--split", help="Which split to learn from; not the one to test on.")
     ] = "dev",
+    min_precision: Annotated[
+        float | None,
+        typer.Option(
+            "--min-precision",
+            min=0.0,
+            max=1.0,
+            help="Find fewer triples from now on: those of which this share was right, per language.",
+        ),
+    ] = None,
 ) -> None:
-    """Fit scores to the share of right answers, per task and language; what is found stays the same."""
+    """Fit scores to the share of right answers, per task and language; what is found stays the same, but for
+    --min-precision."""
     from mere.data.corpus import Corpus
+    from mere.inference.calibration import thresholds_for_precision
     from mere.inference.fitting import answers, calibrated, card_section
     from mere.loading import load_predictor
-    from mere.store.calibration import write_calibration
+    from mere.store.calibration import write_calibration, write_thresholds
     from mere.store.fetch import find_model
     from mere.store.files import new_folder
 
@@ -46,6 +57,9 @@ def calibrate(
         record = {task: calibrated(by_path) for task, by_path in found.items()}
         shutil.copytree(folder, part)
         write_calibration(part, record, card_section(record))
+        if min_precision is not None and "triples" in record:
+            raised = thresholds_for_precision(folder, record, min_precision, predictor.thresholds)
+            write_thresholds(part, raised)
     typer.echo(f"{'task':10}{'path':12}{'answers':>8}{'right':>8}{'error':>8}{'after':>8}")
     for task, by in record.items():
         for path, row in by.items():

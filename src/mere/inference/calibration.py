@@ -117,6 +117,30 @@ class Calibration:
         return by_path.get(path, by_path[UNIVERSAL])(score)
 
 
+def thresholds_for_precision(
+    folder: Path, record: Record, precision: float, thresholds: Mapping[str, float]
+) -> dict[str, float]:
+    """Return thresholds of triples, raised to where this share of the answers on dev was right.
+
+    No language's is lower, as a probability of being right, than that of all languages together: the dev sentences of
+    some may be easier than what will be read.
+
+    Args:
+        thresholds: the model's, of scores before calibration, by path.
+
+    Raises:
+        UserError: the precision was not reached.
+    """
+    by = record["triples"]
+    common = _least_score(folder, "triples", UNIVERSAL, by[UNIVERSAL], precision)
+    raised = {}
+    for path, before in thresholds.items():
+        row = by.get(path, by[UNIVERSAL])
+        least = max(common, _least_score(folder, "triples", path, row, precision))
+        raised[path] = max(before, Curve(row["temperature"], row["offset"]).inverse(least))
+    return raised
+
+
 def read_record(folder: Path) -> Record:
     """Return what a model folder's calibration.json holds; nothing where there is none."""
     path = folder / CALIBRATION

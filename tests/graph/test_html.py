@@ -136,7 +136,7 @@ def drawn(documents: list[Item]) -> str:
 def test_a_page_holds_everything_and_asks_nobody() -> None:
     html = drawn(list(ITEMS))
     graph = graph_of(html)
-    assert "10 triples" in html
+    assert "triples: 10" in html
     assert {node["name"] for node in graph["nodes"]} >= {"ADA  BYRON", "London", "京都", "Bo"}
     at = {node["name"]: i for i, node in enumerate(graph["nodes"])}
     edge = {"s": at["ADA  BYRON"], "o": at["London"], "relations": ["birth-place", "died in"]}

@@ -119,7 +119,7 @@ def test_a_run_makes_as_many_steps_as_it_is_given(tmp_path: Path, tiny_corpus: P
     assert costs["steps"] == {"shared": 7, "own.de": 4, "own.te": 2}  # 4 and 2 sentences
     last = [record for record in log if record["event"] == "step" and record["stage"] == "shared"][-1]
     assert (last["step"], last["num_steps"]) == (7, 7)
-    assert last["lr"] < 1e-3 * 2  # the schedule ends with the steps
+    assert last["lr"] < 0.5 * 2e-3  # the schedule ends with the steps
 
 
 def test_a_run_takes_as_many_seconds_as_it_is_given(tmp_path: Path, tiny_corpus: Path) -> None:
@@ -130,7 +130,7 @@ def test_a_run_takes_as_many_seconds_as_it_is_given(tmp_path: Path, tiny_corpus:
     steps = [record for record in log if record["event"] == "step" and record["stage"] == "own.de"]
     assert steps[-1]["step"] == costs["steps"]["own.de"]
     assert steps[-1]["epoch"] > 1  # it went on after the recipe's one epoch
-    assert steps[-1]["lr"] < 0.5 * steps[0]["lr"] or len(steps) == 1
+    assert steps[-1]["lr"] < 0.5 * 2e-3  # the schedule ends with the seconds
     evaluated = [
         record["step"] for record in log if record["event"] == "evaluation" and record["stage"] == "own.de"
     ]

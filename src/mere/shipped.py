@@ -9,10 +9,9 @@ import mere
 IN_PACKAGE = Path(mere.__file__).parent / "shipped_models"
 IN_CLONE = Path(mere.__file__).parents[2] / "models"
 DEFAULT = "names"
-"""The model that is used where none is named, once it comes with mere: entities (PER, ORG, LOC)."""
+"""The model that is used where none is named: entities (PER, ORG, LOC)."""
 FACTS = "facts"
 """The model whose triples join its entities where it is there too."""
-NAME_ONE = "No model is named, and none comes with this mere. Give one: mere extract runs/quickstart/model notes.txt."
 INSTALL_AGAIN = "Install again what came with mere: pip install --force-reinstall --no-deps mere"
 
 

@@ -9,7 +9,7 @@ import mere
 from mere import hub
 from mere.errors import ModelError
 from mere.hub import HubName
-from mere.shipped import DEFAULT, NAME_ONE, shipped_models
+from mere.shipped import shipped_models
 from mere.store.files import CARD, PATTERNS, REQUIRED, SUMS
 
 _GLOBS = ("*.json", "*.safetensors", CARD, SUMS)
@@ -35,10 +35,6 @@ def find_model(name: str | Path) -> Path:
         if wanted is None or (wanted.revision is None and path.parent.is_dir()):
             found = "is a file" if path.exists() else "no such folder"
             online = f" One on the hub: {name}@main" if wanted else ""
-            if name == DEFAULT:
-                raise ModelError(
-                    f"{NAME_ONE} Train one: mere train recipes/quickstart.yaml --out runs/quickstart"
-                )
             raise ModelError(
                 f"{path}: {found}; expected a model's folder. "
                 "What is here: mere models. Or train one: mere train recipes/quickstart.yaml --out runs/quickstart."

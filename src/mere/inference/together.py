@@ -30,6 +30,8 @@ class Calibrated(NamedTuple):
 class Together:
     """Reads sentences with two models, each on its own path of the language; a predictor as the extractor needs it.
 
+    A language that one of them knows counts as known; the other reads it on the path that all languages share.
+
     A triple's mention takes the type of the entity at its span; it has none where the first model sees no entity. A
     triple whose mentions are of other types than its relation takes is left out, and counted in `unfit`.
 

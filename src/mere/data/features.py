@@ -52,13 +52,16 @@ class Features:
 
     Args:
         rows: of the table.
-        known: hashes (CRC-32) of the features that are read; all others are as if they were not there. None
-            reads every feature.
+        known: hashes (CRC-32) of the features that are read, sorted; all others are as if they were not there.
+            None reads every feature.
     """
 
-    def __init__(self, rows: int, known: frozenset[int] | None = None):
+    def __init__(self, rows: int, known: NDArray[np.uint32] | None = None):
         self.rows = rows
         self.known = known
+        if known is not None:  # one more, which no hash is, for what lies beyond the last
+            self._sorted = np.append(known, np.uint32(0))
+            self._row_of = np.append(known % np.uint32(rows - 1) + 1, 0).astype(np.int32)
         self._of = lru_cache(maxsize=200_000)(self._compute)
 
     @classmethod
@@ -75,7 +78,8 @@ class Features:
             for key in everything._keys(*context):
                 counts[key] += times
         counts.pop(0, None)
-        return cls(rows, frozenset(key for key, times in counts.items() if times >= min_count))
+        known = sorted(key for key, times in counts.items() if times >= min_count)
+        return cls(rows, np.array(known, dtype=np.uint32))
 
     def __call__(self, text: str, spans: list[Span]) -> NDArray[np.int32]:
         """Return the feature ids of each unit, shape (num_units, NUM_FEATURES).
@@ -89,10 +93,12 @@ class Features:
         return np.concatenate(rows).reshape(len(spans), NUM_FEATURES)
 
     def _compute(self, unit: str, glued: bool, before: str) -> NDArray[np.int32]:
-        keys, known, modulus = self._keys(unit, glued, before), self.known, self.rows - 1
-        if known is not None:
-            keys = [key if key in known else 0 for key in keys]
-        return np.array([key % modulus + 1 if key else 0 for key in keys], dtype=np.int32)
+        keys, modulus = self._keys(unit, glued, before), self.rows - 1
+        if self.known is None:
+            return np.array([key % modulus + 1 if key else 0 for key in keys], dtype=np.int32)
+        hashes = np.array(keys, dtype=np.uint32)
+        place = self.known.searchsorted(hashes)
+        return self._row_of.take(place) * (self._sorted.take(place) == hashes)
 
     @staticmethod
     def _keys(unit: str, glued: bool, before: str) -> list[int]:

@@ -64,7 +64,7 @@ def write_static_page(stored: ModelFolder, runtime: Path, out: Path, *, name: st
     assert isinstance(stored.pieces, HashedUnits)
     known = stored.pieces.features.known
     if known is not None:
-        contents["page/known.bin"] = np.array(sorted(known), dtype="<u4").tobytes()
+        contents["page/known.bin"] = known.astype("<u4").tobytes()
     with new_folder(out) as part:
         (part / "page").mkdir(parents=True)
         for path, data in contents.items():

@@ -51,7 +51,7 @@ class HashedUnits(Pieces):
         arrays: Mapping[str, NDArray[np.integer[Any]]],
         files: Mapping[str, bytes],
     ) -> HashedUnits:
-        known = frozenset(arrays["known"].tolist()) if "known" in arrays else None
+        known = arrays["known"].astype(np.uint32, copy=False) if "known" in arrays else None
         return cls(Units.from_json(record["units"]), Features(settings.rows, known))
 
     def cut(self, text: str) -> list[Span]:
@@ -95,4 +95,4 @@ class HashedUnits(Pieces):
 
     def arrays(self) -> Mapping[str, NDArray[np.integer[Any]]]:
         known = self.features.known
-        return {} if known is None else {"known": np.array(sorted(known), dtype=np.uint32)}
+        return {} if known is None else {"known": known}

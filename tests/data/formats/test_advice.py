@@ -50,6 +50,7 @@ CASES: dict[str, tuple[str, bytes, Reading]] = {
         b'"relations": [{"from": 0, "to": 1, "type": "in"}]}\n',
         Reading(),
     ),
+    "letters": ("ko.train.conll", "\n".join(f"{letter}\tO" for letter in "박민수는갔다").encode(), Reading()),
     "ents": ("de.train.jsonl", b'{"text": "Ida", "ents": [{"start": 0, "end": 3, "label": "PER"}]}\n', Reading()),
 }  # fmt: skip
 

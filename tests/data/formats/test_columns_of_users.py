@@ -167,9 +167,73 @@ def test_bare_letters_are_entities_without_a_type(tmp_path: Path) -> None:
     assert told(list(conll.read(path)))[0][1] == [("Ida Tal", None), ("Graz", None)]
 
 
-def test_tags_of_nested_entities_in_one_field_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"B-ORG\|B-LOC of \"Graz\" names several entities"):
-        list(conll.read(written(tmp_path, "Graz\tB-ORG|B-LOC\nruht\tO\n")))
+@pytest.mark.parametrize("outside", ["O", "O|O"])
+@pytest.mark.parametrize("sign", ["|", ";", "+", ","])
+def test_tags_that_join_several_entities_are_read_as_levels(tmp_path: Path, outside: str, sign: str) -> None:
+    first = "B-ORG|O" if "|" in outside else "B-ORG"
+    rows = f"TSV\t{first}\nAalen\tI-ORG|B-LOC\nruht\t{outside}\n".replace("|", sign)
+    tally = Tally()
+    (sentence,) = conll.read(written(tmp_path, rows), tally=tally)
+    assert told([sentence])[0][1] == [("TSV Aalen", "ORG"), ("Aalen", "LOC")]
+    assert tally.repaired.total() == 1
+
+
+def test_two_joined_tags_of_a_type_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"B-ORG\|B-ORG of \"Graz\" names two entities of a type"):
+        list(conll.read(written(tmp_path, "Graz\tB-ORG|B-ORG\nruht\tO\n")))
+
+
+SPACES = [("Ada", 1, "B-PER"), ("ruht", 1, "O"), ("in", 1, "O"), ("Graz", 0, "B-LOC"), (".", 1, "O")]
+
+
+@pytest.mark.parametrize(
+    "order", ["{token}\t{space}\t{tag}", "{space}\t{token}\t{tag}", "{token} {tag} {space}"]
+)
+@pytest.mark.parametrize("names", ["False True", "0 1", "True False", "1 0", "no yes"])
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_column_of_yes_and_no_says_where_a_space_follows(
+    tmp_path: Path, order: str, names: str, times: int
+) -> None:
+    rows = "".join(order.format(token=t, space=names.split()[s], tag=tag) + "\n" for t, s, tag in SPACES)
+    tally = Tally()
+    found = told(list(conll.read(written(tmp_path, f"{rows}\n" * times), tally=tally)))
+    assert found == [("Ada ruht in Graz.", [("Ada", "PER"), ("Graz", "LOC")])] * times
+    assert tally.repaired.total() == 5 * times
+
+
+@pytest.mark.parametrize("order", ["{token}\t{is}\t{tag}", "{is}\t{token}\t{tag}", "{token}\t{tag}\t{is}"])
+def test_a_column_of_yes_and_no_about_something_else_is_not_used(tmp_path: Path, order: str) -> None:
+    rows = "".join(order.format(token=t, tag=tag, **{"is": t.istitle()}) + "\n" for t, _, tag in SPACES)
+    (sentence,) = conll.read(written(tmp_path, rows))
+    assert told([sentence]) == [("Ada ruht in Graz .", [("Ada", "PER"), ("Graz", "LOC")])]
+
+
+@pytest.mark.parametrize("odd", ["\r\n", "\n"])
+@pytest.mark.parametrize("place", [1, 2, 6])
+def test_rows_that_end_in_cr_but_for_one(tmp_path: Path, odd: str, place: int) -> None:
+    ends = ["\r"] * 7
+    ends[place] = odd
+    rows = ["Ada\tB-PER", "ruht\tO", "hier\tO", ".\tO", "", "Bo\tB-PER", "auch\tO"]
+    path = tmp_path / "de.train.conll"
+    path.write_bytes("".join(map("".join, zip(rows, ends, strict=True))).encode())
+    assert told(list(conll.read(path))) == [
+        ("Ada ruht hier .", [("Ada", "PER")]),
+        ("Bo auch", [("Bo", "PER")]),
+    ]
+
+
+def test_letters_of_a_script_with_spaces_are_told(tmp_path: Path) -> None:
+    rows = [*"박민수는갔다"]
+    with pytest.raises(DataError, match="single letters"):
+        list(conll.read(written(tmp_path, "".join(f"{letter}\tO\n" for letter in rows), "ko.a.conll")))
+    tally = Tally()
+    few = "".join(f"{letter}\tO\n" for letter in rows[:3])
+    assert next(conll.read(written(tmp_path, few, "ko.a.conll"), tally=tally)).text == "박 민 수"
+    assert tally.repaired == {"sentences of single letters, joined by spaces": 1}
+    tally = Tally()
+    mixed = "".join(f"{letter}\tO\n" for letter in "在看TheWire的人")
+    assert next(conll.read(written(tmp_path, mixed, "zh.a.conll"), tally=tally)).text == "在看TheWire的人"
+    assert tally.repaired.total() == 1
 
 
 @pytest.mark.parametrize("space", [" ", "\u3000"])

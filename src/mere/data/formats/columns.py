@@ -9,106 +9,38 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 
+from mere.data.formats.header import (
+    NO_SPACE_NAMES,
+    SENTENCE_NAMES,
+    SPACE_NAMES,
+    TOKEN_NAMES,
+    is_header,
+    place_of,
+    plain,
+)
+from mere.data.formats.layout import Layout, split_row
 from mere.data.formats.no_layout import NoLayout, refuse_other_signs
 from mere.data.formats.schemes import Scheme
-from mere.data.formats.spellings import OUTSIDE_SIGNS, Spelling, share_standard, spelling_of
+from mere.data.formats.space_column import (
+    NO,
+    YES,
+    has_marks,
+    is_yes_or_no,
+    says_no_space,
+)
+from mere.data.formats.spellings import OUTSIDE_SIGNS, share_standard, spelling_of
 from mere.errors import nearest
 
-DOCSTART = "-DOCSTART-"
 NUM_ROWS = 20_000  # that show a file's layout
 _MOST = 0.9  # the share of rows that make a rule
-_SPACES = re.compile(r"[ \t]+")
 _NUMBER = re.compile(r"(.*?)(\d+)(\D*)", re.DOTALL)
 _RANGE = re.compile(r"\d+[-.]\d+")
 _OFFSETS = re.compile(r"\d+[-:,]\d+|\d+")
-_NO_SPACE = re.compile(r"(?:^|\|)(?:NoSpaceAfter|SpaceAfter=No)(?:\||$)", re.IGNORECASE)
-_SENTENCE_END = re.compile(r"(?:^|\|)EndOfSentence(?:\||$)")
-TOKEN_NAMES = frozenset({"token", "tokens", "word", "words", "form", "wordform", "surface", "text", "term"})
-TAG_NAMES = frozenset(
-    {"tag", "tags", "label", "labels", "bio", "biotag", "iob", "iobtag", "entity", "entities"}
-)  # and what begins with "ne"
-_SPACE_NAMES = frozenset({"spaceafter", "whitespace", "trailingspace", "hasspace", "space", "ws"})
-_NO = frozenset({"0", "false", "no", "n", "f"})
-_SENTENCE_NAMES = frozenset(
-    {"sentence", "sentenceid", "sentid", "sentenceno", "sentencenumber", "sentno", "sentnum", "sent", "sid"}
-)
 _CHUNKS = frozenset(
     {"NP", "VP", "PP", "ADVP", "ADJP", "SBAR", "PRT", "CONJP", "INTJ", "LST", "UCP", "NC", "PC", "VC", "AC"}
 )
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How the rows of a file are made; columns are indices from 0.
-
-    Args:
-        tabs: whether tabs part the columns; otherwise runs of spaces.
-        columns: how many columns a row has; at least so many where `ragged`.
-        token: the column of tokens. tag: that of tags.
-        index: the column that counts the tokens, or None.
-        spaces: the column that says where no space follows, or None.
-        sentence: the column that says which sentence a token is in, or None.
-        ragged: whether rows may have more columns.
-        header: the fields of the header row; none where there is none.
-        spelling: how the tags are spelt.
-        tags: the tags of rows that are no comments for sure.
-        no_space: what the column `spaces` says where none follows, beside the usual marks.
-    """
-
-    tabs: bool
-    columns: int
-    token: int
-    tag: int
-    index: int | None = None
-    spaces: int | None = None
-    sentence: int | None = None
-    ragged: bool = False
-    header: tuple[str, ...] = ()
-    spelling: Spelling = field(default=Spelling(), compare=False)
-    tags: frozenset[str] = frozenset()
-    no_space: frozenset[str] = frozenset()
-
-    def fields(self, line: str) -> list[str]:
-        return split_row(line, self.tabs)
-
-    def has(self, fields: Sequence[str]) -> bool:
-        """Whether a row has the columns that it must have."""
-        enough = len(fields) >= self.columns if self.ragged else len(fields) == self.columns
-        return enough and self.tag < len(fields) and self.token < len(fields)
-
-    def is_row(self, fields: Sequence[str]) -> bool:
-        """Whether a line that looks like a comment is the row of a token such as `#` all the same."""
-        if not self.has(fields) or (self.index is not None and not fields[self.index].isdigit()):
-            return False
-        tag = fields[self.tag].strip()
-        return tag in self.tags or (self.tabs and share_standard({tag: 1}) == 1.0)
-
-    def is_glued(self, fields: Sequence[str]) -> bool:
-        """Whether the row says that no space follows its token."""
-        return (
-            self.spaces is not None
-            and self.spaces < len(fields)
-            and (
-                bool(_NO_SPACE.search(fields[self.spaces]))
-                or fields[self.spaces].strip().casefold() in self.no_space
-            )
-        )
-
-    def ends_sentence(self, fields: Sequence[str]) -> bool:
-        """Whether the row says that its sentence ends."""
-        return (
-            self.spaces is not None
-            and self.spaces < len(fields)
-            and bool(_SENTENCE_END.search(fields[self.spaces]))
-        )
-
-
-def split_row(line: str, tabs: bool) -> list[str]:
-    """Return the fields of a line."""
-    return line.split("\t") if tabs else _SPACES.split(line.strip(" \t"))
 
 
 def layout_of(
@@ -139,10 +71,9 @@ def layout_of(
         raise NoLayout("empty-file", "the file holds no row")
     asked = {"column": column, "token_column": token_column}
     chosen = {name: rows.number(value, name) for name, value in asked.items() if value is not None}
-    named_spaces = rows.named(_SPACE_NAMES)
-    spaces = rows.spaces() if named_spaces is None else named_spaces
-    sentence = rows.sentence(named_spaces)
-    index = rows.index({named_spaces, sentence})
+    spaces = rows.spaces()
+    sentence = rows.sentence(spaces)
+    index = rows.index({spaces, sentence})
     token = chosen.get("token_column")
     if token is None:
         token = rows.token({index, spaces, sentence, chosen.get("column")}, outside)
@@ -150,6 +81,7 @@ def layout_of(
     if tag is None:
         tag = rows.tag({index, spaces, sentence, token}, outside, scheme, spaces)
     counts = rows.column(tag)
+    spaces, no_space = rows.no_space(spaces, token)
     return Layout(
         tabs=rows.tabs,
         columns=max(token, tag) + 1 if rows.ragged(tag, index) else rows.width,
@@ -162,7 +94,7 @@ def layout_of(
         header=rows.header,
         spelling=spelling_of(counts, outside, scheme, tag_names),
         tags=frozenset(counts),
-        no_space=frozenset() if named_spaces is None else _NO,
+        no_space=no_space,
     )
 
 
@@ -187,51 +119,21 @@ class _Rows:
 
     def _header(self) -> tuple[str, ...]:
         """Take the header row out of the rows, if there is one, and return its fields."""
-        first = self.blocks[0][0]
-        plain = [re.sub(r"[\W_]", "", name).casefold() for name in first]
-        tokens = [place for place, name in enumerate(plain) if name in TOKEN_NAMES]
-        tags = [
-            place
-            for place, name in enumerate(plain)
-            if (name in TAG_NAMES or name.startswith("ne")) and place not in tokens
-        ]
-        if len(first) < 2 or sum(map(len, self.blocks)) < 2:
-            return ()
-        others = self.blocks[0][1:] + [row for block in self.blocks[1:] for row in block]
-        named = (
-            tokens
-            and tags
-            and all(row[place] != first[place] for place in tags for row in others if place < len(row))
-        )
-        tagged = any(
-            share_standard({first[place].strip(): 1}, OUTSIDE_SIGNS) == 0
-            and (tokens or tags or self._is_name(first[place].strip(), place, others))
-            and share_standard(
-                Counter(row[place].strip() for row in others if place < len(row)), OUTSIDE_SIGNS
-            )
-            >= _MOST
-            for place in range(1, len(first))
-        )
-        if not (named or tagged):
+        first, *others = (row for block in self.blocks for row in block)
+        if not is_header(first, others):
             return ()
         del self.blocks[0][0]
         self.widths[len(first)] -= 1
         self.blocks = [block for block in self.blocks if block]
         return tuple(name.strip() for name in first)
 
-    def _is_name(self, word: str, place: int, others: Sequence[Sequence[str]]) -> bool:
-        """Whether what stands over a column of tags is its name: a word that no tag of the column holds."""
-        values = {row[place].strip() for row in others if place < len(row)}
-        return len(word) > 2 and word.isalpha() and not any(word in value for value in values)
-
     def named(self, names: frozenset[str]) -> int | None:
         """Return the first column of which the header has one of the names."""
-        plain = [re.sub(r"[\W_]", "", name).casefold() for name in self.header]
-        return next((place for place, name in enumerate(plain) if name in names and place < self.width), None)
+        return place_of(self.header[: self.width], names)
 
     def sentence(self, spaces: int | None) -> int | None:
         """Return the column that says which sentence a token is in: by its name, or where no blank line does."""
-        named = self.named(_SENTENCE_NAMES)
+        named = self.named(SENTENCE_NAMES)
         if named is not None or self.width < 3 or len(self.blocks) > 1:
             return named
         return next((c for c in range(self.width - 1) if c != spaces and self._numbers_sentences(c)), None)
@@ -292,18 +194,29 @@ class _Rows:
         return good >= _MOST * max(1, steps)
 
     def spaces(self) -> int | None:
-        """Return the column that says where no space follows."""
-        for column in range(self.width - 1, 0, -1):
-            if any(_NO_SPACE.search(value) or _SENTENCE_END.search(value) for value in self.column(column)):
-                return column
-        return None
+        """Return the column that says where no space follows, by its marks or its name."""
+        marked = (c for c in range(self.width - 1, 0, -1) if has_marks(self.column(c)))
+        return next(marked, self.named(SPACE_NAMES | NO_SPACE_NAMES))
+
+    def no_space(self, spaces: int | None, token: int) -> tuple[int | None, frozenset[str]]:
+        """Return the column that says where no space follows, and what it says there, beside the usual marks."""
+        for column in range(self.width) if spaces is None else [spaces]:
+            if column != token and self._is_yes_or_no(column):
+                said = says_no_space(self.values(token), self.values(column))
+                if said:
+                    return column, said
+        if spaces is None or spaces >= len(self.header):
+            return spaces, frozenset()
+        return spaces, YES if plain(self.header[spaces]) in NO_SPACE_NAMES else NO
+
+    def _is_yes_or_no(self, column: int, *, numbers: bool = True) -> bool:
+        return self.width > 2 and is_yes_or_no(self.column(column), numbers=numbers)
 
     def token(self, taken: set[int | None], outside: Sequence[str]) -> int:
         """Return the column of tokens: the first that can hold words."""
-        plain = [re.sub(r"[\W_]", "", name).casefold() for name in self.header]
-        named = [place for place, name in enumerate(plain) if name in TOKEN_NAMES and place < self.width]
-        if named:
-            return named[0]
+        named = self.named(TOKEN_NAMES)
+        if named is not None:
+            return named
         if self.width <= 2:
             return 1 if self.width == 2 and (0 in taken or self._only_tags_are(0)) else 0
         able = [
@@ -332,7 +245,7 @@ class _Rows:
     def _is_no_token(self, column: int, outside: Sequence[str]) -> bool:
         counts = self.column(column)
         total = counts.total()
-        if self._counts(column) or counts[""] > total // 10:
+        if self._counts(column) or counts[""] > total // 10 or self._is_yes_or_no(column):
             return True
         if (column > 0 or self._only_tags_are(0)) and share_standard(
             counts, [sign for sign in OUTSIDE_SIGNS if sign]
@@ -364,6 +277,7 @@ class _Rows:
     ) -> int:
         """Return the column of tags: the only one that holds some, the last where none shows."""
         free = [column for column in range(self.width) if column not in taken]
+        free = [column for column in free if not self._is_yes_or_no(column, numbers=False)] or free
         refuse_other_signs([row for block in self.blocks for row in block], self.tabs)
         if not free:
             message = (

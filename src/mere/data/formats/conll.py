@@ -23,18 +23,28 @@ from pathlib import Path
 from typing import Any
 
 from mere.data.formats import files, schemes
-from mere.data.formats.columns import DOCSTART, NUM_ROWS, Layout, layout_of, split_row
+from mere.data.formats.columns import NUM_ROWS, layout_of
 from mere.data.formats.conll_rows import Block, Rows, is_comment_for_sure, may_be_comment, shows_anything
 from mere.data.formats.conll_write import write
 from mere.data.formats.holds import Holds
+from mere.data.formats.layout import DOCSTART, Layout, split_row
 from mere.data.formats.lines import Head, lines_of, open_binary, piped
 from mere.data.formats.no_layout import NoLayout
 from mere.data.formats.problems import Problem, report
 from mere.data.formats.reading import AS_THEY_ARE, Reading
 from mere.data.formats.schemes import Scheme, WrongTag
-from mere.data.formats.spellings import OUTSIDE_SIGNS, UNTYPED, names_several, remedy, share_standard
+from mere.data.formats.spellings import OUTSIDE_SIGNS, UNTYPED, remedy, share_standard
 from mere.data.formats.tally import Tally
-from mere.data.formats.tokens import NUM_SAMPLED, NotInText, Spacing, aligned, glued, spacing_of, text_of
+from mere.data.formats.tokens import (
+    NUM_SAMPLED,
+    NotInText,
+    Spacing,
+    aligned,
+    glued,
+    letters_joined,
+    spacing_of,
+    text_of,
+)
 from mere.data.formats.word_pieces import Convention, apply, convention_of
 from mere.types import Entity, Sentence, Span
 
@@ -48,6 +58,15 @@ HOLDS = Holds(
     one="a block of lines", offsets="tokens", untyped=False, overlaps=False, relations=False, scores=False,
     language=False, keys=False,
 )  # fmt: skip
+_SPLIT_LEVELS = (
+    "import sys; rows = [line.split() for line in sys.stdin]; "
+    'n = max(row[-1].count("{0}") for row in rows if row) + 1; '
+    '[print(*row[:-1], *(row[-1].split("{0}") + ["O"] * n)[:n] if row else "", sep="\\t") for row in rows]'
+)
+_WITH_TEXT = (
+    'import sys; [print("# text = " + "".join(row.split()[{}] for row in block.split("\\n") if row[:1] != "#"), '
+    'block, "", sep="\\n") for block in sys.stdin.read().strip("\\n").split("\\n\\n")]'
+)
 _NAMES = re.compile(r"# *global\.columns *= *(.+)")
 
 
@@ -202,8 +221,8 @@ def _blocks(path: Path, layout: Layout, problems: list[Problem] | None, tally: T
 def _sentence(
     block: Block, lang: str, layout: Layout, spacing: Spacing, scheme: Scheme | None, path: Path, tally: Tally
 ) -> Sentence:
-    spans = _spans(block, layout, scheme, tally)
-    text, offsets = _text(block, spacing)
+    spans = _spans(block, layout, scheme, tally, path)
+    text, offsets = _text(block, layout, spacing, path, tally)
     entities = []
     for start_token, end_token, type_ in spans:
         start, end = offsets[start_token].start, offsets[end_token - 1].end
@@ -221,13 +240,26 @@ def _sentence(
     )
 
 
-def _spans(block: Block, layout: Layout, scheme: Scheme | None, tally: Tally) -> list[schemes.TokenSpan]:
+def _spans(
+    block: Block, layout: Layout, scheme: Scheme | None, tally: Tally, path: Path
+) -> list[schemes.TokenSpan]:
     tags = layout.spelling.read_all(block.tags)
-    several = next((token for token, tag in enumerate(tags) if names_several(tag)), None)
-    if several is not None:
-        message = f'the tag {tags[several]} of "{block.tokens[several]}" names several entities'
-        cure = "Keep one of them in the column: a row holds one tag."
-        raise _Fault(block.lines[several], "conll-nested-tag", message, cure)
+    try:
+        levels = schemes.levels_of(tags)
+    except schemes.SeveralOfAType as several:
+        message = (
+            f'the tag {tags[several.token]} of "{block.tokens[several.token]}" names two entities of a type'
+        )
+        cure = f"Give each level a column of its own. {piped(path, _SPLIT_LEVELS.format(several.sign), 'levels')}"
+        raise _Fault(block.lines[several.token], "conll-nested-tag", message, cure) from None
+    if len(levels) > 1:
+        tally.repaired["sentences whose tags name several entities of a token, read as levels"] += 1
+    found = [_spans_of(level, block, scheme, tally) for level in levels]
+    tally.repaired.update(told for tag in block.tags if (told := layout.spelling.mended(tag)))
+    return list(dict.fromkeys(span for level in found for span in level))
+
+
+def _spans_of(tags: list[str], block: Block, scheme: Scheme | None, tally: Tally) -> list[schemes.TokenSpan]:
     try:
         spans, mends = schemes.to_spans(tags, scheme or Scheme.IOB2)
     except WrongTag as wrong:
@@ -237,11 +269,10 @@ def _spans(block: Block, layout: Layout, scheme: Scheme | None, tally: Tally) ->
         token = mends[0].token
         raise _Fault(block.lines[token], "conll-tag", _not_iob2(block, tags, token))
     tally.repaired.update(mend.what for mend in mends)
-    tally.repaired.update(told for tag in block.tags if (told := layout.spelling.mended(tag)))
     return spans
 
 
-def _text(block: Block, spacing: Spacing) -> tuple[str, list[Span]]:
+def _text(block: Block, layout: Layout, spacing: Spacing, path: Path, tally: Tally) -> tuple[str, list[Span]]:
     """Return the text of a sentence and where its tokens stand in it."""
     if block.text is not None:
         try:
@@ -253,8 +284,11 @@ def _text(block: Block, spacing: Spacing) -> tuple[str, list[Span]]:
         return glued(block.tokens, [not is_glued for is_glued in block.glued[:-1]])
     if spacing is Spacing.UNKNOWN:
         message = "the file's tokens are single letters, and nothing shows where a word ends"
-        cure = "Give the spaces rows of their own, or each sentence a line # text = …"
+        cure = "Give the spaces rows of their own, or each sentence a line # text = …; or, for a text without spaces"
+        cure = f"{cure}: {piped(path, _WITH_TEXT.format(layout.token), 'text')}"
         raise _Fault(block.lines[0], "conll-no-spaces", message, cure)
+    if told := letters_joined(block.tokens, spacing):
+        tally.repaired[told] += 1
     return text_of(block.tokens, spacing)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mere import advice
-from mere.data.formats.columns import DOCSTART, Layout
+from mere.data.formats.layout import DOCSTART, Layout
 from mere.data.formats.lines import JOINED, half_problem, has_half, join_halves, piped
 from mere.data.formats.problems import Problem, report
 from mere.data.formats.tally import Tally
@@ -188,6 +188,10 @@ class Rows:
         block.add(token, tag, number)
         if layout.spaces is not None:
             block.glued.append(layout.is_glued(fields))
+            if layout.no_space and layout.spaces >= len(layout.header):
+                self.tally.repaired[
+                    f"rows whose column {layout.spaces + 1} was read as where spaces follow"
+                ] += 1
         if len(fields) > 2:
             self.tally.lost.update(self._unused(fields))
         return None

@@ -1,8 +1,9 @@
 """The lines of a text file: the one place where bytes become lines of text, gzip seen through.
 
-A line ends at LF or CRLF (LFCR); in a file without any LF, at CR; in one without either, at whatever else parts its
-lines (NEL, U+2028, a form feed …), which in all others stays inside a line. A byte order mark at the start of a file
-or of a line is no part of the text. What is not UTF-8 is told with a command that mends it and nothing else.
+A line ends at LF or CRLF (LFCR); in a file with fewer LF than CR alone, at CR too; in one without either, at whatever
+else parts its lines (NEL, U+2028, a form feed …), which in all others stays inside a line. A byte order mark at the
+start of a file or of a line is no part of the text. What is not UTF-8 is told with a command that mends it and nothing
+else.
 """
 
 from __future__ import annotations
@@ -221,11 +222,12 @@ def _chunks(stream: BinaryIO, path: Path) -> Iterator[bytes]:
 
 
 def _own_end(chunk: bytes) -> bytes:
-    """Return what ends the lines of a file without LF, by its beginning; nothing where LF does, or nobody knows."""
+    """Return what ends the lines of a file beside LF, by its beginning; nothing where LF does, or nobody knows."""
+    alone = chunk.count(b"\r") - chunk.count(b"\r\n")
+    if alone > chunk.count(b"\n") and b"\r" in chunk[:-1]:
+        return b"\r"
     if b"\n" in chunk:
         return b""
-    if b"\r" in chunk[:-1]:
-        return b"\r"
     is_json = chunk.lstrip()[:1] in (b"{", b"[")  # whose strings may hold the sign
     return next(
         (end for end in _OTHER_ENDS if (b"}" + end + b"{" in chunk if is_json else chunk.count(end) > 1)), b""

@@ -13,6 +13,7 @@ A tag that cannot stand where it does is read as the scorer conlleval reads it, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from enum import Enum
 from functools import lru_cache
@@ -20,6 +21,7 @@ from typing import NamedTuple
 
 OUTSIDE = "O"
 NO_PREFIX = ""
+_JOINED = re.compile(r"[|,;+]")
 
 
 class Scheme(Enum):
@@ -71,6 +73,40 @@ def split_tag(tag: str) -> tuple[str, str]:
     if len(tag) > 2 and tag[1] == "-" and tag[0] in "BIESLUM":
         return tag[0], tag[2:]
     return "?", tag
+
+
+class SeveralOfAType(ValueError):
+    """A tag that joins two of one type, so that nothing tells which goes on; `sign` stands between them."""
+
+    def __init__(self, token: int, sign: str):
+        self.token, self.sign = token, sign
+        super().__init__(f"token {token + 1}: two tags of a type")
+
+
+def parts_of(tag: str) -> list[str]:
+    """Return the tags that one joins, as files of nested entities do (`I-ORG|B-LOC`); itself where it joins none."""
+    parts = _JOINED.split(tag)
+    return parts if len(parts) > 1 and all(split_tag(part)[0] != "?" for part in parts) else [tag]
+
+
+def levels_of(tags: Sequence[str]) -> list[list[str]]:
+    """Return the tags of a sentence as sequences of one tag a token: by place where each joins as many, else by type.
+
+    Raises:
+        SeveralOfAType: a tag joins two of one type, and others join fewer.
+    """
+    joined = [parts_of(tag) for tag in tags]
+    most = max(map(len, joined), default=1)
+    if all(len(parts) == most for parts in joined):
+        return [[parts[level] for parts in joined] for level in range(most)]
+    by_type: dict[str, list[str]] = {}
+    for token, parts in enumerate(joined):
+        types = [split_tag(part)[1] for part in parts if part != OUTSIDE]
+        if len(set(types)) < len(types):
+            raise SeveralOfAType(token, _JOINED.findall(tags[token])[0])
+        for part in parts:
+            by_type.setdefault(split_tag(part)[1], [OUTSIDE] * len(tags))[token] = part
+    return list(by_type.values())
 
 
 def to_spans(tags: Sequence[str], scheme: Scheme) -> tuple[list[TokenSpan], list[Mend]]:

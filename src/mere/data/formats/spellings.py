@@ -11,13 +11,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mere.data.formats.schemes import OUTSIDE, Scheme, fits
+from mere.data.formats.schemes import OUTSIDE, Scheme, fits, parts_of
 
 UNTYPED = " "  # the type of a bare B or I: a tag is stripped, so no tag has it
 OUTSIDE_SIGNS = ("0", "o", "_", "-", "–", "*", "out", "other", "none", "null", "nil", "n/a", "nan", "x", "")
 _LINE_ENDS = r"\t\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029"  # where a tag has one, lines were not told apart
 _STANDARD = re.compile(rf"[BIESLUM]-[^\s{_LINE_ENDS}][^{_LINE_ENDS}]*")
-_SEVERAL = re.compile(r"\S+[|,;+][BIESLUM]-\S+")
 _MARK = r"[-_:/.+#|=~@\u2010-\u2015\u2212]"
 _LETTER = "[BIESLUMWbieslumw]"
 _WORDS = {
@@ -147,8 +146,8 @@ def _without_brackets(tags: Sequence[str]) -> list[str]:
 
 
 def is_standard(tag: str) -> bool:
-    """Whether a tag is O, or a letter, a hyphen and a type."""
-    return tag == OUTSIDE or _STANDARD.fullmatch(plain(tag)) is not None or plain(tag) == OUTSIDE
+    """Whether a tag is O, or a letter, a hyphen and a type; or joins several such."""
+    return plain(tag) == OUTSIDE or _STANDARD.fullmatch(plain(tag)) is not None or names_several(tag)
 
 
 def share_standard(tags: Mapping[str, int], outside: Iterable[str] = ()) -> float:
@@ -211,7 +210,7 @@ def _is_form(name: str, inside: Sequence[str], matches: Sequence[re.Match[str]])
 
 def names_several(tag: str) -> bool:
     """Whether a tag names more than one entity, as files of nested entities do (B-ORG|B-LOC)."""
-    return _SEVERAL.fullmatch(tag) is not None
+    return len(parts_of(tag)) > 1
 
 
 def remedy(sentences: Sequence[Sequence[str]]) -> tuple[Scheme | None, tuple[str, ...], int] | None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from mere.data.formats import whole
-from mere.data.formats.columns import TAG_NAMES, TOKEN_NAMES
+from mere.data.formats.header import TAG_NAMES, TOKEN_NAMES
 from mere.data.formats.holds import Holds
 from mere.data.formats.jsonl import to_record
 from mere.data.formats.lines import Head, head_of, numbered_lines, open_binary, piped

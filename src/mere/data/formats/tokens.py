@@ -34,6 +34,7 @@ class Spacing(Enum):
 
 NUM_SAMPLED = 500  # sentences that show it, or as many as have 5,000 tokens
 _MOST_TOKENS = 5_000
+_LEAST_LETTERS = 5  # fewer may be words: "I", "a", initials
 _LETTERS = 0.95  # a file whose tokens are single characters to this share is one of characters
 
 
@@ -63,9 +64,21 @@ def spacing_of(sentences: Iterable[Sequence[str]]) -> Spacing:
         return Spacing.NOTHING
     if 5 * blanks >= total > 0 and touching <= 0.05 * pairs:
         return Spacing.NOTHING
-    if single >= _LETTERS * total and letters - unspaced >= 20:
+    if single >= _LETTERS * total and letters - unspaced >= _LEAST_LETTERS:
         return Spacing.UNKNOWN
     return Spacing.BY_SCRIPT
+
+
+def letters_joined(tokens: Sequence[str], spacing: Spacing) -> str:
+    """Return what is told of letters that may be pieces of words, joined as words are; "" where there are none."""
+    if any(not token.strip() for token in tokens):
+        return ""
+    letters = [len(token) == 1 and _kind(token) in (_SPACED, _HANGUL_LETTER) for token in tokens]
+    if spacing is Spacing.NOTHING:
+        pairs = any(before and letter for before, letter in pairwise(letters))
+        return "sentences with letters of a script with spaces, joined without any" if pairs else ""
+    is_all = sum(letters) > 1 and sum(letters) >= sum(any(map(str.isalpha, token)) for token in tokens)
+    return "sentences of single letters, joined by spaces" if is_all else ""
 
 
 def text_of(tokens: Sequence[str], spacing: Spacing) -> tuple[str, list[Span]]:

@@ -11,8 +11,7 @@ import pytest
 from rich.console import Console
 
 from mere.data.formats import conll
-from mere.metrics import evaluate, evaluate_runs
-from mere.metrics.report import Report
+from mere.metrics.report import Report, evaluate, evaluate_runs
 from mere.types import Prediction, Sentence, Triple
 from tests.metrics.entity_examples import entities_of, entity, found, noted, sentence_of
 

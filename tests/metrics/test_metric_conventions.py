@@ -7,12 +7,11 @@ import pytest
 
 from mere.errors import DataError
 from mere.metrics.counts import Counts, f1, mean_known, precision, recall
-from mere.metrics.entities import entity_counts, triple_entity_counts
+from mere.metrics.entities import match, triple_entity_counts
 from mere.metrics.protocol import apply_protocol
-from mere.metrics.relations import relation_counts
 from mere.metrics.scores import score_runs
 from mere.metrics.seen_in_training import normalise, surface, surface_index
-from mere.metrics.triples import boundary_counts, overlap, strict_counts
+from mere.metrics.triples import boundary_counts, overlap, relation_counts, strict_counts
 from mere.types import Prediction, Sentence, Span, Triple
 from tests.metrics.metrics_examples import TEXT, mention, saying, stated
 
@@ -22,8 +21,6 @@ GOLD = (stated(POLISH, "Zofia Lis", "is-where", "Gdyni"), stated(POLISH, "Zofia 
 
 def test_ratios_of_counts() -> None:
     counts = Counts(tp=3, fp=1, fn=2)
-    assert counts.precision == 0.75
-    assert counts.recall == 0.6
     assert counts.f1 == pytest.approx(6 / 9)
     assert counts + Counts(1, 1, 1) == Counts(4, 2, 3)
 
@@ -31,17 +28,15 @@ def test_ratios_of_counts() -> None:
 def test_what_nothing_answers_is_unknown_and_a_total_miss_is_zero() -> None:
     assert Counts().f1 is None
     assert Counts(fn=1).f1 == 0
-    assert Counts(fn=1).precision is None
     assert Counts(fp=1).f1 == 0
-    assert Counts(fp=1).recall is None
 
 
 def test_arrays_of_counts_say_the_same_as_single_ones() -> None:
     many = [Counts(3, 1, 2), Counts(), Counts(fn=1), Counts(fp=1)]
     table = np.array([[c.tp, c.fp, c.fn] for c in many], dtype=float)
-    for of_array, name in ((f1, "f1"), (precision, "precision"), (recall, "recall")):
-        wanted = [np.nan if getattr(c, name) is None else getattr(c, name) for c in many]
-        np.testing.assert_allclose(of_array(table), wanted)
+    np.testing.assert_allclose(f1(table), [np.nan if c.f1 is None else c.f1 for c in many])
+    np.testing.assert_allclose(precision(table), [3 / 4, np.nan, np.nan, 0])
+    np.testing.assert_allclose(recall(table), [3 / 5, np.nan, 0, np.nan])
     np.testing.assert_allclose(mean_known(np.array([[0.5, np.nan], [np.nan, np.nan]]), axis=1), [0.5, np.nan])
 
 
@@ -92,12 +87,12 @@ def test_entities_of_triples_have_no_role() -> None:
 
 def test_entity_types_count_only_where_both_sides_have_one() -> None:
     person, place, untyped = (mention((0, 3), type=t) for t in ("PER", "LOC", None))
-    assert entity_counts([person], [person]) == Counts(tp=1)
-    assert entity_counts([person], [place]) == Counts(fp=1, fn=1)
-    assert entity_counts([person], [untyped]) == Counts(tp=1)
-    assert entity_counts([untyped], [place]) == Counts(tp=1)
-    assert entity_counts([person, place], [place]) == Counts(tp=1, fn=1)
-    assert entity_counts([person, untyped], [person]) == Counts(tp=1)
+    assert match([person], [person]).counts == Counts(tp=1)
+    assert match([person], [place]).counts == Counts(fp=1, fn=1)
+    assert match([person], [untyped]).counts == Counts(tp=1)
+    assert match([untyped], [place]).counts == Counts(tp=1)
+    assert match([person, place], [place]).counts == Counts(tp=1, fn=1)
+    assert match([person, untyped], [person]).counts == Counts(tp=1)
 
 
 def test_relations_are_a_set_per_sentence() -> None:

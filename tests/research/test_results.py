@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from mere.errors import DataError
-from mere.metrics import evaluate_runs, paired_bootstrap, score_runs
+from mere.metrics.paired import paired_bootstrap
+from mere.metrics.report import evaluate_runs
+from mere.metrics.scores import score_runs
 from mere.research.results import Comparison, Results, System
 from mere.types import Entity, Prediction, Sentence, Triple
 from tests.research.results_examples import results

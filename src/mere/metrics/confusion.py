@@ -15,7 +15,7 @@ from mere.data.surface import inside_character
 from mere.metrics.annotated import annotates_entities, scored_mentions
 from mere.metrics.entities import match
 from mere.metrics.entity_parts import type_of
-from mere.metrics.mistakes import ErrorClass, Missed, Wrong, mistakes
+from mere.metrics.mistakes import ErrorClass, Mistake, mistakes
 from mere.types import Entity, Prediction, Sentence
 
 NOTHING = "(nothing)"  # in `gold_by_predicted`: no predicted mention, or no gold one
@@ -128,9 +128,8 @@ def analyse(
             matched = match(*scored_mentions(sentence, prediction))
             pairs.update((type_of(wanted), type_of(found)) for wanted, found in matched.right)
             for mistake in mistakes(matched):
-                counted = mistake.predicted if isinstance(mistake, Wrong) else mistake.gold
-                errors[sentence.lang, _name(counted), mistake.error, isinstance(mistake, Wrong)] += 1
-                if isinstance(mistake, Missed) or mistake.error is ErrorClass.SPURIOUS:
+                errors[sentence.lang, type_of(mistake.mention), mistake.error, mistake.is_wrong] += 1
+                if not mistake.is_wrong or mistake.error is ErrorClass.SPURIOUS:
                     pairs[_name(mistake.gold), _name(mistake.predicted)] += 1
                 if n == 0:
                     _keep(examples, num_examples, sentence, mistake)
@@ -177,7 +176,7 @@ def _json(classes: ClassCounts) -> dict[str, dict[str, int]]:
     return {error.value: counts._asdict() for error, counts in classes.items()}
 
 
-def _keep(examples: _Examples, limit: int, sentence: Sentence, mistake: Wrong | Missed) -> None:
+def _keep(examples: _Examples, limit: int, sentence: Sentence, mistake: Mistake) -> None:
     """Keep an example unless its language has enough; a pair that is wrong and missed is shown once."""
     kept = examples[mistake.error].setdefault(sentence.lang, [])
     if len(kept) >= limit:

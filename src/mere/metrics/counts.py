@@ -29,23 +29,10 @@ class Counts:
         return cls(tp, num_predicted - tp, num_gold - tp)
 
     @property
-    def precision(self) -> float | None:
-        """tp / (tp + fp), or None if nothing was predicted."""
-        return _ratio(self.tp, self.tp + self.fp)
-
-    @property
-    def recall(self) -> float | None:
-        """tp / (tp + fn), or None if nothing is gold."""
-        return _ratio(self.tp, self.tp + self.fn)
-
-    @property
     def f1(self) -> float | None:
         """2 tp / (2 tp + fp + fn), or None if nothing is gold and nothing was predicted."""
-        return _ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn)
-
-
-def _ratio(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
+        whole = 2 * self.tp + self.fp + self.fn
+        return 2 * self.tp / whole if whole else None
 
 
 def f1(counts: NDArray[np.float64]) -> NDArray[np.float64]:

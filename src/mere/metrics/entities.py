@@ -56,19 +56,13 @@ def match(gold: Iterable[Entity], predicted: Iterable[Entity]) -> Matched:
     return Matched(tuple(right), tuple(wrong), tuple(missed))
 
 
-def entity_counts(gold: Iterable[Entity], predicted: Iterable[Entity]) -> Counts:
-    """Count the exact mentions of one sentence as `match` pairs them."""
-    return match(gold, predicted).counts
-
-
-def mentions_of(triples: Iterable[Triple]) -> list[Entity]:
-    """Return the subjects and objects of the triples."""
-    return [mention for triple in triples for mention in (triple.subject, triple.object)]
-
-
 def triple_entity_counts(gold: Sequence[Triple], predicted: Sequence[Triple]) -> Counts:
-    """Count the exact mentions of one sentence that take part in its triples."""
-    return entity_counts(mentions_of(gold), mentions_of(predicted))
+    """Count the exact mentions of one sentence that take part in its triples, as `match` pairs them."""
+    sides = (
+        (mention for triple in side for mention in (triple.subject, triple.object))
+        for side in (gold, predicted)
+    )
+    return match(*sides).counts
 
 
 def _by_span(entities: Iterable[Entity]) -> dict[Span, dict[str | None, Entity]]:

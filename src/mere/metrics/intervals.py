@@ -1,7 +1,8 @@
 """Bootstrap intervals by sentence, stratified by language, and over seeds where there are several.
 
 Each resample draws as many sentences of a language as it has, with replacement, and, from a system of several
-runs, as many runs as it has; the metric is computed from the summed counts. Intervals are percentiles.
+runs, as many runs as it has; the metric is computed from the summed counts. Intervals are percentiles. A handful
+of runs says little about runs: from N of them the bootstrap shows (N - 1) / N of their variance.
 A resample is a vector of weights, one per sentence, so a thousand of them are a matrix product.
 
 Legend: `B` resamples, `N` runs, `S` sentences; 3 = tp, fp, fn.
@@ -155,19 +156,3 @@ def percentiles(values: NDArray[np.float64], level: float) -> tuple[float | None
 def strata_of(scores: SystemScores) -> NDArray[np.int64]:
     """Number the sentences' languages: (S,)."""
     return np.unique(scores.langs, return_inverse=True)[1].astype(np.int64)
-
-
-def bootstrap(
-    scores: SystemScores, metric: str, *, resamples: int = 1000, seed: int = 0, level: float = 0.95
-) -> dict[str, Measured]:
-    """Measure a metric's F1 per language, `"macro"` (mean over languages) and `"micro"`, with intervals.
-
-    With several runs the value is the mean over runs, and runs are resampled beside sentences. A handful of
-    runs says little about runs: from N of them the bootstrap shows (N - 1) / N of their variance.
-    """
-    cells = scores.by_language(metric)
-    resampled = Resampled(cells, strata_of(scores), resamples=resamples, seed=seed, level=level)
-    measured = {lang: resampled.measured(resampled.micro([lang])) for lang in cells}
-    measured["macro"] = resampled.measured(resampled.macro(list(cells)))
-    measured["micro"] = resampled.measured(resampled.micro(list(cells)))
-    return measured

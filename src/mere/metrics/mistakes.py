@@ -15,8 +15,8 @@ mentions add up to the fp of `entity_f1/strict` and the missed ones to its fn.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from mere.metrics.entities import Matched
 from mere.metrics.entity_parts import type_of
@@ -34,25 +34,24 @@ class ErrorClass(Enum):
     SPURIOUS = "spurious"
 
 
-@dataclass(frozen=True, slots=True)
-class Wrong:
-    """A predicted mention that is not right, and the gold one that its class is owed to, if there is one."""
+class Mistake(NamedTuple):
+    """A mention that is wrong (a predicted one) or missed (a gold one), and the one its class is owed to, if any."""
 
     error: ErrorClass
-    predicted: Entity
-    gold: Entity | None
+    is_wrong: bool
+    mention: Entity
+    other: Entity | None
+
+    @property
+    def gold(self) -> Entity | None:
+        return self.other if self.is_wrong else self.mention
+
+    @property
+    def predicted(self) -> Entity | None:
+        return self.mention if self.is_wrong else self.other
 
 
-@dataclass(frozen=True, slots=True)
-class Missed:
-    """A gold mention that was not found, and the predicted one that its class is owed to, if there is one."""
-
-    error: ErrorClass
-    gold: Entity
-    predicted: Entity | None
-
-
-def mistakes(matched: Matched) -> Iterator[Wrong | Missed]:
+def mistakes(matched: Matched) -> Iterator[Mistake]:
     """Yield the wrong mentions of a sentence and then the missed ones, each in order of position.
 
     The mention that a class is owed to is the one that overlaps most (intersection over union), the first in
@@ -62,10 +61,10 @@ def mistakes(matched: Matched) -> Iterator[Wrong | Missed]:
     predicted = [*(predicted for _, predicted in matched.right), *matched.wrong]
     for mention in matched.wrong:
         error, other = _class(mention, gold)
-        yield Wrong(error or ErrorClass.SPURIOUS, mention, other)
+        yield Mistake(error or ErrorClass.SPURIOUS, True, mention, other)
     for mention in matched.missed:
         error, other = _class(mention, predicted)
-        yield Missed(error or ErrorClass.MISSED, mention, other)
+        yield Mistake(error or ErrorClass.MISSED, False, mention, other)
 
 
 def _class(mention: Entity, others: Iterable[Entity]) -> tuple[ErrorClass | None, Entity | None]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from rich import box
 from rich.markup import escape
 from rich.table import Table
 
 from mere.metrics import render_errors
 from mere.metrics.intervals import Measured
+from mere.metrics.render_errors import new_table
 from mere.metrics.scores import ENTITY_F1, ENTITY_RECALLS, RECALLS, TRIPLE_METRICS
 
 if TYPE_CHECKING:
@@ -77,14 +77,15 @@ def _languages(report: Report) -> Table:
     total = sum(report.sentences.values())
     if MAIN not in report.metrics:  # one metric: there is room for what it is made of
         scores = report.metrics[ENTITY_F1]
-        table = _table(f"{ENTITY_F1}, {title}", "language", "texts", "gold", "precision", "recall", "F1")
+        table = new_table(f"{ENTITY_F1}, {title}", "language", "texts", "gold", "precision", "recall", "F1")
         for lang, num_sentences in report.sentences.items():
             table.add_row(escape(lang), str(num_sentences), *_ratios(scores.language[lang], report.num_runs))
         table.add_section()
         for name, score in (("macro", scores.macro), ("micro", scores.micro)):
             table.add_row(name, str(total), *_ratios(score, report.num_runs))
         return table
-    table = _table(title, "language", "texts", *TRIPLE_METRICS)
+    # metric names fold at the slash
+    table = new_table(title, "language", "texts", *(name.replace("/", "/\n") for name in TRIPLE_METRICS))
     metrics = [report.metrics[name] for name in TRIPLE_METRICS]
 
     def row(name: str, num_sentences: int, scores: list[Measured]) -> None:
@@ -110,16 +111,8 @@ def _ratios(score: Score, num_runs: int) -> tuple[str, str, str, str]:
     return gold, percent(score.precision), percent(score.recall), with_interval(score.f1)
 
 
-def _table(title: str, *columns: str) -> Table:
-    """A table whose first column is never squeezed and whose metric names fold at the slash."""
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
-    for index, column in enumerate(columns):
-        table.add_column(column.replace("/", "/\n"), justify="right" if index else "left", no_wrap=True)
-    return table
-
-
 def _parts(title: str, part: str, rows: Mapping[str, Score], num_runs: int) -> Table:
-    table = _table(title, part, "gold", "precision", "recall", "F1")
+    table = new_table(title, part, "gold", "precision", "recall", "F1")
     for name, score in rows.items():
         table.add_row(escape(name), *_ratios(score, num_runs))
     return table
@@ -127,7 +120,7 @@ def _parts(title: str, part: str, rows: Mapping[str, Score], num_runs: int) -> T
 
 def _seen(report: Report, metrics: tuple[str, ...], what: str) -> Table:
     title = f"strict recall of {what} that training states (seen) or not"
-    table = _table(title, "language", "gold seen", "seen", "gold unseen", "unseen")
+    table = new_table(title, "language", "gold seen", "seen", "gold unseen", "unseen")
     parts: list[MetricScores] = [report.metrics[name] for name in metrics]
 
     def row(name: str, scores: list[Score]) -> None:

@@ -14,6 +14,14 @@ from mere.metrics.mistakes import ErrorClass
 from mere.types import Entity
 
 
+def new_table(title: str, *columns: str) -> Table:
+    """Return a table without rows; columns are never squeezed, and those behind the first hold numbers."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    for index, column in enumerate(columns):
+        table.add_column(escape(column), justify="right" if index else "left", no_wrap=True)
+    return table
+
+
 def tables(errors: EntityErrors, num_runs: int) -> Iterator[Table]:
     """Make the tables of classes, of types taken for others, and of examples."""
     runs = f", over {num_runs} runs" if num_runs > 1 else ""
@@ -25,7 +33,7 @@ def tables(errors: EntityErrors, num_runs: int) -> Iterator[Table]:
 
 def _classes(errors: EntityErrors, runs: str) -> Table:
     title = f"entity errors: wrong / missed mentions{runs}"
-    table = _table(title, "", *(error.value for error in ErrorClass))
+    table = new_table(title, "", *(error.value for error in ErrorClass))
     for parts in (errors.language, errors.type, {"all": errors.classes}):
         for name, classes in parts.items():
             table.add_row(escape(name), *(_cell(classes, error) for error in ErrorClass))
@@ -45,14 +53,14 @@ def _types(errors: EntityErrors, runs: str) -> Table:
     columns = sorted(
         {name for row in rows.values() for name in row}, key=lambda name: (name == NOTHING, name)
     )
-    table = _table(f"gold mentions by the type they were taken for{runs}", "gold", *columns)
+    table = new_table(f"gold mentions by the type they were taken for{runs}", "gold", *columns)
     for gold, row in rows.items():
         table.add_row(escape(gold), *(str(row.get(name, 0)) for name in columns))
     return table
 
 
 def _examples(errors: EntityErrors) -> Table:
-    table = Table(title="examples", title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    table = new_table("examples")
     for column in ("class", "lang", "sentence", "gold", "predicted", "text"):
         table.add_column(column, overflow="fold")
     for error, examples in errors.examples.items():
@@ -79,10 +87,3 @@ def _mention(entity: Entity | None) -> str:
 def _on_one_line(text: str) -> str:
     """Write white space of any kind as one space, and control characters as "�"."""
     return "".join("�" if category(char) == "Cc" else char for char in " ".join(text.split()))
-
-
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
-    for index, column in enumerate(columns):
-        table.add_column(escape(column), justify="right" if index else "left", no_wrap=True)
-    return table

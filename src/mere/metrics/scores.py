@@ -18,10 +18,9 @@ from mere.metrics.counts import Counts
 from mere.metrics.entities import Matched, match, triple_entity_counts
 from mere.metrics.lengths import LENGTHS
 from mere.metrics.protocol import apply_protocol, unique_triples
-from mere.metrics.relations import relation_counts
 from mere.metrics.seen_in_training import MentionSurface, Surface, surface
 from mere.metrics.sentence_counts import PartCounts, SentenceCounts
-from mere.metrics.triples import boundary_counts, strict_counts
+from mere.metrics.triples import boundary_counts, relation_counts, strict_counts
 from mere.types import Prediction, Sentence, Triple
 
 __all__ = [

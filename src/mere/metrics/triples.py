@@ -1,4 +1,4 @@
-"""Triple scores: `triple_f1/strict` and `triple_f1/boundary`.
+"""Triple scores: `triple_f1/strict`, `triple_f1/boundary` and `relation_f1`.
 
 - **strict**: both spans exact, and the relation and its direction right. Entity types are not asked for,
   since triple models predict none. (Papers on typed entities call this the "boundaries" setting, and keep
@@ -7,6 +7,7 @@
   half of the code points that it and the gold mention cover together (intersection over union >= 0.5). It
   forgives a title or an article more or less, and not a mention of which half is missing. Pairing is
   one to one and as large as possible, so it never counts less than strict does.
+- **relation**: which relations a sentence states, wherever their mentions are.
 """
 
 from __future__ import annotations
@@ -34,6 +35,12 @@ def boundary_counts(gold: Sequence[Triple], predicted: Sequence[Triple]) -> Coun
     fits = [[i for i, key in enumerate(gold_keys) if _roughly_equal(key, other)] for other in predicted_keys]
     tp = _largest_pairing(fits)
     return Counts.of_sizes(tp, num_gold=len(gold_keys), num_predicted=len(predicted_keys))
+
+
+def relation_counts(gold: Sequence[Triple], predicted: Sequence[Triple]) -> Counts:
+    """Count one sentence's set of relations: a relation stated by several triples counts once."""
+    wanted, given = ({triple.relation for triple in side} for side in (gold, predicted))
+    return Counts.of_sizes(len(wanted & given), num_gold=len(wanted), num_predicted=len(given))
 
 
 def overlap(a: Span, b: Span) -> float:

@@ -16,8 +16,8 @@ from pathlib import Path
 from benchmarks.claims.analyses import FIGURES, measurements_of
 from benchmarks.claims.measurements import Measurements
 
-from mere.research.origin import Data
 from mere.research.provenance import commit, hardware, software
+from mere.research.record import Data
 
 ROOT = Path(__file__).parents[1]
 

@@ -21,9 +21,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mere.research.origin import Experiment
 from mere.research.provenance import commit, hardware, software
-from mere.research.record import Record
+from mere.research.record import Experiment, Record
 
 ROOT = Path(__file__).parents[1]
 LANGUAGES = ("de", "en", "es", "fr", "pt", "sw")

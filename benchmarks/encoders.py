@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,8 @@ from mere.data.corpora import quickstart_corpus
 from mere.metrics.paired import paired_bootstrap
 from mere.metrics.report import evaluate_runs
 from mere.models.backend import load_predictor
-from mere.research.origin import Data
 from mere.research.provenance import commit, hardware, software
+from mere.research.record import Data
 from mere.research.results import Comparison, Costs, Results, System
 from mere.training.run import train
 from mere.types import Prediction
@@ -83,7 +84,10 @@ def main() -> None:
         software=software(),
         data=Data(name="quick-start corpus", fingerprint=corpus.fingerprint(), sizes=corpus.sizes()),
         systems=systems,
-        comparisons=Comparison.from_differences("bilstm", "transformer", "triple_f1/strict", difference),
+        comparisons=[
+            Comparison(a="bilstm", b="transformer", metric="triple_f1/strict", scope=scope, **asdict(found))
+            for scope, found in difference.items()
+        ],
     ).write(ROOT / "benchmarks" / "results" / "encoders.json")
 
 

@@ -28,6 +28,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -43,8 +44,8 @@ from mere.metrics.report import evaluate_runs
 from mere.models.backend import load_predictor, model_of
 from mere.models.weights import read_tensors
 from mere.research.compare.folder import read_predictions, write_predictions
-from mere.research.origin import Data
 from mere.research.provenance import commit, hardware, software
+from mere.research.record import Data
 from mere.research.results import Comparison, Costs, FailedAttempt, Results, System
 from mere.training.evaluation import evaluate_dev
 from mere.training.run import train
@@ -299,14 +300,11 @@ def report(data: Path, out: Path, seeds: Sequence[int], resamples: int) -> Resul
             file=sys.stderr,
         )
     comparisons = [
-        comparison
+        Comparison(a=NAMES[a], b=NAMES[b], metric="triple_f1/strict", scope=scope, **asdict(difference))
         for a, b in PAIRS
         if a in reports and b in reports
-        for comparison in Comparison.from_differences(
-            NAMES[a], NAMES[b], "triple_f1/strict",
-            paired_bootstrap(reports[a].scores, reports[b].scores, "triple_f1/strict"),
-        )
-    ]  # fmt: skip
+        for scope, difference in paired_bootstrap(reports[a].scores, reports[b].scores).items()
+    ]
     attempts = yaml.safe_load((ROOT / "benchmarks" / "attempts.yaml").read_text(encoding="utf-8"))["facts"]
     return Results(
         experiment="facts",

@@ -26,9 +26,8 @@ from mere.inference.calibration import Calibration
 from mere.loading import load_predictor
 from mere.metrics.intervals import Measured
 from mere.metrics.report import Score, evaluate
-from mere.research.origin import Data, Experiment
 from mere.research.provenance import commit, hardware, software
-from mere.research.record import Record
+from mere.research.record import Data, Experiment, Record
 from mere.store.fetch import find_model
 from mere.types import Prediction, Sentence
 

@@ -18,9 +18,8 @@ from pydantic import Field
 
 import mere
 from mere.lang_codes import find
-from mere.research.origin import Experiment
 from mere.research.provenance import commit, hardware, software
-from mere.research.record import Record
+from mere.research.record import Experiment, Record
 
 ROOT = Path(__file__).parents[1]
 CHALLENGE = ROOT / "tests" / "challenge"
@@ -124,7 +123,9 @@ def main() -> None:
     parser.add_argument("--name", required=True, help="its name in the results file")
     parser.add_argument("--out", type=Path, default=RESULTS)
     arguments = parser.parse_args()
-    others = FalseTriples.read(arguments.out).models if arguments.out.is_file() else {}
+    others = (
+        FalseTriples.model_validate_json(arguments.out.read_text()).models if arguments.out.is_file() else {}
+    )
     models = others | {arguments.name: measured(arguments.model)}
     FalseTriples(
         experiment="false-triples",

@@ -29,9 +29,8 @@ from mere.graph.rdf.lines import nquads
 from mere.graph.read import read_documents
 from mere.graph.settings import GraphFormat, GraphSettings, Item
 from mere.graph.write import Written, write
-from mere.research.origin import Experiment
 from mere.research.provenance import commit, hardware, software
-from mere.research.record import Record
+from mere.research.record import Experiment, Record
 from mere.types import Document, Entity, Triple
 
 ROOT = Path(__file__).parents[1]

@@ -31,9 +31,8 @@ from mere.data.examples import ExampleMaker
 from mere.data.pieces import fit_pieces
 from mere.metrics.intervals import Measured
 from mere.models.model import build
-from mere.research.origin import Experiment
 from mere.research.provenance import commit, hardware, software
-from mere.research.record import Record
+from mere.research.record import Experiment, Record
 from mere.training.loop import StageLoop
 from mere.training.run_data import labels_of
 from mere.training.source import BatchSource, TrainingData

@@ -13,8 +13,8 @@ from mere.config import Recipe
 from mere.data.corpora import quickstart_corpus
 from mere.metrics.report import evaluate
 from mere.models.backend import load_predictor
-from mere.research.origin import Data
 from mere.research.provenance import commit, hardware, software
+from mere.research.record import Data
 from mere.research.results import Results, System
 from mere.training.run import train
 from score import costs_of

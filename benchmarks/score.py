@@ -22,8 +22,8 @@ from mere.data.corpus import Corpus
 from mere.inference.predictor import Predictor
 from mere.loading import load_predictor
 from mere.metrics.report import evaluate_runs
-from mere.research.origin import Data
 from mere.research.provenance import commit, hardware, software
+from mere.research.record import Data
 from mere.research.results import Costs, FailedAttempt, Results, System
 
 ROOT = Path(__file__).parents[1]

@@ -33,8 +33,8 @@ from benchmarks.load import Answer, Client, exchange
 
 import mere
 from mere.data.quickstart import generate
-from mere.research.origin import Experiment
 from mere.research.provenance import commit, hardware, software
+from mere.research.record import Experiment
 from mere.serving.settings import ServingSettings
 from mere.shipped import DEFAULT
 

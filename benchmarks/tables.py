@@ -23,11 +23,14 @@ from pathlib import Path
 from benchmarks.claims.answers import Answers
 from benchmarks.claims.table import TABLES as CLAIM_TABLES
 from benchmarks.claims.table import render_claims
+from benchmarks.reading import read
 
 from mere.errors import DataError, UserError, nearest
+from mere.metrics.intervals import Measured
+from mere.metrics.render import with_interval
 from mere.research.report import tables
-from mere.research.report.tables import Systems, Table
-from mere.research.results import Results
+from mere.research.report.tables import SUMMARY, Systems, Table
+from mere.research.results import Comparison, Results
 
 DEFAULT_METRIC = "triple_f1/strict"
 OPENING, CLOSING = "<!-- results:", "<!-- /results -->"
@@ -56,14 +59,60 @@ def render_table(
     return _TABLES[table](results, chosen, metric).markdown(numbers=table != "attempts")
 
 
+def score_table(systems: Systems, metric: str) -> Table:
+    """Return a row of scores for each system: its languages by code, then macro and micro.
+
+    Raises:
+        DataError: a system lacks the metric.
+    """
+    rows = {name: scores_of(system.metrics, metric, f"system {name}") for name, system in systems.items()}
+    return by_scope("system", rows)
+
+
+def by_scope(corner: str, rows: Mapping[str, Mapping[str, Measured]]) -> Table:
+    """Return a table of scores with a column for each language, then macro and micro."""
+    found = {scope for row in rows.values() for scope in row}
+    columns = [*sorted(found.difference(SUMMARY)), *(scope for scope in SUMMARY if scope in found)]
+    return measured_table(corner, rows, columns)
+
+
+def measured_table(corner: str, rows: Mapping[str, Mapping[str, Measured]], columns: Sequence[str]) -> Table:
+    """Return a table of scores with their intervals; a dash where there is none."""
+    none = Measured(value=None)
+    cells = [[name, *(with_interval(row.get(c, none)) for c in columns)] for name, row in rows.items()]
+    return Table([corner, *columns], cells)
+
+
+def scores_of(by_metric: Mapping[str, dict[str, Measured]], metric: str, where: str) -> dict[str, Measured]:
+    """Return the scores of a metric.
+
+    Raises:
+        DataError: there is no such metric; names the nearest.
+    """
+    if metric not in by_metric:
+        known = ", ".join(by_metric) or "none"
+        raise DataError(f'{where} has no metric "{metric}".{nearest(metric, by_metric)} It has: {known}.')
+    return by_metric[metric]
+
+
+def comparison_table(comparisons: Sequence[Comparison]) -> Table:
+    """Return a row for each comparison, with Holm's p where there is one."""
+    corrected = any(c.p_holm is not None for c in comparisons)
+    rows = []
+    for c in comparisons:
+        holm = [tables.p_value(c.p_holm)] if corrected else []
+        difference = tables.points(c.difference, c.low, c.high)
+        rows.append([f"{c.a} − {c.b}", c.scope, difference, tables.p_value(c.p), *holm, c.test])
+    return Table(["a − b", "scope", "points", "p", *(["p (Holm)"] if corrected else []), "test"], rows)
+
+
 def _sources(results: Results, systems: Systems, metric: str) -> Table:
     columns = {
-        name: tables.scores_of(system.per_source, metric, f"system {name}")
-        for name, system in systems.items()
+        name: scores_of(system.per_source, metric, f"system {name}") for name, system in systems.items()
     }
     sources = sorted({source for scores in columns.values() for source in scores})
     rows = {source: {name: s[source] for name, s in columns.items() if source in s} for source in sources}
-    return tables.measured_table("source", rows, list(columns))
+    return measured_table("source", rows, list(columns))
 
 
 def _recall(results: Results, systems: Systems, metric: str) -> Table:
@@ -72,7 +121,7 @@ def _recall(results: Results, systems: Systems, metric: str) -> Table:
         for name, system in systems.items()
         for part, scores in system.recall.items()
     }
-    return tables.by_scope("system, seen in training or not", rows)
+    return by_scope("system, seen in training or not", rows)
 
 
 def _comparisons(results: Results, systems: Systems, metric: str) -> Table:
@@ -82,11 +131,11 @@ def _comparisons(results: Results, systems: Systems, metric: str) -> Table:
         raise DataError(
             f'no comparison by "{metric}" of these systems.{nearest(metric, known)} Compare them first.'
         )
-    return tables.comparison_table(chosen)
+    return comparison_table(chosen)
 
 
 _TABLES: Mapping[str, Callable[[Results, Systems, str], Table]] = {
-    "languages": lambda results, systems, metric: tables.score_table(systems, metric),
+    "languages": lambda results, systems, metric: score_table(systems, metric),
     "sources": _sources,
     "recall": _recall,
     "costs": lambda results, systems, metric: tables.cost_table(systems),
@@ -165,8 +214,8 @@ def _table_of(marker: str, where: str, results_dir: Path) -> str:
     systems = [name.strip() for name in options["systems"].split(divider) if name.strip()]
     try:
         if options["table"] in CLAIM_TABLES:
-            return render_claims(Answers.read(results_dir / words[0]), options["table"], systems)
-        results = Results.read(results_dir / words[0])
+            return render_claims(read(Answers, results_dir / words[0]), options["table"], systems)
+        results = read(Results, results_dir / words[0])
         return render_table(results, options["metric"], table=options["table"], systems=systems)
     except DataError as error:
         raise DataError(f"{where}: {error}") from None

@@ -12,6 +12,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from benchmarks.reading import read
+
 from benchmarks.claims import Answers, ClaimList, answer_all
 from mere.errors import UserError
 
@@ -29,7 +31,7 @@ def main() -> int:
     check = parser.parse_args().check
     try:
         answers = answer_all(ClaimList.read(LIST), RESULTS)
-        if check and Answers.read(FILE) != answers:
+        if check and read(Answers, FILE) != answers:
             print(f"{FILE.relative_to(HERE.parent)} is stale. Run: {answers.command}", file=sys.stderr)
             return 1
     except UserError as error:

@@ -9,6 +9,7 @@ from statistics import fmean
 from benchmarks.claims.declared import DifferenceOf, OrderOf, Question, TimeToQualityOf
 from benchmarks.claims.measurements import Measurements
 from benchmarks.claims.order import kendall
+from benchmarks.reading import read
 
 from mere.research.results import Costs, Results
 
@@ -53,8 +54,8 @@ def evidence_for(question: Question, folder: Path) -> Evidence:
     if not path.is_file():
         raise NotMeasuredError(f"There is no {question.file} yet.")
     if question.measurement is not None:
-        return _measurement(question.measurement, Measurements.read(path), question.file)
-    results = Results.read(path)
+        return _measurement(question.measurement, read(Measurements, path), question.file)
+    results = read(Results, path)
     if question.difference is not None:
         return _difference(question.difference, results, question.file)
     if question.time_to_quality is not None:
@@ -63,7 +64,7 @@ def evidence_for(question: Question, folder: Path) -> Evidence:
     other = folder / question.order.other
     if not other.is_file():
         raise NotMeasuredError(f"There is no {question.order.other} yet.")
-    return _order(question.order, results, Results.read(other))
+    return _order(question.order, results, read(Results, other))
 
 
 def _difference(asked: DifferenceOf, results: Results, file: str) -> Evidence:

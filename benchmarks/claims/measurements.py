@@ -12,8 +12,7 @@ from pydantic import Field
 from scipy import stats
 
 from mere.metrics.intervals import Measured
-from mere.research.origin import Data, Experiment
-from mere.research.record import Record
+from mere.research.record import Data, Experiment, Record
 
 
 class Measurement(Record):

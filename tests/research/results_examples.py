@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from mere.metrics.intervals import Measured
-from mere.research.origin import Data, Hardware, Software
+from mere.research.record import Data, Hardware, Software
 from mere.research.results import Comparison, Costs, FailedAttempt, Results, System
 
 

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import mere
-from mere.research.origin import Hardware, Software
+from mere.research.record import Hardware, Software
 
 
 def hardware(gpu: str | None = None) -> Hardware:

@@ -1,18 +1,21 @@
-"""Files of records: every key known, every number finite, validated when read, written whole or not at all."""
+"""Files of figures: what every one of them says of the machine, the versions, the data and the command.
+
+Every key is known and every number finite. A file is written whole or not at all.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+import re
+from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from mere.errors import DataError, nearest
 from mere.files import write_whole
 
-File = TypeVar("File", bound="RecordFile")
+_INNERMOST = re.compile(r'[{\[](?:"(?:\\.|[^"\\])*"|[^"{}\[\]])*[}\]]')
+"""An object or a list with none in it, as JSON has it."""
 
 
 class Record(BaseModel):
@@ -24,83 +27,53 @@ class Record(BaseModel):
 class RecordFile(Record):
     """A record that is a JSON file of its own."""
 
-    @classmethod
-    def read(cls: type[File], path: str | Path) -> File:
-        """Read and validate a file.
-
-        Raises:
-            DataError: the file is missing, is no JSON, or does not fit; names the file, every key at fault
-                and, for an unknown key, the nearest known one.
-        """
-        path = Path(path)
-        try:
-            text = path.read_text(encoding="utf-8")
-            json.loads(text)  # for the line number of a fault
-        except OSError as error:
-            raise DataError(
-                f"{path}: cannot be read: {error.strerror}. Run the experiment that writes it."
-            ) from None
-        except UnicodeDecodeError as error:
-            raise DataError(
-                f"{path}: is not UTF-8: {error.reason} at byte {error.start}. Write it again."
-            ) from None
-        except json.JSONDecodeError as error:
-            raise DataError(
-                f"{path}:{error.lineno}: is no JSON: {error.msg} at column {error.colno}. Write it again."
-            ) from None
-        try:
-            return cls.model_validate_json(text, strict=True)
-        except ValidationError as error:
-            problems = [_problem(path, details, _keys(cls)) for details in error.errors()]
-            raise DataError("\n".join(problems)) from None
-
     def write(self, path: str | Path) -> None:
-        """Write the file whole or not at all: no reader meets half of it, a full disk keeps the old one."""
+        """Write the file with one line per innermost record, so that a changed figure is a changed line."""
         path = Path(path)
-        text = "".join(_json_lines(self.model_dump(mode="json"))) + "\n"
+        text = json.dumps(self.model_dump(mode="json"), ensure_ascii=False, allow_nan=False, indent=2)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, text.encode())
+        write_whole(path, _INNERMOST.sub(_on_one_line, text).encode() + b"\n")
 
 
-def _problem(path: Path, details: Any, known: Collection[str]) -> str:
-    """Put one of pydantic's findings as three facts and a cure."""
-    key = ".".join(str(part) for part in details["loc"]) or "(the whole file)"
-    if details["type"] == "extra_forbidden":
-        hint = nearest(str(details["loc"][-1]), known)
-        return f"{path}: unknown key {key}.{hint} Remove or rename it."
-    if details["type"] == "missing":
-        return f"{path}: lacks the key {key}. Add it, or write the file again with this version."
-    found = "" if isinstance(details["input"], dict) else f", found {details['input']!r}"
-    return f"{path}: {key}: {details['msg']}{found}. Mend it, or write the file again with this version."
+def _on_one_line(innermost: re.Match[str]) -> str:
+    return re.sub(r"\n *", "", re.sub(r",\n *", ", ", innermost[0]))
 
 
-def _keys(record: type[BaseModel]) -> set[str]:
-    """Return the names of all fields of a record and of the records in it."""
-    found: set[str] = set()
-    waiting: list[Any] = [record]
-    while waiting:
-        annotation = waiting.pop()
-        waiting += get_args(annotation)
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            found |= annotation.model_fields.keys()
-            waiting += [field.annotation for field in annotation.model_fields.values()]
-    return found
+class Hardware(Record):
+    """What the figures were measured on; no host is named."""
+
+    cpu: str
+    cores: int = Field(ge=1, description="that the process may use")
+    memory_gb: float | None = Field(gt=0, description="in GiB; null where the system does not tell")
+    gpu: str | None = None
 
 
-def _json_lines(value: Any, indent: str = "") -> Iterator[str]:
-    """Write JSON with one line per innermost record, so that a changed figure is a changed line."""
-    items = (
-        list(value.values() if isinstance(value, dict) else value) if isinstance(value, dict | list) else []
+class Software(Record):
+    """Versions that a repetition needs; torch is null where none was used."""
+
+    python: str
+    torch: str | None
+    mere: str
+
+
+class Data(Record):
+    """What the systems were trained and scored on."""
+
+    name: str
+    fingerprint: str = Field(
+        description="hash of what the corpus says; run folders hold that of the joined corpus"
     )
-    if not any(isinstance(item, dict | list) for item in items):
-        yield json.dumps(value, ensure_ascii=False, allow_nan=False)
-        return
-    names = (
-        [json.dumps(name, ensure_ascii=False) + ": " for name in value] if isinstance(value, dict) else None
-    )
-    opening, closing = "{}" if names else "[]"
-    yield opening
-    for number, item in enumerate(items):
-        yield ("," if number else "") + f"\n{indent}  " + (names[number] if names else "")
-        yield from _json_lines(item, indent + "  ")
-    yield f"\n{indent}{closing}"
+    sizes: dict[str, dict[str, int]] = Field(description="sentences per split and language")
+
+
+class Experiment(RecordFile):
+    """What was run, when, on what: the head of every file of figures."""
+
+    experiment: str
+    description: str
+    command: str = Field(description="that makes this file, from the project's root")
+    commit: str | None = Field(description='"-dirty" at its end: with changes that were not committed')
+    date: date
+    seeds: list[int] = Field(min_length=1)
+    hardware: Hardware
+    software: Software

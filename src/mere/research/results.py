@@ -7,18 +7,15 @@ hardware that made it, and with the attempts that failed. Scores are fractions, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Literal
 
 from pydantic import Field, model_validator
 
 from mere.errors import DataError, nearest
 from mere.metrics.intervals import Measured
-from mere.metrics.paired import Difference
 from mere.metrics.report import Report
 from mere.metrics.scores import ENTITY_RECALLS, RECALLS
-from mere.research.origin import Data, Experiment
-from mere.research.record import Record
+from mere.research.record import Data, Experiment, Record
 
 ByScope = dict[str, Measured]  # a language code, "macro" (mean over languages) or "micro" -> F1
 
@@ -142,16 +139,6 @@ class Comparison(Record):
     )
     family: int | None = Field(default=None, ge=1, description="how many tests p_holm is corrected for")
     test: Literal["paired bootstrap"] = "paired bootstrap"
-
-    @classmethod
-    def from_differences(
-        cls, a: str, b: str, metric: str, differences: dict[str, Difference]
-    ) -> list[Comparison]:
-        """Make one comparison per scope of what a paired test of `mere.metrics` returns."""
-        return [
-            cls(a=a, b=b, metric=metric, scope=scope, **asdict(difference))
-            for scope, difference in differences.items()
-        ]
 
 
 class FailedAttempt(Record):

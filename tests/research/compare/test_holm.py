@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mere.research.compare.holm import holm
+from mere.research.compare.score import holm
 
 P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=12)
 

@@ -11,7 +11,7 @@ import pytest
 
 from mere.metrics.render import with_interval
 from mere.research.compare.curves import Curves
-from mere.research.compare.report import headline, write_markdown, write_page
+from mere.research.compare.report import headline, page_of
 from mere.research.report.tables import p_value, points
 from mere.research.results import Comparison, Costs, FailedAttempt, Results
 from tests.research import results_examples
@@ -61,7 +61,7 @@ CURVES = {
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "index.html"
-    write_page(path, made_up(), CURVES, [METRIC], "naive")
+    path.write_text(page_of(made_up(), CURVES, [METRIC], "naive").html(), encoding="utf-8")
     return path
 
 
@@ -145,8 +145,13 @@ def test_the_headline_says_what_differs_significantly() -> None:
     assert seeds.startswith("One seed: ")
 
 
-def test_a_comparison_in_markdown(tmp_path: Path) -> None:
-    write_markdown(tmp_path / "results.md", made_up(), [METRIC])
-    text = (tmp_path / "results.md").read_text(encoding="utf-8")
-    assert "| two-stage − naive | de | +6.0 [+1.0, +11.0] | 0.004 | 0.008 | paired bootstrap |" in text
+def test_the_same_in_markdown_without_the_charts() -> None:
+    text = page_of(made_up(), CURVES, [METRIC], "naive").markdown()
+    assert (
+        "| regime | de | te | macro | micro |\n| --- | ---: | ---: | ---: | ---: |\n| naive | 50.0 [48.0, 52.0]"
+        in text
+    )
+    assert "| two-stage | +6.0 [+1.0, +11.0] p 0.008 |" in text
     assert "## Failed cells" in text
+    assert "| lora, seed 1 | killed by SIGKILL | </script><b>x |" in text
+    assert "<svg" not in text

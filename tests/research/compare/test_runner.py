@@ -71,7 +71,12 @@ def story(tmp_path_factory: pytest.TempPathFactory, tiny_corpus: Path) -> dict[s
     (killed,) = processes_of(naive)
     os.kill(killed, signal.SIGKILL)
     stdout, stderr = running.communicate(timeout=300)
-    first = (running.returncode, stdout, stderr, Results.read(out / "results.json"))
+    first = (
+        running.returncode,
+        stdout,
+        stderr,
+        Results.model_validate_json((out / "results.json").read_text()),
+    )
     alone = out / "cells" / "monolingual" / "seed-2" / "model" / "model.safetensors"
     age = alone.stat().st_mtime_ns
     again = subprocess.run(
@@ -118,7 +123,7 @@ def test_the_killed_cell_goes_on_and_no_other_runs_again(story: dict[str, Any]) 
     assert story["untouched"]
     events = [json.loads(line)["event"] for line in story["log"].splitlines()]
     assert events.count("alignment") == 1
-    results = Results.read(story["out"] / "results.json")
+    results = Results.model_validate_json((story["out"] / "results.json").read_text())
     assert list(results.systems) == ["naive", "monolingual"]
     assert results.failed_attempts == []
     assert [c.scope for c in results.comparisons] == ["macro", "de", "te"]
@@ -130,7 +135,7 @@ def test_a_finished_comparison_runs_nothing_and_says_the_same(
     story: dict[str, Any], tiny_corpus: Path
 ) -> None:
     out: Path = story["out"]
-    before = Results.read(out / "results.json")
+    before = Results.model_validate_json((out / "results.json").read_text())
     plan = make_plan(
         out.parent / "recipe.yaml",
         out,

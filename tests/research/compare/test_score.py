@@ -11,8 +11,7 @@ from mere.errors import DataError
 from mere.metrics.paired import paired_bootstrap
 from mere.metrics.report import evaluate_runs
 from mere.research.compare.folder import read_predictions, write_predictions
-from mere.research.compare.holm import holm
-from mere.research.compare.score import compare_with, main_metrics
+from mere.research.compare.score import compare_with, holm, main_metrics
 from mere.types import Entity, Prediction, Sentence, Triple
 from tests import tiny
 

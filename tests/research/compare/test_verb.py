@@ -79,7 +79,7 @@ def test_a_report_on_cells_that_were_trained_before(recipe: Path, tmp_path: Path
         "1,2,3",
     ]
     worked(mere("compare", recipe, *options))
-    results = Results.read(out / "results.json")
+    results = Results.model_validate_json((out / "results.json").read_text())
     naive, alone = results.systems["naive"], results.systems["monolingual"]
     assert (naive.seeds, alone.seeds) == ([1, 2], [3])
     assert naive.metrics["triple_f1/strict"]["macro"].value == 0.5  # the mean of 1 and 0

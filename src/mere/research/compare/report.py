@@ -1,9 +1,8 @@
-"""A comparison as an HTML page and as Markdown, with the sentences that sum it up."""
+"""A comparison as a page, with the sentences that sum it up."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 from mere.metrics.render import UNKNOWN, with_interval
 from mere.research.compare.curves import Curves
@@ -58,37 +57,10 @@ def _verdict(macro: Comparison, single: Sequence[Comparison]) -> str:
     )
 
 
-def write_markdown(path: Path, results: Results, metrics: Sequence[str]) -> None:
-    """Write the tables of a comparison as Markdown."""
-    lines = [f"# {results.experiment}: regimes compared", "", results.description, ""]
-    lines += [
-        f"- Data: {results.data.name}, split {results.split}. Seeds: {', '.join(map(str, results.seeds))}.",
-        f"- Budget: {results.budget}.",
-        f"- Command: `{results.command}`",
-        "",
-    ]
-    lines += [f"- {sentence}" for sentence in headline(results, metrics[0])]
-    lines += ["", "## Regimes", ""]
-    for name, system in results.systems.items():
-        lines.append(f"- **{name}**: {system.description}" + (f" *{system.note}*" if system.note else ""))
-    for metric in metrics:
-        lines += ["", f"## {metric}, %", "", tables.score_table(results.systems, metric).markdown()]
-        if tests := [c for c in results.comparisons if c.metric == metric]:
-            lines += ["", tables.comparison_table(tests).markdown()]
-    lines += ["", "## Costs", "", tables.cost_table(results.systems).markdown()]
-    if results.failed_attempts:
-        lines += ["", "## Failed cells", "", tables.attempt_table(results).markdown(numbers=False)]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def write_page(
-    path: Path,
-    results: Results,
-    curves: Mapping[str, Sequence[Curves]],
-    metrics: Sequence[str],
-    baseline: str,
-) -> None:
-    """Write the page; it carries the results file itself, for programs."""
+def page_of(
+    results: Results, curves: Mapping[str, Sequence[Curves]], metrics: Sequence[str], baseline: str
+) -> Page:
+    """Return the report; it carries the results file itself, for programs."""
     langs = _languages(results)
     page = Page(
         f"{results.experiment}: regimes compared",
@@ -108,7 +80,7 @@ def write_page(
         page.table(attempts.header, attempts.rows, name="failed", words=True)
     page.section("Provenance")
     page.list(_provenance(results))
-    path.write_text(page.html(), encoding="utf-8")
+    return page
 
 
 def _regimes(page: Page, results: Results) -> None:

@@ -18,11 +18,11 @@ from mere.research.compare.costs import costs_of, flags, spent, training_sizes
 from mere.research.compare.curves import curves_of
 from mere.research.compare.describe import describe
 from mere.research.compare.plan import Cell, Plan
-from mere.research.compare.report import write_markdown, write_page
+from mere.research.compare.report import page_of
 from mere.research.compare.runner import Failure, run_cells
 from mere.research.compare.time_to_quality import time_to_quality
-from mere.research.origin import Data
 from mere.research.provenance import commit, hardware, software
+from mere.research.record import Data
 from mere.research.results import FailedAttempt, Results, System
 
 Progress = Callable[[str], None]
@@ -197,10 +197,11 @@ class _Scored:
         }
         files = [out / name for name in ("results.json", "results.md", "curves.json", "index.html")]
         results.write(files[0])
-        write_markdown(files[1], results, self.metrics)
+        page = page_of(results, curves, self.metrics, self.tests.baseline)
+        files[1].write_text(page.markdown(), encoding="utf-8")
         points = {regime: [asdict(one) for one in of] for regime, of in curves.items()}
         files[2].write_text(json.dumps(points, ensure_ascii=False) + "\n", encoding="utf-8")
-        write_page(files[3], results, curves, self.metrics, self.tests.baseline)
+        files[3].write_text(page.html(), encoding="utf-8")
         return files
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TypeVar
 
 from mere.config import Recipe
 from mere.data.corpus import Corpus
 from mere.metrics.paired import paired_bootstrap
 from mere.metrics.report import Report, evaluate_runs
 from mere.research.compare import folder
-from mere.research.compare.holm import holm
 from mere.research.compare.plan import Cell
 from mere.research.results import Comparison
+
+Key = TypeVar("Key", bound=Hashable)
 
 RESAMPLES = 1000
 TEST_RESAMPLES = 10_000
@@ -88,3 +90,18 @@ def compare_with(
                     )
                 )
     return comparisons
+
+
+def holm(p_values: Mapping[Key, float]) -> dict[Key, float]:
+    """Return the adjusted p of every test of a family (Holm 1979).
+
+    The smallest of m p values is multiplied by m, the next by m - 1 and so on, none below the one before it. Rejecting
+    where the result is at most 0.05 is wrong about any of the family's true hypotheses in at most 5 % of the cases,
+    however the tests depend on each other.
+    """
+    adjusted: dict[Key, float] = {}
+    largest = 0.0
+    for rank, (key, p) in enumerate(sorted(p_values.items(), key=lambda item: item[1])):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p))
+        adjusted[key] = largest
+    return {key: adjusted[key] for key in p_values}

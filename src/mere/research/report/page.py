@@ -1,4 +1,4 @@
-"""One self-contained HTML page: sections of text, tables and charts, written by one template."""
+"""A report: sections of text, tables and charts, as one self-contained HTML page or as Markdown."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mere.research.report.charts import shown
+from mere.research.report.tables import Table
 
 
 class Emphasis(NamedTuple):
@@ -80,10 +81,34 @@ class Page:
         """Return the document."""
         return _ENVIRONMENT.get_template("page.html.j2").render(page=self)
 
+    def markdown(self) -> str:
+        """Return the document without its charts, as Markdown."""
+        lines = [f"# {self.title}", "", self.introduction, "", *_bullets(self.findings)]
+        for heading, blocks in self.sections:
+            lines += ["", f"## {heading}"]
+            for block in blocks:
+                if block["kind"] == "table":
+                    table = Table(block["header"], [[str(cell) for cell in row] for row in block["rows"]])
+                    lines += [
+                        "",
+                        *filter(None, [block["caption"], ""]),
+                        table.markdown(numbers=not block["words"]),
+                    ]
+                elif block["kind"] != "figure":
+                    lines += [
+                        "",
+                        *(_bullets(block["sentences"]) if block["kind"] == "list" else [block["text"]]),
+                    ]
+        return "\n".join(lines) + "\n"
+
     def _add(self, **block: Any) -> None:
         if not self.sections:
             self.section("")
         self.sections[-1][1].append(block)
+
+
+def _bullets(sentences: Iterable[str]) -> list[str]:
+    return [f"- {sentence}" for sentence in sentences]
 
 
 _ENVIRONMENT = Environment(

@@ -1,14 +1,12 @@
-"""A results file as tables of text, scores in percent: for Markdown and for the HTML page."""
+"""Tables of text, as Markdown too, and how figures are written in them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from mere.errors import DataError, nearest
-from mere.metrics.intervals import Measured
-from mere.metrics.render import UNKNOWN, with_interval
-from mere.research.results import Comparison, Costs, Results, System
+from mere.metrics.render import UNKNOWN
+from mere.research.results import Costs, Results, System
 
 SUMMARY = ("macro", "micro")
 Systems = Mapping[str, System]
@@ -26,42 +24,6 @@ class Table(NamedTuple):
         return "\n".join(
             "| " + " | ".join(map(_escaped, row)) + " |" for row in (self.header, rule, *self.rows)
         )
-
-
-def score_table(systems: Systems, metric: str) -> Table:
-    """Return a row of scores for each system: its languages by code, then macro and micro.
-
-    Raises:
-        DataError: a system lacks the metric.
-    """
-    rows = {name: scores_of(system.metrics, metric, f"system {name}") for name, system in systems.items()}
-    return by_scope("system", rows)
-
-
-def by_scope(corner: str, rows: Mapping[str, Mapping[str, Measured]]) -> Table:
-    """Return a table of scores with a column for each language, then macro and micro."""
-    found = {scope for row in rows.values() for scope in row}
-    columns = [*sorted(found.difference(SUMMARY)), *(scope for scope in SUMMARY if scope in found)]
-    return measured_table(corner, rows, columns)
-
-
-def measured_table(corner: str, rows: Mapping[str, Mapping[str, Measured]], columns: Sequence[str]) -> Table:
-    """Return a table of scores with their intervals; a dash where there is none."""
-    none = Measured(value=None)
-    cells = [[name, *(with_interval(row.get(c, none)) for c in columns)] for name, row in rows.items()]
-    return Table([corner, *columns], cells)
-
-
-def scores_of(by_metric: Mapping[str, dict[str, Measured]], metric: str, where: str) -> dict[str, Measured]:
-    """Return the scores of a metric.
-
-    Raises:
-        DataError: there is no such metric; names the nearest.
-    """
-    if metric not in by_metric:
-        known = ", ".join(by_metric) or "none"
-        raise DataError(f'{where} has no metric "{metric}".{nearest(metric, by_metric)} It has: {known}.')
-    return by_metric[metric]
 
 
 def cost_table(systems: Systems) -> Table:
@@ -82,17 +44,6 @@ def _costs(costs: Costs) -> list[str]:
         in_units(costs.bytes_stored, 1e6, "MB"),
         in_units(costs.peak_memory_mb, 1, "MB"),
     ]
-
-
-def comparison_table(comparisons: Sequence[Comparison]) -> Table:
-    """Return a row for each comparison, with Holm's p where there is one."""
-    corrected = any(c.p_holm is not None for c in comparisons)
-    rows = []
-    for c in comparisons:
-        holm = [p_value(c.p_holm)] if corrected else []
-        difference = points(c.difference, c.low, c.high)
-        rows.append([f"{c.a} − {c.b}", c.scope, difference, p_value(c.p), *holm, c.test])
-    return Table(["a − b", "scope", "points", "p", *(["p (Holm)"] if corrected else []), "test"], rows)
 
 
 def attempt_table(results: Results) -> Table:

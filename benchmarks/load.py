@@ -1,4 +1,8 @@
-"""A client that keeps a service under load, and says of every answer what it is. Standard library alone."""
+"""A client that keeps a service under load, and says of every answer what it is. Standard library alone.
+
+It stands on the same cores as the service, so it must cost little: requests are prepared bytes, an answer is cut from
+what arrives without a parser, and no task, timer or stream belongs to a single request.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,19 +18,79 @@ PER_CONNECTION = 50
 """Requests after which a connection is closed, so that new ones are opened all the time."""
 KEPT_S = 5.0
 """Seconds after which a connection is not used again, as in most clients."""
+PATIENCE_S = 60.0
+"""Seconds after the last request of a run, when what has no answer yet counts as lost."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Answer:
-    due: float
-    sent: float = 0.0
-    done: float = 0.0
-    port: int = 0  # of the connection, on the client's side
-    kind: str = "lost"
+    """What became of a request; times are of `time.monotonic`.
 
-    @property
-    def ms(self) -> float:
-        return 1000 * (self.done - self.due)
+    Args:
+        due: when the request should have been sent.
+        sent: when the client turned to it: wrote it, or began to open a connection for it.
+        done: when its answer was complete, or its connection lost.
+        port: of the connection, on the client's side; 0: there was none.
+        kind: `identical`, `last digit`, `refused`, `wrong`, `status N`; or `lost`: no answer came.
+        why: of what is lost.
+    """
+
+    due: float
+    sent: float
+    done: float = 0.0
+    port: int = 0
+    kind: str = "lost"
+    why: str = "no answer"
+
+
+class Connection(asyncio.Protocol):
+    """A connection with one request on its way at a time."""
+
+    def __init__(self, client: Client):
+        self.client = client
+        self.answered = 0
+        self.idle_since = 0.0
+        self._found = b""
+        self._now: tuple[Answer, int, Callable[[Answer], None]] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self.port = transport.get_extra_info("sockname")[1]
+
+    def ask(self, answer: Answer, index: int, then: Callable[[Answer], None]) -> None:
+        """Send a request; `then` is told what became of it."""
+        answer.port = self.port
+        self._now = answer, index, then
+        self.transport.write(self.client.requests[index])
+
+    def data_received(self, data: bytes) -> None:
+        self._found += data
+        end = self._found.find(b"\r\n\r\n") + 4
+        if end < 4 or self._now is None:
+            return
+        head = self._found[:end].lower()
+        size = int(head.partition(b"content-length:")[2].split(b"\r\n", 1)[0])
+        if len(self._found) < end + size:
+            return
+        body, self._found = self._found[end:], b""
+        (answer, index, then), self._now = self._now, None
+        answer.done = self.idle_since = time.monotonic()
+        answer.kind = kind_of(int(head[9:12]), head, body, self.client.expected[index])
+        self.answered += 1
+        if self.answered < PER_CONNECTION and b"\r\nconnection: close" not in head:
+            self.client.idle.append(self)
+        else:
+            self.transport.close()
+        then(answer)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._now is None:
+            return
+        (answer, _, then), self._now = self._now, None
+        answer.done = time.monotonic()
+        answer.why = type(error).__name__ if error else "closed"
+        then(answer)
 
 
 @dataclass
@@ -36,85 +100,103 @@ class Client:
     port: int
     texts: Sequence[str]
     expected: Sequence[bytes]
-    asked: int = 0
-    _idle: list[list[Any]] = field(default_factory=list)
+    requests: list[bytes] = field(init=False)
+    idle: list[Connection] = field(default_factory=list)
+    _asked: int = 0
+    _opening: set[asyncio.Task[None]] = field(default_factory=set)
 
-    async def ask(self, due: float, patience_s: float = 60.0) -> Answer:
+    def __post_init__(self) -> None:
+        self.requests = [
+            request("/v1/extract", json.dumps({"text": text}, ensure_ascii=False).encode())
+            for text in self.texts
+        ]
+
+    def ask(self, answer: Answer, then: Callable[[Answer], None]) -> None:
         """Ask for the next text."""
-        index = self.asked % len(self.texts)
-        self.asked += 1
-        answer = Answer(due)
-        body = json.dumps({"text": self.texts[index]}).encode()
-        try:
-            async with asyncio.timeout(patience_s):
-                connection = await self._connection()
-                answer.port = connection[1].get_extra_info("sockname")[1]
-                answer.sent = time.monotonic()
-                status, headers, found = await exchange(connection[0], connection[1], "/v1/extract", body)
-        except (OSError, asyncio.IncompleteReadError, TimeoutError):
-            answer.done = time.monotonic()
-            return answer
-        answer.done = time.monotonic()
-        answer.kind = kind_of(status, headers, found, self.expected[index])
-        connection[2] += 1
-        connection[3] = answer.done
-        if connection[2] < PER_CONNECTION:
-            self._idle.append(connection)
-        else:
-            connection[1].close()
-        return answer
+        index = self._asked % len(self.texts)
+        self._asked += 1
+        while self.idle:
+            connection = self.idle.pop()
+            if not connection.transport.is_closing() and answer.sent - connection.idle_since < KEPT_S:
+                connection.ask(answer, index, then)
+                return
+            connection.transport.close()
+        opening = asyncio.get_running_loop().create_task(self._on_a_new_connection(answer, index, then))
+        self._opening.add(opening)
+        opening.add_done_callback(self._opening.discard)
 
-    async def _connection(self) -> list[Any]:
-        while self._idle:
-            connection = self._idle.pop()
-            if not connection[0].at_eof() and time.monotonic() - connection[3] < KEPT_S:
-                return connection
-            connection[1].close()
-        return [*await asyncio.open_connection("127.0.0.1", self.port), 0, 0.0]
+    async def _on_a_new_connection(self, answer: Answer, index: int, then: Callable[[Answer], None]) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            _, connection = await loop.create_connection(lambda: Connection(self), "127.0.0.1", self.port)
+        except OSError as error:
+            answer.done = time.monotonic()
+            answer.why = f"not connected: {type(error).__name__}"
+            then(answer)
+        else:
+            connection.ask(answer, index, then)
 
     async def arriving(self, rate: float, requests: int) -> list[Answer]:
         """Ask `rate` times a second, whatever is answered."""
         draw = random.Random(0)
+        answers: list[Answer] = []
+        missing = requests
+        all_done = asyncio.Event()
+
+        def done(answer: Answer) -> None:
+            nonlocal missing
+            missing -= 1
+            if not missing:
+                all_done.set()
+
         due = time.monotonic()
-        asking = []
         for _ in range(requests):
             due += draw.expovariate(rate)
-            if (wait := due - time.monotonic()) > 0:
-                await asyncio.sleep(wait)
-            asking.append(asyncio.create_task(self.ask(due)))
-        return list(await asyncio.gather(*asking))
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            answers.append(answer := Answer(due, time.monotonic()))
+            self.ask(answer, done)
+        try:
+            await asyncio.wait_for(all_done.wait(), PATIENCE_S)
+        except TimeoutError:
+            for answer in answers:
+                answer.done = answer.done or time.monotonic()
+        return answers
 
     async def saturating(self, at_once: int, seconds: float) -> float:
         """Return the answers a second when each is followed by a request."""
         began = time.monotonic()
+        good = running = 0
+        ended = asyncio.Event()
 
-        async def one() -> int:
-            number = 0
-            while time.monotonic() < began + seconds:
-                answer = await self.ask(time.monotonic())
-                number += answer.kind in ("identical", "last digit")
-            return number
+        def next_one(answer: Answer | None = None) -> None:
+            nonlocal good, running
+            now = time.monotonic()
+            if answer is not None:
+                good += answer.kind in ("identical", "last digit")
+                running -= 1
+            if now < began + seconds:
+                running += 1
+                self.ask(Answer(now, now), next_one)
+            elif not running:
+                ended.set()
 
-        total = sum(await asyncio.gather(*(one() for _ in range(at_once))))
-        return total / (time.monotonic() - began)
+        for _ in range(at_once):
+            next_one()
+        await ended.wait()
+        return good / (time.monotonic() - began)
 
 
-async def exchange(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str, body: bytes | None = None
-) -> tuple[int, str, bytes]:
-    """Send a request and return status, headers and body of its answer."""
+def request(path: str, body: bytes | None = None) -> bytes:
+    """Return the bytes of a request."""
     length = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n" if body is not None else ""
     head = f"{'GET' if body is None else 'POST'} {path} HTTP/1.1\r\nHost: localhost\r\n{length}\r\n"
-    writer.write(head.encode() + (body or b""))
-    headers = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
-    size = int(headers.partition("content-length:")[2].split("\r\n", 1)[0])
-    return int(headers.split(" ", 2)[1]), headers, await reader.readexactly(size)
+    return head.encode() + (body or b"")
 
 
-def kind_of(status: int, headers: str, found: bytes, expected: bytes) -> str:
+def kind_of(status: int, head: bytes, found: bytes, expected: bytes) -> str:
     """Say what an answer is."""
     if status == 429:
-        return "refused" if "\r\nretry-after:" in headers else "refused without Retry-After"
+        return "refused" if b"\r\nretry-after:" in head else "refused without Retry-After"
     if status != 200:
         return f"status {status}"
     if found == expected:

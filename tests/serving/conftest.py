@@ -16,6 +16,7 @@ import uvicorn
 
 import mere
 from mere.serving.app import create_app
+from mere.serving.connection import Connection
 from mere.serving.settings import ServingSettings
 
 Serve = Callable[..., Any]
@@ -32,7 +33,9 @@ def serving(extractor: mere.Extractor, *more: str, **settings: Any) -> Iterator[
     """Serve an extractor as "tiny", and by more names; gives a client of the service."""
     port = free_port()
     app = create_app(dict.fromkeys(("tiny", *more), extractor), ServingSettings(**settings))
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", access_log=False))
+    server = uvicorn.Server(
+        uvicorn.Config(app, http=Connection, port=port, log_level="error", access_log=False)
+    )
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -7,15 +7,20 @@ import hashlib
 import json
 import logging
 import re
+import select
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from starlette.testclient import TestClient
 
 import mere
+from mere.serving.app import create_app
+from mere.serving.gate import Gate
 from tests.serving.conftest import serving
 
 OK = '{"text": "Ada"}'
@@ -88,18 +93,20 @@ RAW: dict[str, tuple[bytes, int]] = {
     "NUL in a path": (b"GET /page/app.js%00.svg HTTP/1.1\r\nHost: x\r\n\r\n", 404),
     "no UTF-8 in a path": (b"GET /page/%ff HTTP/1.1\r\nHost: x\r\n\r\n", 404),
     "a path from the root": (b"GET //etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n", 404),
-    "a method of nobody": (b"BREW /v1/extract HTTP/1.1\r\nHost: x\r\n\r\n", 405),
+    "PROPFIND": (b"PROPFIND /v1/extract HTTP/1.1\r\nHost: x\r\n\r\n", 405),
     "TRACE": (b"TRACE /v1/extract HTTP/1.1\r\nHost: x\r\n\r\n", 405),
     "DELETE": (b"DELETE /v1/models HTTP/1.1\r\nHost: x\r\n\r\n", 405),
 }
-NO_HTTP: dict[str, bytes] = {
-    "a length that is a word": POST + b"Content-Length: ten\r\n\r\n{}",
-    "a length below nothing": POST + b"Content-Length: -5\r\n\r\n{}",
-    "two lengths": POST + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
-    "a chunk that is none": POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
-    "a header of 100 kB": POST + b"X: " + b"a" * 100_000 + b"\r\n\r\n",
-    "a greeting": b"hello\r\n\r\n",
-    "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+NO_HTTP: dict[str, tuple[bytes, int]] = {
+    "a length that is a word": (POST + b"Content-Length: ten\r\n\r\n{}", 400),
+    "a length below nothing": (POST + b"Content-Length: -5\r\n\r\n{}", 400),
+    "two lengths": (POST + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}", 400),
+    "a chunk that is none": (POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+    "a header without end": (POST + b"X: " + b"a" * 100_000, 431),
+    "headers without end": (POST + b"X: a\r\n" * 20_000, 431),
+    "a method of nobody": (b"BREW /v1/extract HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "a greeting": (b"hello\r\n\r\n", 400),
+    "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
 }
 
 
@@ -157,20 +164,13 @@ def sent(client: httpx.Client, data: bytes) -> bytes:
         return found
 
 
-@pytest.mark.parametrize("name", RAW)
+@pytest.mark.parametrize("name", RAW | NO_HTTP)
 def test_hostile_requests(client: httpx.Client, faults: list[str], name: str) -> None:
-    data, status = RAW[name]
+    data, status = (RAW | NO_HTTP)[name]
     head, _, body = sent(client, data).partition(b"\r\n\r\n")
     assert head.startswith(f"HTTP/1.1 {status} ".encode())
     assert b"content-type: application/problem+json" in head
     assert json.loads(body)["status"] == status
-    assert faults == []
-
-
-@pytest.mark.parametrize("name", NO_HTTP)
-def test_what_is_no_http(client: httpx.Client, faults: list[str], name: str) -> None:
-    """The server answers before the application sees it."""
-    assert sent(client, NO_HTTP[name]).startswith(b"HTTP/1.1 4")
     assert [fault for fault in faults if not fault.startswith("Invalid HTTP")] == []
 
 
@@ -213,6 +213,43 @@ def test_a_body_that_does_not_arrive(extractor: mere.Extractor) -> None:
         assert slow.recv(100).startswith(b"HTTP/1.1 408")
 
 
+def test_a_head_that_does_not_end(extractor: mere.Extractor) -> None:
+    """A line now and then keeps no connection open, neither a new one nor one that was answered on before."""
+    health = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    with serving(extractor, body_timeout_s=0.3) as client:
+        for before in (b"", health):
+            with socket.create_connection((client.base_url.host, client.base_url.port or 0)) as slow:
+                slow.settimeout(20)
+                slow.sendall(before)
+                found = slow.recv(65536) if before else b""
+                slow.sendall(POST)
+                with suppress(OSError):  # closed
+                    while not (more := ready_to_read(slow, 0.05)):
+                        slow.sendall(b"X: a\r\n")
+                    while more := slow.recv(65536):
+                        found += more
+                assert found.count(b"HTTP/1.1 200") == bool(before)
+                head, _, body = found[found.index(b"HTTP/1.1 408") :].partition(b"\r\n\r\n")
+                assert b"content-type: application/problem+json" in head
+                assert json.loads(body)["status"] == 408
+
+
+def test_a_connection_that_says_nothing_and_one_that_is_kept(extractor: mere.Extractor) -> None:
+    with serving(extractor, body_timeout_s=0.2) as client:
+        address = (client.base_url.host, client.base_url.port or 0)
+        with socket.create_connection(address) as silent, socket.create_connection(address) as kept:
+            for connection in (silent, kept):
+                connection.settimeout(20)
+            for _ in range(2):
+                kept.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+                assert kept.recv(65536).startswith(b"HTTP/1.1 200")
+                assert silent.recv(1) == b""  # closed; the other one, answered before, is not
+
+
+def ready_to_read(connection: socket.socket, timeout_s: float) -> bool:
+    return bool(select.select([connection], [], [], timeout_s)[0])
+
+
 def test_what_waits_is_limited(extractor: mere.Extractor) -> None:
     """A request that finds the queue full is told when to come again; what was taken is answered."""
     texts = [{"text": f"Ada {i}"} for i in range(200)]
@@ -231,6 +268,19 @@ def test_what_waits_is_limited(extractor: mere.Extractor) -> None:
             assert int(answer.headers["retry-after"]) >= 1
         else:
             assert [d["text"] for d in answer.json()["documents"]] == [t["text"] for t in texts]
+
+
+def test_while_the_queue_is_full_only_what_would_join_it_is_refused(extractor: mere.Extractor) -> None:
+    app = Gate(create_app({"tiny": extractor}), retry_after_s=lambda: 3)
+    with TestClient(app) as client:
+        answer = client.post("/v1/extract", content=b"not even JSON")
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "3")
+        assert answer.json()["detail"] == "Too many texts wait. Try again in 3 s."
+        document = extractor("Ada kam.").to_json()
+        named = client.post("/v1/extract", json={"text": "Ada kam.", "model": "tiny"})
+        lines = {"content": b'{"text": "Ada kam."}', "headers": {"content-type": "application/x-ndjson"}}
+        assert named.json() == client.post("/v1/extract", **lines).json() == document
+        assert client.get("/readyz").status_code == 200
 
 
 def test_a_deadline(extractor: mere.Extractor) -> None:

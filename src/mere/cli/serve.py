@@ -40,8 +40,9 @@ def serve(
     ] = None,
 ) -> None:
     """Serve models over HTTP: POST /v1/extract, a page at /, and /openapi.json for the rest."""
-    require("uvicorn", "fastapi", "prometheus_client", extra="serve")
-    import uvicorn
+    require("uvicorn", "httptools", "fastapi", "prometheus_client", extra="serve")
+    from mere.serving.connection import Connection
+    from mere.serving.workers import serve as serve_with
 
     named = dict(_named(model) for model in models or [default_model()])
     chosen = _settings(settings or [], keys)
@@ -52,20 +53,23 @@ def serve(
         if workers > 1:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         talk(f"Serving {', '.join(named)} on {socket or f'http://{host}:{port}'} (Ctrl-C ends it).")
-        uvicorn.run(
-            "mere.cli.serve:application",
-            factory=True,
-            host=host,
-            port=port,
-            uds=socket,
-            workers=workers,
-            access_log=False,
-            log_level="warning",
-            timeout_graceful_shutdown=30,
-            timeout_keep_alive=75,  # longer than clients keep a connection, lest they ask on one that is being closed
-            timeout_worker_healthcheck=30,  # a busy machine is slow to answer, and is not to be restarted for it
-            server_header=False,
-        )
+        options = {
+            "app": "mere.cli.serve:application",
+            "factory": True,
+            "http": Connection,
+            "host": host,
+            "port": port,
+            "uds": socket,
+            "backlog": 4096,  # connections that wait to be taken; Linux's own limit
+            "access_log": False,
+            "log_level": "warning",
+            "timeout_graceful_shutdown": 30,
+            # longer than clients keep a connection, lest they ask on one that is being closed
+            "timeout_keep_alive": 75,
+            "server_header": False,
+        }
+        if status := serve_with(options, workers):
+            raise typer.Exit(status)
 
 
 def application() -> Any:

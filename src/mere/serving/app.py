@@ -15,6 +15,7 @@ from mere import __version__
 from mere.errors import ConfigError
 from mere.inference.extractor import Extractor
 from mere.serving import observing
+from mere.serving.gate import Gate
 from mere.serving.graphs import GraphQuery, add_graph
 from mere.serving.page import add_page
 from mere.serving.problems import Problem, ProblemError, answer_with_problems, declared
@@ -75,6 +76,7 @@ def create_app(models: Mapping[str, Extractor], settings: ServingSettings | None
     )
     answer_with_problems(app)
     _add_routes(app, service)
+    app.add_middleware(Gate, retry_after_s=service.retry_after_s)
     if service.settings.allow_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -108,6 +108,11 @@ class Batcher:
             self._worker.cancel()
         self._thread.shutdown()
 
+    def retry_after_s(self) -> int | None:
+        """Return the whole seconds after which there is likely room; None: there is."""
+        wait_s = self.queued_characters / self._characters_per_s
+        return max(1, round(wait_s)) if wait_s > self.max_wait_s else None
+
     async def extract(self, requests: Sequence[TextRequest]) -> list[Document]:
         """Return one document per text, in order.
 
@@ -117,9 +122,8 @@ class Batcher:
         loop = asyncio.get_running_loop()
         waiting = [_Waiting(request, loop.create_future()) for request in requests]
         cost = sum(item.cost for item in waiting)
-        wait_s = self.queued_characters / self._characters_per_s
-        if wait_s > self.max_wait_s:
-            raise OverloadedError(max(1, round(wait_s)))
+        if (seconds := self.retry_after_s()) is not None:
+            raise OverloadedError(seconds)
         self._queue(cost)
         self._waiting.extend(waiting)
         self._arrived.set()

@@ -33,6 +33,13 @@ class ProblemError(Exception):
         self.headers = headers or {}
 
 
+def overloaded(seconds: int) -> ProblemError:
+    """Return what sends a client away for some seconds."""
+    return ProblemError(
+        429, f"Too many texts wait. Try again in {seconds} s.", headers={"Retry-After": str(seconds)}
+    )
+
+
 def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
     """Return the response of a problem."""
     body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail)

@@ -19,8 +19,9 @@ from mere.errors import nearest
 from mere.inference.extractor import Extractor
 from mere.serving import observing
 from mere.serving.batching import Batcher, OverloadedError, TextRequest
+from mere.serving.connection import HEAD_TIMEOUT
 from mere.serving.keys import Keys
-from mere.serving.problems import ProblemError
+from mere.serving.problems import ProblemError, overloaded
 from mere.serving.requests import TextItem, lines_of, parse_json, text_request, validated
 from mere.serving.settings import ServingSettings
 from mere.types import Document
@@ -39,21 +40,24 @@ class Service:
         self.ready = False
 
     @asynccontextmanager
-    async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
-        """Serve between the start and the end of the application; what was taken is answered before it ends."""
+    async def lifespan(self, app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        """Serve between the start and the end of the application; what was taken is answered before it ends.
+
+        It gives the server what `mere.serving.connection` wants to know.
+        """
         for name, extractor in self.models.items():
             self.batchers[name] = batcher = Batcher(
                 extractor,
                 batch_characters=self.settings.batch_characters,
                 batch_wait_s=self.settings.batch_wait_ms / 1000,
-                max_wait_s=self.settings.max_wait_s,
+                max_wait_s=min(self.settings.max_wait_s, self.settings.deadline_s),
                 observe=observing.observe_batch,
                 queued=observing.QUEUED.inc,
             )
             batcher.start()
             await batcher.warm_up()
         self.ready = True
-        yield
+        yield {HEAD_TIMEOUT: self.settings.body_timeout_s}
         self.ready = False
         for batcher in self.batchers.values():
             await batcher.stop()
@@ -90,6 +94,10 @@ class Service:
             raise ProblemError(404, f'no model "{shown}".{nearest(shown, self.batchers)} There are: {known}.')
         return self.batchers[name]
 
+    def retry_after_s(self) -> int | None:
+        """Return the seconds for which the queue of the first model has no room; None: it has."""
+        return self.batcher(None).retry_after_s() if self.ready else None
+
     async def extract(self, batcher: Batcher, texts: Sequence[TextRequest]) -> list[Document]:
         """Return the documents of texts, in order.
 
@@ -100,10 +108,7 @@ class Service:
             async with asyncio.timeout(self.settings.deadline_s):
                 return await batcher.extract(texts)
         except OverloadedError as error:
-            seconds = error.retry_after_s
-            raise ProblemError(
-                429, f"Too many texts wait. Try again in {seconds} s.", headers={"Retry-After": str(seconds)}
-            ) from None
+            raise overloaded(error.retry_after_s) from None
         except TimeoutError:
             raise ProblemError(
                 504, f"It took longer than {self.settings.deadline_s:g} s. Send less at a time."

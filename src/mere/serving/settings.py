@@ -21,7 +21,9 @@ class ServingSettings(Settings):
         2.0, ge=0, description="how long a batch that is not full waits for more texts; 0: not at all"
     )
     deadline_s: float = Field(30.0, gt=0, description="seconds after which a request is answered with 504")
-    body_timeout_s: float = Field(10.0, gt=0, description="seconds in which a request's body must arrive")
+    body_timeout_s: float = Field(
+        10.0, gt=0, description="seconds in which a request's head must arrive, and then its body"
+    )
     keys_file: str = Field(
         "", description="file of `name:sha256` lines, one per API key; empty: no key is asked for"
     )

@@ -63,7 +63,7 @@ models: $(TRAINS)
 # Two workers of one thread each; a file's tests stay with one of them, so what they share is made once, and files with
 # slow tests come first (tests/conftest.py). -v lifts pyproject's -q, so that the closing line is pytest's full one.
 test: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -v
+	OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -v
 
 check: $(READY)
 	$(BIN)/ruff format --check .

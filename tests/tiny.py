@@ -98,8 +98,8 @@ def recipe(**changes: Any) -> Recipe:
             {
                 "name": "unified",
                 "train": ["encoder", "aggregator", "heads"],
-                "epochs": 120,
-                "lr": 0.008,
+                "epochs": 70,
+                "lr": 0.012,
                 "evaluations": 2,
                 "sampling": {"pieces_per_batch": 80, "group_size": 2, "temperature": 2.0},
             },

@@ -64,9 +64,10 @@ def compare(
     """
     refuse_several("compare")
     require_research()
-    from mere.research.compare import Tests, make_plan
-    from mere.research.compare import compare as run
     from mere.research.compare.budget import Budget
+    from mere.research.compare.plan import make_plan
+    from mere.research.compare.run import Tests
+    from mere.research.compare.run import compare as run
 
     plan = make_plan(
         recipe,

@@ -161,7 +161,7 @@ def heeding_interrupts() -> None:
 def test_an_interrupt_stops_the_processes_and_keeps_what_they_saved(
     tmp_path: Path, tiny_corpus: Path
 ) -> None:
-    regimes = {"naive": {"stages": [{**SHARED, **QUICK, "epochs": 100000, "evaluations": 0}]}}
+    regimes = {"naive": {"stages": [{**SHARED, **QUICK, "epochs": 3000, "evaluations": 0}]}}
     recipe = write_recipe(tmp_path, regimes, data={"path": str(tiny_corpus)})
     out = tmp_path / "out"
     cell = out / "cells" / "naive" / "seed-2"

@@ -120,10 +120,8 @@ def transfer(
     for group, one in cells.items():
         check_same_run(one, corpus.only(group).fingerprint())
     plan = Plan(tuple(c.regime for c in cells.values()), (run.recipe.seed,), Budget(), tuple(cells.values()))
-    split = run.recipe.data.dev_split
-    failed = {
-        f.cell.folder: f.why for f in run_cells(plan, split, jobs=settings.jobs, progress=context.progress)
-    }
+    failures = run_cells(plan, None, jobs=settings.jobs, progress=context.progress)  # models are scored here
+    failed = {failure.cell.folder: failure.why for failure in failures}
     f1 = {}
     for group, one in cells.items():
         if one.folder not in failed:

@@ -50,12 +50,13 @@ class _Job:
 
 
 def run_cells(
-    plan: Plan, split: str, *, jobs: int, progress: Callable[[str], None], train: bool = True
+    plan: Plan, split: str | None, *, jobs: int, progress: Callable[[str], None], train: bool = True
 ) -> list[Failure]:
     """Bring every cell of the plan to its end, `jobs` at a time, and return those that failed.
 
     Args:
-        split: whose sentences are predicted. progress: called with a message when a cell starts, ends or fails.
+        split: whose sentences are predicted; None: nobody's.
+        progress: called with a message when a cell starts, ends or fails.
         train: False only predicts where a model is finished.
     """
     cells = [cell for cell in plan.cells if train or folder.is_finished(cell)]
@@ -66,7 +67,7 @@ def run_cells(
 
 
 class _Runner:
-    def __init__(self, cells: Sequence[Cell], split: str, jobs: int, progress: Callable[[str], None]):
+    def __init__(self, cells: Sequence[Cell], split: str | None, jobs: int, progress: Callable[[str], None]):
         self.waiting, self.split, self.jobs, self.progress = list(cells), split, jobs, progress
         self.total, self.done = len(cells), 0
         self.running: list[_Job] = []
@@ -162,13 +163,13 @@ class _Runner:
                 _wait_or_kill(job.process, max(0.0, end - time.monotonic()))
 
 
-def _commands(cell: Cell, split: str) -> list[list[str]]:
+def _commands(cell: Cell, split: str | None) -> list[list[str]]:
     """Return what is left to do for a cell."""
     commands = []
     if not folder.is_finished(cell):
         recipe = str(folder.recipe_file(cell))
         commands.append(["-m", "mere", "train", recipe, "--out", str(cell.folder), "--resume", "--quiet"])
-    if not folder.predictions_file(cell, split).is_file():
+    if split is not None and not folder.predictions_file(cell, split).is_file():
         commands.append(["-m", "mere.research.compare.predict", str(cell.folder), split])
     return commands
 

@@ -11,16 +11,17 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
 
 from mere.metrics.intervals import Measured
 from mere.metrics.render import UNKNOWN
+
+if (
+    TYPE_CHECKING
+):  # it takes seconds to import: where a chart is drawn, and not where a report might be written
+    from matplotlib.axes import Axes
 
 WIDTH = 8.0
 """Inches of a whole-width chart; an inch is 72 units of the SVG."""
@@ -36,7 +37,6 @@ _STYLE: dict[Any, Any] = {
     "legend.frameon": False,
 }
 _MARKERS = "osD^vPX*"
-_COLOURS = matplotlib.colormaps["tab10"]
 Point = tuple[float, float]
 
 
@@ -51,6 +51,10 @@ class Chart:
 @contextmanager
 def _chart(title: str, width: float, height: float) -> Iterator[Chart]:
     """Give axes to draw on; afterwards `svg` is the element."""
+    import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
     with matplotlib.rc_context({**_STYLE, "svg.hashsalt": title}):
         figure = Figure(figsize=(width, max(height, 0.8)), layout="constrained")
         chart = Chart(title, figure.add_subplot())
@@ -97,7 +101,7 @@ def interval_chart(
                 [y for y, _ in at],
                 xerr=errors,
                 fmt=_MARKERS[number % len(_MARKERS)],
-                color=_COLOURS(number % 10),
+                color=f"C{number % 10}",
                 markersize=4,
                 label=name,
             )
@@ -132,7 +136,7 @@ def line_chart(
                 chart.axes.plot(
                     [x for x, _ in known],
                     [y for _, y in known],
-                    color=_COLOURS(number % 10),
+                    color=f"C{number % 10}",
                     marker=_MARKERS[number % len(_MARKERS)] if marks else "",
                     markersize=4,
                     linewidth=1.2,
@@ -163,7 +167,7 @@ def bar_chart(
         for number, name in enumerate(series):
             places = [row - 0.4 + height * (number + 0.5) for row in range(len(rows))]
             values = [bars.get(name, math.nan) for bars in rows.values()]
-            drawn = chart.axes.barh(places, values, height, label=name, color=_COLOURS(number % 10))
+            drawn = chart.axes.barh(places, values, height, label=name, color=f"C{number % 10}")
             labels = [shown(value) if math.isfinite(value) else "" for value in values]
             chart.axes.bar_label(drawn, labels, padding=2, fontsize=7)
         if reference is not None:
@@ -222,7 +226,7 @@ def scatter_chart(points: Sequence[Point], groups: Sequence[str], *, title: str)
                 [y for _, y in of],
                 s=6,
                 marker=_MARKERS[number % len(_MARKERS)],
-                color=_COLOURS(number % 10),
+                color=f"C{number % 10}",
                 label=group,
             )
         chart.axes.set_title(title, fontsize=9, loc="left")

@@ -22,9 +22,8 @@ from mere.data.corpus import Corpus
 from mere.inference.calibration import Calibration
 from mere.loading import load_predictor
 from mere.metrics.calibration import expected_error
-from mere.research.origin import Experiment
 from mere.research.provenance import commit, hardware, software
-from mere.research.record import Record, RecordFile
+from mere.research.record import Experiment, Record, RecordFile
 from mere.store.fetch import find_model
 from mere.types import Entity, Prediction, Sentence, Triple
 
@@ -101,7 +100,11 @@ def main() -> None:
     arguments = parser.parse_args()
     folder = find_model(arguments.model)
     errors, parities = RESULTS / "calibration.json", RESULTS / "export-parity.json"
-    others = Calibrations.read(errors).models if errors.is_file() else {}
+    others = (
+        Calibrations.model_validate_json(errors.read_text(encoding="utf-8")).models
+        if errors.is_file()
+        else {}
+    )
     own = measured(folder, Corpus.load(arguments.corpus))
     Calibrations(
         experiment="calibration",
@@ -116,7 +119,11 @@ def main() -> None:
     ).write(errors)
     export = json.loads((folder / "metrics.json").read_text(encoding="utf-8")).get("export")
     if export is not None:
-        kept = Parities.read(parities).models if parities.is_file() else {}
+        kept = (
+            Parities.model_validate_json(parities.read_text(encoding="utf-8")).models
+            if parities.is_file()
+            else {}
+        )
         Parities(
             description="Strict F1 on dev before and after the export to int8, in percent (mere export --dev)",
             models=kept | {arguments.name: export},

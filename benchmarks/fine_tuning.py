@@ -22,9 +22,8 @@ from mere.lang_codes import find
 from mere.loading import load_predictor
 from mere.metrics.intervals import Measured
 from mere.metrics.report import evaluate_runs
-from mere.research.origin import Experiment
 from mere.research.provenance import commit, hardware, software
-from mere.research.record import Record
+from mere.research.record import Experiment, Record
 from mere.store.fetch import find_model
 from mere.store.files import write_json
 from mere.store.folder import ModelFolder

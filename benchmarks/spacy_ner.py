@@ -27,9 +27,8 @@ from mere.data.corpus import Corpus
 from mere.loading import load_predictor
 from mere.metrics.intervals import Measured
 from mere.metrics.report import evaluate
-from mere.research.origin import Experiment
 from mere.research.provenance import commit, hardware, software
-from mere.research.record import Record
+from mere.research.record import Experiment, Record
 from mere.store.fetch import find_model
 from mere.types import Entity, Prediction, Sentence
 

@@ -22,10 +22,11 @@ KILLS = "Tod im Text"
 
 
 class ByRule:
-    """Follows the protocol `mere.inference.extractor.Predictor`."""
+    """What the extractor asks of a `mere.inference.predictor.Predictor`."""
 
     labels = Labels(relations=("next-to",), types=("NAME",), languages=("de", "en"))
     type_map: ClassVar[dict[str, str]] = {}
+    half_known: ClassVar[dict[str, str]] = {}
     max_pieces = 40
 
     def unit_spans(self, text: str) -> list[Span]:

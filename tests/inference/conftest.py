@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
+from typing import ClassVar
 
 import pytest
 
@@ -23,6 +24,7 @@ class RulePredictor:
     """
 
     labels = Labels(relations=("near",), types=(), languages=("de", "en", "ja"))
+    half_known: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, max_pieces: int = 64):
         self.max_pieces = max_pieces

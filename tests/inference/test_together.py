@@ -89,3 +89,18 @@ def test_two_names_with_a_plus_are_two_models_unless_a_folder_has_that_name(
     text = "Hans Reinhold wurde in Rostock geboren."
     alone, both = mere.load(tiny_model)(text), mere.load(f"{tiny_model}+{tiny_model}")(text)
     assert [t.key for t in both.triples] == [t.key for t in alone.triples] != []
+
+
+def test_a_note_says_what_does_not_know_a_language(make_predictor: Make) -> None:
+    first, second = make_predictor(), make_predictor()
+    first.labels = Labels((), ("NAME",), ("de", "en"))
+    second.labels = Labels(("near",), (), ("de", "ja"))
+    extractor = Extractor(joined(first, second))
+    assert extractor("Ada met Bo.", "de").notes == ()
+    assert extractor("Ada met Bo.", "en").notes == (
+        'the model of triples does not know language "en": universal path',
+    )
+    assert extractor("花子はここ。", "ja").notes == (
+        'the model of entities does not know language "ja": universal path',
+    )
+    assert extractor("Ada met Bo.", "fr").notes == ('the model does not know language "fr": universal path',)

@@ -167,6 +167,9 @@ class Extractor:
         text = plan.text
         if plan.note and plan.lang is None:
             plan.notes.insert(0, plan.note)
+        for lang, task in sorted(self.predictor.half_known.items()):
+            if lang in plan.langs:
+                plan.notes.append(f'the model of {task} does not know language "{lang}": universal path')
         if not self.unwrap and is_wrapped(text.splitlines()):
             plan.notes.append(
                 "most lines end in mid-sentence: for hard-wrapped text, unwrap=True or --unwrap"

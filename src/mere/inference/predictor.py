@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,9 @@ class Predictor:
         self.pieces_per_batch = pieces_per_batch
         self.arguments = {own.relation: own for own in self.labels.arguments}
         self.unfit: Counter[str] = Counter()
+
+    half_known: Mapping[str, str] = MappingProxyType({})
+    """Language -> the task that reads it on the universal path although another knows it; a model's tasks agree."""
 
     @property
     def max_pieces(self) -> int:

@@ -30,7 +30,8 @@ class Calibrated(NamedTuple):
 class Together:
     """Reads sentences with two models, each on its own path of the language; a predictor as the extractor needs it.
 
-    A language that one of them knows counts as known; the other reads it on the path that all languages share.
+    A language that one of them knows counts as known; the other reads it on the path that all languages share
+    (`half_known`: what of, "entities" or "triples").
 
     A triple's mention takes the type of the entity at its span; it has none where the first model sees no entity. A
     triple whose mentions are of other types than its relation takes is left out, and counted in `unfit`.
@@ -45,12 +46,15 @@ class Together:
         self._triples = triples
         self._both = (entities.predictor, triples.predictor)
         first, second = (predictor.labels for predictor in self._both)
+        known = {"entities": frozenset(first.languages), "triples": frozenset(second.languages)}
+        every = frozenset().union(*known.values())
+        self.half_known = {lang: task for task, own in known.items() for lang in every - own}
         self.arguments = triples.predictor.arguments
         self.unfit: Counter[str] = Counter()
         self.labels = Labels(
             second.relations,
             first.types,
-            tuple(sorted({*first.languages, *second.languages})),
+            tuple(sorted(every)),
             second.arguments,
         )
 

@@ -62,7 +62,7 @@ def serve(
             "uds": socket,
             "backlog": 4096,  # connections that wait to be taken; Linux's own limit
             "access_log": False,
-            "log_level": "warning",
+            "log_level": "error",  # of the server itself; what is refused has a log line of ours
             "timeout_graceful_shutdown": 30,
             # longer than clients keep a connection, lest they ask on one that is being closed
             "timeout_keep_alive": 75,

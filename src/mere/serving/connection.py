@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from mere.serving.observing import OTHER, observe_request
 from mere.serving.problems import problem
 
 HEAD_TIMEOUT = "head_timeout_s"
@@ -72,6 +73,7 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, status: int, detail: str) -> None:
+        observe_request(OTHER, status)
         answer = problem(status, detail, {"connection": "close"})
         head = b"".join(b"%s: %s\r\n" % header for header in answer.raw_headers)
         line = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode()

@@ -37,6 +37,7 @@ BATCH_TEXTS = Histogram("mere_batch_texts", "Texts per batch.", buckets=(1, 2, 4
 BATCH_SECONDS = Histogram("mere_batch_seconds", "Seconds of extraction per batch.")
 QUEUED = Gauge("mere_queued_characters", "Characters that wait.", multiprocess_mode="livesum")
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+OTHER = "other"
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -69,27 +70,24 @@ def observe_batch(texts: int, seconds: float) -> None:
     BATCH_SECONDS.observe(seconds)
 
 
+def observe_request(path: str, status: int, **more: object) -> None:
+    """Count a request and write its log line."""
+    REQUESTS.labels(path, str(status)).inc()
+    line = json.dumps({"time": round(time.time(), 3), "path": path, "status": status, **more})
+    sys.stderr.write(f"{line}\n")  # in one piece, beside those of other workers
+
+
 class Observer:
     """Counts, times and logs every HTTP request that passes.
 
     Args:
         app: the application.
-        paths: those that metrics name; every other is counted under "other", so that no stranger can fill them.
-        write: takes a log line.
+        paths: those that metrics name; every other is counted as `OTHER`, so that no stranger can fill them.
     """
 
-    def __init__(
-        self,
-        app: Callable[..., Awaitable[None]],
-        *,
-        paths: frozenset[str],
-        write: Callable[[str], object] = lambda line: sys.stderr.write(
-            f"{line}\n"
-        ),  # whole, beside other workers'
-    ):
+    def __init__(self, app: Callable[..., Awaitable[None]], *, paths: frozenset[str]):
         self.app = app
         self.paths = paths
-        self.write = write
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -112,16 +110,7 @@ class Observer:
             await self.app(scope, receive, watched)
         finally:
             seconds = time.perf_counter() - began
-            path = scope["path"] if scope["path"] in self.paths else "other"
-            REQUESTS.labels(path, str(status)).inc()
+            path = scope["path"] if scope["path"] in self.paths else OTHER
             SECONDS.labels(path).observe(seconds)
-            line = {
-                "time": round(time.time(), 3),
-                "id": request_id,
-                "method": scope["method"],
-                "path": path,
-                "status": status,
-                "ms": round(1000 * seconds, 1),
-                **extra,
-            }
-            self.write(json.dumps(line, ensure_ascii=True))
+            ms = round(1000 * seconds, 1)
+            observe_request(path, status, id=request_id, method=scope["method"], ms=ms, **extra)

@@ -37,7 +37,7 @@ def test_round_trip_of_tokens_and_tags(
     path.write_bytes(("\ufeff" + rows + "\n" + rows).encode())
     read = list(conll.read(path, reading=Reading(scheme=scheme)))
     jsonl.write(read, tmp_path / "a.jsonl")
-    back = list(jsonl.read(tmp_path / "a.jsonl", reading=Reading(offsets=Offsets.CHARACTERS)))
+    back = list(jsonl.read(tmp_path / "a.jsonl", reading=Reading(offsets=Offsets.CODEPOINTS)))
     assert back == read
     written = conll.write(back, tmp_path / "de.dev.conll", scheme=scheme)
     assert (written.sentences, written.left_out, written.lost) == (2, Counter(), Counter())

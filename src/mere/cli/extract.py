@@ -16,7 +16,7 @@ from mere.cli.texts import Reading
 from mere.errors import UserError
 from mere.inference.filter import Filter
 from mere.inference.io import InputText, check_text, encode_record, output_record
-from mere.inference.offsets import Unit, in_units
+from mere.inference.offsets import Unit, in_units, unit_named
 from mere.lang_codes import find
 from mere.shipped import DEFAULT, default_model
 from mere.types import Document
@@ -100,7 +100,13 @@ def extract(
         ),
     ] = False,
     offsets: Annotated[
-        Unit, typer.Option("--offsets", help="What the offsets in JSON lines count.")
+        Unit,
+        typer.Option(
+            "--offsets",
+            parser=unit_named,
+            metavar="UNIT",
+            help="What the offsets in JSON lines count: codepoints, utf16 or bytes.",
+        ),
     ] = Unit.codepoints,
     per: Annotated[Per, typer.Option("--per", help="What one text is, in plain text.")] = Per.line,
     threshold: Annotated[

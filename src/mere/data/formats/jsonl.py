@@ -13,15 +13,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mere import advice
 from mere.data.formats import files
+from mere.data.formats.by_text import NotInText, find_mentions
 from mere.data.formats.holds import Holds
 from mere.data.formats.lines import Head, head_of, numbered_lines
-from mere.data.formats.offsets import Evidence, Verdict, to_characters
+from mere.data.formats.offsets import NAMES, Evidence, NoSuchPlace, Verdict, stated_unit, to_characters
 from mere.data.formats.problems import Problem, report
 from mere.data.formats.reading import AS_THEY_ARE, Offsets, Reading
 from mere.data.formats.record import Note, RecordFault, sentence_from_record
@@ -52,15 +54,18 @@ def read(
     counts = tally or Tally()
     lang = reading.lang or files.lang_of(path)
     evidence = Evidence() if reading.offsets is None else None
+    num_faults = 0
     for number, line in numbered_lines(path, problems, repaired=counts.repaired):
         try:
             record = parse(line)
-            if evidence is not None:
+            unit = stated_unit(record) or reading.offsets
+            if evidence is not None and unit is None:
                 evidence.see(record)
-            elif reading.offsets is not None and (changed := to_characters(record, reading.offsets)):
-                counts.repaired[f"mentions whose offsets counted {reading.offsets.value} units"] += changed
+            elif unit is not None:
+                counts.repaired.update(_in_code_points(record, unit))
             sentence, notes = sentence_from_record(record, f"{stem}:{number}", lang)
         except RecordFault as fault:
+            num_faults += 1
             _note(fault.notes, path, number, counts, problems)
             if fault.code in ("json", "json-cut") and _is_loose(path):
                 cure = advice.run("jq", "-c", ".", path, ">", advice.beside(path, "lines"))
@@ -80,7 +85,22 @@ def read(
         yield sentence
     verdict = evidence.verdict() if evidence is not None else None
     if verdict is not None:
-        _report_unit(verdict, path, reading, problems)
+        _report_unit(verdict, path, reading, problems, may_be_right=not num_faults)
+
+
+def _in_code_points(record: Any, unit: Offsets) -> Counter[str]:
+    """Write a record's offsets in code points, in place, and return what is told of it.
+
+    Raises:
+        RecordFault: offsets or mentions that have no place in the text.
+    """
+    try:
+        if unit is not Offsets.BY_TEXT:
+            return Counter({f"mentions whose offsets count {NAMES.get(unit)}": to_characters(record, unit)})
+        is_record = isinstance(record, dict) and isinstance(record.get("text"), str)
+        return find_mentions(record) if is_record else Counter()
+    except (NoSuchPlace, NotInText) as error:
+        raise RecordFault("no-such-place", str(error), "Mend the line.") from None
 
 
 def _note(
@@ -118,15 +138,21 @@ def _moved(path: Path, program: str) -> str:
     return advice.run("jq", "-c", program, path, ">", out)
 
 
-def _report_unit(verdict: Verdict, path: Path, reading: Reading, problems: list[Problem] | None) -> None:
-    name = {"utf-16": "UTF-16 units", "utf-8": "bytes of UTF-8"}[verdict.unit.value]
+def _report_unit(
+    verdict: Verdict, path: Path, reading: Reading, problems: list[Problem] | None, *, may_be_right: bool
+) -> None:
+    name = NAMES[verdict.unit]
+    few = (
+        " after characters that are several of them" if verdict.unit in (Offsets.UTF16, Offsets.BYTES) else ""
+    )
     message = (
-        f"the offsets look like {name}: of {verdict.mentions:,} mentions after characters that are several of them, "
-        f"{verdict.cut:,} begin or end inside a word or at a space, and none where they count {name}"
+        f"the offsets seem to count {name}: of {verdict.mentions:,} mentions{few}, "
+        f"{verdict.cut:,} begin or end inside a word or at a space, and next to none where they count that"
     )
     cure = reading.advise(path, offsets=verdict.unit)
-    keep = reading.advise(path, offsets=Offsets.CHARACTERS)
-    cure = f"{cure}\nIf they do count characters, r{keep[1:]}"
+    if may_be_right:
+        keep = reading.advise(path, offsets=Offsets.CODEPOINTS)
+        cure = f"{cure}\nIf they do count code points, r{keep[1:]}"
     report(Problem(path, None, "offset-unit", message, cure), problems)
 
 

@@ -11,8 +11,10 @@ import math
 from collections.abc import Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
-from mere.data.formats.misplaced import TYPES, Misplaced, misplaced, renamed, text_under_another_key
-from mere.data.formats.offsets import Units
+from mere.data.formats.by_text import lacks_offsets
+from mere.data.formats.keys import TYPES
+from mere.data.formats.misplaced import Misplaced, misplaced, renamed, text_under_another_key, types_alone
+from mere.data.formats.offsets import NAMES, Units
 from mere.data.formats.reading import Offsets
 from mere.lang_codes import is_known, stated
 from mere.types import Entity, Sentence, Span, Triple
@@ -23,6 +25,11 @@ SENTENCE_KEYS = frozenset(
 ENTITY_KEYS = frozenset({"start", "end", "text", "type", "score", "link"})
 TRIPLE_KEYS = frozenset({"subject", "relation", "object", "score"})
 _LANGUAGE_KEYS = ("language", "lang_code", "language_code", "langcode", "locale")
+_SHAPES = frozenset({
+    "not-an-object", "offset-not-a-number", "entities-not-a-list", "triples-not-a-list", "no-subject", "no-relation",
+    "no-object",
+})  # fmt: skip
+"""Faults of records whose mentions and triples may be written in another way."""
 SHOWN_CHARS = 40
 _INTERNED: dict[frozenset[str], frozenset[str]] = {}  # a source repeats the same relations in every row
 
@@ -81,8 +88,10 @@ def sentence_from_record(
     try:
         return _sentence(record, default_id, default_lang, notes), notes
     except RecordFault as fault:
+        if fault.code in _SHAPES and isinstance(record, dict):
+            fault = _of_another_shape(record, fault)
         fault.notes = notes
-        raise
+        raise fault from None
 
 
 def _sentence(record: object, default_id: str, default_lang: str | None, notes: list[Note]) -> Sentence:
@@ -92,9 +101,6 @@ def _sentence(record: object, default_id: str, default_lang: str | None, notes: 
     if record.get("text") is None and (program := text_under_another_key(record)):
         raise RecordFault("no-text", 'the key "text" is missing', jq=program)
     text = _string(record, "text")
-    if program := renamed(record):
-        message = "the offsets of mentions stand under other keys, or are no whole numbers"
-        raise RecordFault("offset-not-a-number", message, jq=program)
     entities: list[Entity] = []
     at: dict[Span, Entity] = {}  # the first entity listed at each span
     for position, item in enumerate(_list(record, "entities")):
@@ -126,6 +132,19 @@ def _sentence(record: object, default_id: str, default_lang: str | None, notes: 
         source=_string(record, "source") if record.get("source") is not None else None,
         extra=extra,
     )
+
+
+def _of_another_shape(record: dict[str, Any], fault: RecordFault) -> RecordFault:
+    """Return the fault of a record with what mends it, where mentions or triples are written in another way."""
+    if program := renamed(record):
+        return RecordFault(fault.code, fault.message, jq=program)
+    if lacks_offsets(record):
+        message = (
+            f"{fault.message}; the text of every mention stands in the text, and can be looked for there"
+        )
+        return RecordFault("no-offsets", message, options={"offsets": Offsets.BY_TEXT})
+    what, program = types_alone(record)
+    return RecordFault("no-offsets", f'"entities" holds {what}', jq=program) if program else fault
 
 
 def _misplaced(found: Misplaced) -> RecordFault:
@@ -238,22 +257,9 @@ def _entity(item: object, text: str, what: str, notes: list[Note]) -> Entity:
     if not isinstance(item, dict):
         raise RecordFault("not-an-object", f"{what} is a JSON {_kind(item)}, not an object")
     start, end = _offset(item, "start", what), _offset(item, "end", what)
-    if start < 0 or end < 0:
-        raise RecordFault("offset-negative", f"{what} has the offsets {start}:{end}; offsets count from 0")
-    if end > len(text):
-        message = f"{what} ends at {end} but the text has {len(text)} characters"
-        hint, options = _unit_hint(item, start, end, text)
-        raise RecordFault("offset-beyond-end", message + hint, options=options)
-    if start > end:
-        raise RecordFault("offset-inverted", f"{what} starts at {start}, after its end at {end}")
-    if start == end:
-        raise RecordFault("offset-empty", f"{what} is empty: it starts and ends at {start}")
     mention = text[start:end]
-    if item.get("text", mention) not in (mention, None):
-        stated, found = _shorten(item["text"]), _shorten(mention)
-        message = f"{what} says {stated} but the text at {start}:{end} is {found}"
-        hint, options = _unit_hint(item, start, end, text)
-        raise RecordFault("offset-text", message + hint, options=options)
+    if not 0 <= start < end <= len(text) or item.get("text", mention) not in (mention, None):
+        raise _wrong_place(item, start, end, text, what)
     type_ = item.get("type")
     key = (
         None
@@ -315,17 +321,29 @@ def _note_unkept(keys: Set[str], what: str, notes: list[Note]) -> None:
         notes.append(Note("keys-not-kept", f"{what} has keys that are not kept: {names}", cure))
 
 
-def _unit_hint(item: Mapping[str, Any], start: int, end: int, text: str) -> tuple[str, dict[str, Any]]:
-    """Say so where the offsets would fit if they counted bytes or UTF-16 units, and which option reads them so."""
-    stated_text = item.get("text")
-    for unit, name in ((Offsets.UTF8, "UTF-8 bytes"), (Offsets.UTF16, "UTF-16 units")):
-        units = Units(text, unit)
-        first, last = units.to_characters(start), units.to_characters(end)
-        if first is None or last is None or (first, last) == (start, end):
-            continue
-        if text[first:last] == stated_text:
-            return f": the offsets count {name}; mere counts code points", {"offsets": unit}
-    return "", {}
+def _wrong_place(item: Mapping[str, Any], start: int, end: int, text: str, what: str) -> RecordFault:
+    """Return the fault of offsets where no mention stands, or another than the one that is stated.
+
+    Where what is stated stands at the offsets in another unit, it says so, and which option reads them so.
+    """
+    if start < 0 or end < 0:
+        code, message = "offset-negative", f"has the offsets {start}:{end}; offsets count from 0"
+    elif end > len(text):
+        code, message = "offset-beyond-end", f"ends at {end} but the text has {len(text)} characters"
+    elif start > end:
+        code, message = "offset-inverted", f"starts at {start}, after its end at {end}"
+    elif start == end:
+        code, message = "offset-empty", f"is empty: it starts and ends at {start}"
+    else:
+        said, found = _shorten(item["text"]), _shorten(text[start:end])
+        code, message = "offset-text", f"says {said} but the text at {start}:{end} is {found}"
+    mention = item.get("text")
+    for unit, name in NAMES.items() if isinstance(mention, str) else ():
+        there = Units(text, unit).to_characters(start, end)
+        if there is not None and text[there[0] : there[1]] == mention:
+            hint = f": the offsets count {name}; mere counts code points"
+            return RecordFault(code, f"{what} {message}{hint}", options={"offsets": unit})
+    return RecordFault(code, f"{what} {message}")
 
 
 def _shorten(value: object) -> str:

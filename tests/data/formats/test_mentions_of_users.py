@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from mere.cli.reading import reading_of
-from mere.data.formats import Problem, Reading, jsonl
+from mere.data.formats import Problem, Reading, jsonl, kinds, sniff
 from mere.data.formats.offsets import NAMES
 from mere.data.formats.reading import Command, Offsets
 from mere.data.formats.tally import Tally
@@ -48,8 +49,8 @@ def written(folder: Path, *records: dict[str, Any]) -> Path:
     return path
 
 
-def in_unit(unit: Offsets, *, stated: bool, tokens: bool) -> list[dict[str, Any]]:
-    texts = [f"🎉🎉é {text}" for text in TEXTS]
+def in_unit(unit: Offsets, *, stated: bool, tokens: bool, before: str = "🎉🎉é ") -> list[dict[str, Any]]:
+    texts = [before + text for text in TEXTS]
     made = []
     for text in texts:
         entities = []
@@ -163,3 +164,53 @@ def test_a_mention_that_the_text_lacks_is_not_found(tmp_path: Path) -> None:
     path = written(tmp_path, {"text": TEXT, "entities": ["Jena"]})
     with pytest.raises(DataError, match="'Jena' does not occur"):
         list(jsonl.read(path, reading=Reading(offsets=Offsets.BY_TEXT)))
+
+
+@pytest.mark.parametrize("form", ["doccano", "prodigy", "csv"])
+@pytest.mark.parametrize("unit", [Offsets.TOKENS, Offsets.INCLUSIVE])
+def test_offsets_in_other_units_are_told_in_other_formats_too(
+    tmp_path: Path, form: str, unit: Offsets
+) -> None:
+    rows = in_unit(unit, stated=False, tokens=False, before="é ")  # doccano counts UTF-16 units itself
+    named = [[{**e, "label": "X"} for e in row["entities"]] for row in rows]
+    path = tmp_path / ("de.train.csv" if form == "csv" else "de.train.jsonl")
+    with path.open("w", encoding="utf-8", newline="") as file:
+        if form == "csv":
+            table = [["text", "entities"], *([row["text"], repr(row["entities"])] for row in rows)]
+            csv.writer(file).writerows(table)
+        for row, spans_ in zip(rows, named, strict=True):
+            lists = [[span["start"], span["end"], "X"] for span in spans_]
+            record = {"doccano": {"label": lists}, "prodigy": {"spans": spans_, "answer": "accept"}}.get(form)
+            if record:
+                file.write(json.dumps({"text": row["text"], **record}, ensure_ascii=False) + "\n")
+    format = sniff(path)
+    assert format.value == form
+    with pytest.raises(DataError, match=f"--offsets {unit.value}"):
+        list(kinds.read(path, format))
+    read = list(kinds.read(path, format, reading=Reading(offsets=unit)))
+    assert [[e.text for e in s.entities] for s in read] == [
+        [s.text[a:b] for a, b in spans(s.text)] for s in read
+    ]
+
+
+def test_a_text_is_made_of_tokens_where_that_is_asked_for(tmp_path: Path) -> None:
+    record = {"tokens": ["Ida", "Tal", "ruht"], "entities": [{"start": 0, "end": 2}]}
+    path = written(tmp_path, record)
+    with pytest.raises(DataError, match=r"--offsets tokens\n.*--offsets tokens-inclusive"):
+        list(jsonl.read(path))
+    (sentence,) = jsonl.read(path, reading=Reading(offsets=Offsets.TOKENS))
+    assert (sentence.text, sentence.entities[0].text) == ("Ida Tal ruht", "Ida Tal")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"triplets": "<triplet> Ida <subj> Ulm"},
+        {"ner_tags": "B-PER O"},
+        {"labels": ["B-PER", "O"]},
+        {"entities": [{"start": 0, "end": 3, "type": "B-PER"}, {"start": 4, "end": 7, "type": "I-PER"}]},
+    ],
+)
+def test_annotations_in_another_form_never_pass_in_silence(tmp_path: Path, more: dict[str, Any]) -> None:
+    with pytest.raises(DataError, match=r"annotations stand under|tags of words"):
+        list(jsonl.read(written(tmp_path, {"text": "Ida Tal", **more})))

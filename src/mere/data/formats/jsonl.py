@@ -13,19 +13,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mere import advice
 from mere.data.formats import files
-from mere.data.formats.by_text import NotInText, find_mentions
+from mere.data.formats.asked_offsets import AskedOffsets
 from mere.data.formats.holds import Holds
 from mere.data.formats.lines import Head, head_of, numbered_lines
-from mere.data.formats.offsets import NAMES, Evidence, NoSuchPlace, Verdict, stated_unit, to_characters
 from mere.data.formats.problems import Problem, report
-from mere.data.formats.reading import AS_THEY_ARE, Offsets, Reading
+from mere.data.formats.reading import AS_THEY_ARE, Reading
 from mere.data.formats.record import Note, RecordFault, sentence_from_record
 from mere.data.formats.tally import Tally, Written
 from mere.data.formats.whole import encoded
@@ -53,16 +51,12 @@ def read(
     stem = files.stem(path)
     counts = tally or Tally()
     lang = reading.lang or files.lang_of(path)
-    evidence = Evidence() if reading.offsets is None else None
+    offsets = AskedOffsets(path, reading, counts.repaired)
     num_faults = 0
     for number, line in numbered_lines(path, problems, repaired=counts.repaired):
         try:
             record = parse(line)
-            unit = stated_unit(record) or reading.offsets
-            if evidence is not None and unit is None:
-                evidence.see(record)
-            elif unit is not None:
-                counts.repaired.update(_in_code_points(record, unit))
+            offsets.take(record)
             sentence, notes = sentence_from_record(record, f"{stem}:{number}", lang)
         except RecordFault as fault:
             num_faults += 1
@@ -72,35 +66,14 @@ def read(
                 message = "the file's JSON objects are not one a line"
                 report(Problem(path, number, "json-lines", message, cure), problems)
                 return
-            cure = (
-                reading.advise(path, **fault.options)
-                if fault.options
-                else _moved(path, fault.jq) or fault.cure
-            )
+            cure = fault.advice(path, reading) or _moved(path, fault.jq) or fault.cure
             report(Problem(path, number, fault.code, fault.message, cure), problems)
             continue
         _note(notes, path, number, counts, problems)
         if reading.lang and not is_same(sentence.lang, reading.lang):
             counts.lost[f"--lang {reading.lang}, for lines that state another language"] += 1
         yield sentence
-    verdict = evidence.verdict() if evidence is not None else None
-    if verdict is not None:
-        _report_unit(verdict, path, reading, problems, may_be_right=not num_faults)
-
-
-def _in_code_points(record: Any, unit: Offsets) -> Counter[str]:
-    """Write a record's offsets in code points, in place, and return what is told of it.
-
-    Raises:
-        RecordFault: offsets or mentions that have no place in the text.
-    """
-    try:
-        if unit is not Offsets.BY_TEXT:
-            return Counter({f"mentions whose offsets count {NAMES.get(unit)}": to_characters(record, unit)})
-        is_record = isinstance(record, dict) and isinstance(record.get("text"), str)
-        return find_mentions(record) if is_record else Counter()
-    except (NoSuchPlace, NotInText) as error:
-        raise RecordFault("no-such-place", str(error), "Mend the line.") from None
+    offsets.finish(problems, may_be_right=not num_faults)
 
 
 def _note(
@@ -136,24 +109,6 @@ def _moved(path: Path, program: str) -> str:
     if path.name.endswith(".gz"):
         return advice.run("gzip", "-dc", path, "|", "jq", "-c", program, ">", out)
     return advice.run("jq", "-c", program, path, ">", out)
-
-
-def _report_unit(
-    verdict: Verdict, path: Path, reading: Reading, problems: list[Problem] | None, *, may_be_right: bool
-) -> None:
-    name = NAMES[verdict.unit]
-    few = (
-        " after characters that are several of them" if verdict.unit in (Offsets.UTF16, Offsets.BYTES) else ""
-    )
-    message = (
-        f"the offsets seem to count {name}: of {verdict.mentions:,} mentions{few}, "
-        f"{verdict.cut:,} begin or end inside a word or at a space, and next to none where they count that"
-    )
-    cure = reading.advise(path, offsets=verdict.unit)
-    if may_be_right:
-        keep = reading.advise(path, offsets=Offsets.CODEPOINTS)
-        cure = f"{cure}\nIf they do count code points, r{keep[1:]}"
-    report(Problem(path, None, "offset-unit", message, cure), problems)
 
 
 def parse(line: str) -> object:

@@ -16,3 +16,5 @@ NAMES = ("type", "relation", "label", "name", "predicate", "rel", "r", "property
 """Keys of a triple that mean its relation."""
 TEXTS = ("sentence", "content", "body", "sent", "document", "Text", "TEXT", "raw_text", "sentText")
 """Keys that mean the text of a line without a `text`."""
+TOKENS = ("token", "words", "tokenized_text", "sentence")
+"""Keys of a list that mean its tokens, where it has none."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from mere.data.formats.by_text import lacks_offsets
-from mere.data.formats.keys import ENDS, NAMES, OBJECTS, SPANS, STARTS, SUBJECTS, TEXTS, TYPES
+from mere.data.formats.keys import ENDS, NAMES, OBJECTS, SPANS, STARTS, SUBJECTS, TEXTS, TOKENS, TYPES
+from mere.data.formats.schemes import OUTSIDE
 from mere.data.formats.spellings import is_standard
 
 _ENTITIES = (
@@ -16,6 +17,13 @@ _TOKEN_TAGS = ("ner_tags", "tags", "labels", "ner", "bio", "bio_tags")
 _RELATIONS = (
     "relations", "relation", "triplets", "relation_list", "relation_mentions", "relationMentions", "spo_list", "facts",
 )  # fmt: skip
+_UNMISTAKABLE = {
+    **dict.fromkeys(("triplets", "spo_list"), "triples"),
+    **dict.fromkeys(
+        ("named_entities", "entity_list", "entity_mentions", "predicted_ner", "ner_tags"), "entities"
+    ),
+}
+"""Keys that hold annotations in whatever form, and what is meant by them."""
 _OWN = frozenset(
     {"entities", "triples", "tokens", "text", "id", "lang", "source", "relations_covered", "types_covered"}
 )
@@ -45,14 +53,32 @@ def misplaced(record: dict[str, Any]) -> Misplaced | None:
             if (key.casefold() == "entities" and _holds_items(record[key])) or _is_mention(record[key]):
                 return Misplaced(key, "entities", _move_entities(key, record[key]))
         for key in _TOKEN_TAGS:
-            if isinstance(record.get(key), list) and record[key] and isinstance(record.get("tokens"), list):
-                return Misplaced(key, "entities", "")
+            if isinstance(record.get(key), list) and record[key]:
+                if isinstance(record.get("tokens"), list):
+                    return Misplaced(key, "entities", "")
+                if _are_tags(record[key]):
+                    fits = len(record[key]) == len(str(record.get("text")).split())
+                    return Misplaced(
+                        key,
+                        "entities",
+                        f'.tokens = (.text | split(" ")) | .ner_tags = .{key}' if fits else "",
+                    )
     if not record.get("triples"):
         for key in _RELATIONS:
             if _holds_items(record.get(key)):
                 program = _move_relations(key, record) or _move_texts(key, "triples", record)
                 return Misplaced(key, "triples", program)
+    for key, meant in _UNMISTAKABLE.items():
+        if record.get(key) and not record.get(meant):
+            return Misplaced(key, meant, "")
     return None
+
+
+def _are_tags(value: list[Any]) -> bool:
+    """Whether a list holds tags of words, one of which is of an entity."""
+    return all(isinstance(tag, str) and is_standard(tag) for tag in value) and any(
+        tag != OUTSIDE for tag in value
+    )
 
 
 def _holds_items(value: object) -> bool:
@@ -179,7 +205,13 @@ def types_alone(record: dict[str, Any]) -> tuple[str, str]:
 def text_under_another_key(record: dict[str, Any]) -> str:
     """Return what jq is given to call the text `text`, "" where no key has the name of one."""
     key = next((key for key in TEXTS if isinstance(record.get(key), str)), "")
-    return f".text = .{key} | del(.{key})" if key else ""
+    if key:
+        return f".text = .{key} | del(.{key})"
+    key = next((key for key in TOKENS if isinstance(record.get(key), list) and record[key]), "")
+    if not key or not all(isinstance(token, str) for token in record[key]):
+        return ""
+    moved = _move_entities("ner", record.get("ner"))
+    return f".tokens = .{key} | del(.{key})" + (f" | {moved}" if moved else "")
 
 
 def _first(item: dict[str, Any], keys: tuple[str, ...], kind: type) -> str | None:

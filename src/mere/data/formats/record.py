@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence, Set
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from mere.data.formats.by_text import lacks_offsets
 from mere.data.formats.keys import TYPES
 from mere.data.formats.misplaced import Misplaced, misplaced, renamed, text_under_another_key, types_alone
-from mere.data.formats.offsets import NAMES, Units
-from mere.data.formats.reading import Offsets
+from mere.data.formats.offsets import NAMES, Units, mentions_of
+from mere.data.formats.reading import Offsets, Reading
 from mere.lang_codes import is_known, stated
 from mere.types import Entity, Sentence, Span, Triple
 
@@ -52,7 +53,7 @@ class RecordFault(Exception):
 
     Args:
         code: the kind of fault. message: what is wrong. cure: what to do.
-        options: the fields of `Reading` that would mend it.
+        options: the fields of `Reading` that would mend it; several where it is one of these.
         jq: the program by which jq would.
     """
 
@@ -64,12 +65,19 @@ class RecordFault(Exception):
         message: str,
         cure: str = "",
         *,
-        options: Mapping[str, Any] | None = None,
+        options: Mapping[str, Any] | Sequence[Mapping[str, Any]] = (),
         jq: str = "",
     ):
         self.code, self.message, self.cure = code, message, cure
-        self.options, self.jq = options or {}, jq
+        self.options, self.jq = (options,) if isinstance(options, Mapping) else tuple(options), jq
         super().__init__(message)
+
+    def advice(self, path: Path, reading: Reading) -> str:
+        """Return the commands with the options that would mend it, "" where there are none."""
+        commands = [reading.advise(path, **options) for options in self.options]
+        return "\nOr ".join(
+            command if not place else f"r{command[1:]}" for place, command in enumerate(commands)
+        )
 
 
 def sentence_from_record(
@@ -98,8 +106,8 @@ def _sentence(record: object, default_id: str, default_lang: str | None, notes: 
     if not isinstance(record, dict):
         cure = "One JSON object a line is expected."
         raise RecordFault("not-an-object", f"a JSON {_kind(record)}, not an object", cure)
-    if record.get("text") is None and (program := text_under_another_key(record)):
-        raise RecordFault("no-text", 'the key "text" is missing', jq=program)
+    if record.get("text") is None:
+        _refuse_without_text(record)
     text = _string(record, "text")
     entities: list[Entity] = []
     at: dict[Span, Entity] = {}  # the first entity listed at each span
@@ -107,6 +115,8 @@ def _sentence(record: object, default_id: str, default_lang: str | None, notes: 
         entity = _entity(item, text, f"entity {position + 1}", notes)
         entities.append(entity)
         at.setdefault(entity.span, entity)
+    if any(e.type and e.type[:2] == "I-" and e.type[2:] in _begun(entities) for e in entities):
+        _refuse_tags(record)
     triples = []
     for position, item in enumerate(_list(record, "triples")):
         what = f"triple {position + 1}"
@@ -132,6 +142,36 @@ def _sentence(record: object, default_id: str, default_lang: str | None, notes: 
         source=_string(record, "source") if record.get("source") is not None else None,
         extra=extra,
     )
+
+
+def _refuse_without_text(record: dict[str, Any]) -> None:
+    """Refuse a record whose text stands under another key, or in its tokens."""
+    message = 'the key "text" is missing'
+    if program := text_under_another_key(record):
+        raise RecordFault("no-text", message, jq=program)
+    tokens = record.get("tokens")
+    if isinstance(tokens, list) and tokens and all(isinstance(token, str) for token in tokens):
+        ends = {item.get("start") == item.get("end") for item in mentions_of(record)}
+        units = [Offsets.TOKENS_INCLUSIVE] if True in ends else [Offsets.TOKENS, Offsets.TOKENS_INCLUSIVE]
+        message = f"{message}, there are tokens: a text can be made of them, if offsets count these"
+        raise RecordFault("no-text", message, options=[{"offsets": unit} for unit in units])
+
+
+def _begun(entities: Sequence[Entity]) -> set[str]:
+    """Return the types of entities that are written as tags which begin one."""
+    return {entity.type[2:] for entity in entities if entity.type and entity.type[:2] == "B-"}
+
+
+def _refuse_tags(record: dict[str, Any]) -> None:
+    """Refuse a record of which the types are tags of words, B-PER before I-PER."""
+    items = record["entities"]
+    key = next((key for key in ("type", *TYPES) if isinstance(items[0], dict) and items[0].get(key)), "")
+    program = (
+        f'.entities |= (reduce .[] as $e ([]; if ($e.{key} | startswith("I-")) and length > 0 then .[-1].end = $e.end '
+        f"else . + [$e | .{key} |= .[2:] | del(.text, .word, .index)] end))"
+    )
+    message = "the types of entities are tags of words, such as B-PER and I-PER"
+    raise RecordFault("tag-for-type", message, jq=program if key else "")
 
 
 def _of_another_shape(record: dict[str, Any], fault: RecordFault) -> RecordFault:

@@ -110,11 +110,10 @@ def _sentence(record: object, default_id: str, default_lang: str | None, notes: 
         _refuse_without_text(record)
     text = _string(record, "text")
     entities: list[Entity] = []
-    at: dict[Span, Entity] = {}  # the first entity listed at each span
+    at: dict[tuple[object, ...], Entity] = {}  # the first entity at each span, and at each span of each type
     for position, item in enumerate(_list(record, "entities")):
         entity = _entity(item, text, f"entity {position + 1}", notes)
-        entities.append(entity)
-        at.setdefault(entity.span, entity)
+        _add(entity, entities, at)
     if any(e.type and e.type[:2] == "I-" and e.type[2:] in _begun(entities) for e in entities):
         _refuse_tags(record)
     triples = []
@@ -327,7 +326,7 @@ def _argument(
     text: str,
     what: str,
     entities: list[Entity],
-    at: dict[Span, Entity],
+    at: dict[tuple[object, ...], Entity],
     notes: list[Note],
 ) -> Entity:
     """Return the entity that a triple's subject or object is, adding it to the entities if it is new."""
@@ -344,14 +343,16 @@ def _argument(
     known = at.get(entity.span)
     if known is not None and "type" not in mention:
         return known
-    for other in entities:
-        if other.span == entity.span and other.type == entity.type:
-            return other
-    if known is not None and entity.type is None:
-        return known
+    same = at.get((*entity.span, entity.type))
+    if same is None and (known is None or entity.type is not None):
+        _add(entity, entities, at)
+    return same or known or entity
+
+
+def _add(entity: Entity, entities: list[Entity], at: dict[tuple[object, ...], Entity]) -> None:
     entities.append(entity)
     at.setdefault(entity.span, entity)
-    return entity
+    at.setdefault((*entity.span, entity.type), entity)
 
 
 def _note_unkept(keys: Set[str], what: str, notes: list[Note]) -> None:

@@ -6,7 +6,8 @@
 earlier ones were answered (open loop, exponential gaps). Every answer is held against what the Python API says of
 that very text, so that a crossed one is seen: no two of those that are on their way at a time ask for the same text.
 Connections are kept for a number of requests and opened anew. Time is counted from when the client turned to one;
-how far the client itself, which stands on the same cores, was behind by then is told beside it.
+how far the client itself, which stands on the same cores and goes before the service there (`nice`), was behind by
+then is told beside it.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def served(model: str, workers: int, log: Path) -> Iterator[tuple[subprocess.Pop
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-    command = [sys.executable, "-m", "mere", "serve", model]
+    command = ["nice", "-n", "5", sys.executable, "-m", "mere", "serve", model]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     with log.open("wb") as errors:
         process = subprocess.Popen(

@@ -287,8 +287,9 @@ def test_while_the_queue_is_full_only_what_would_join_it_is_refused(extractor: m
         assert answer.json()["detail"] == "Too many texts wait. Try again in 3 s."
         document = extractor("Ada kam.").to_json()
         named = client.post("/v1/extract", json={"text": "Ada kam.", "model": "tiny"})
-        lines = {"content": b'{"text": "Ada kam."}', "headers": {"content-type": "application/x-ndjson"}}
-        assert named.json() == client.post("/v1/extract", **lines).json() == document
+        kind = {"content-type": "application/x-ndjson"}
+        lines = client.post("/v1/extract", content=b'{"text": "Ada kam."}', headers=kind)
+        assert named.json() == lines.json() == document
         assert client.get("/readyz").status_code == 200
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,12 +11,12 @@ from typing import Annotated
 import typer
 
 from mere.cli.guard import talk
-from mere.cli.options import MODEL_HELP, MinPrecision, told_unfit
+from mere.cli.options import MODEL_HELP, MinPrecision
 from mere.cli.texts import Reading
 from mere.errors import UserError
 from mere.inference.filter import Filter
 from mere.inference.io import InputText, check_text, encode_record, output_record
-from mere.inference.offsets import Unit, in_units, unit_named
+from mere.inference.offsets import Unit, in_units
 from mere.lang_codes import find
 from mere.shipped import DEFAULT, default_model
 from mere.types import Document
@@ -100,13 +100,7 @@ def extract(
         ),
     ] = False,
     offsets: Annotated[
-        Unit,
-        typer.Option(
-            "--offsets",
-            parser=unit_named,
-            metavar="UNIT",
-            help="What the offsets in JSON lines count: codepoints, utf16 or bytes.",
-        ),
+        Unit, typer.Option("--offsets", help="What the offsets in JSON lines count.")
     ] = Unit.codepoints,
     per: Annotated[Per, typer.Option("--per", help="What one text is, in plain text.")] = Per.line,
     threshold: Annotated[
@@ -212,8 +206,7 @@ def extract(
     )
     found = ((reading.waiting.popleft(), document) for document in extractor.extract_pairs(reading))
     _write_documents(found, format, offsets, model)
-    if unfit := told_unfit(extractor.predictor.unfit):
-        talk(unfit)
+    _tell_unfit(extractor.predictor.unfit)
 
 
 def _check_corpus_options(out: Path, device: str, format: Format) -> None:
@@ -223,6 +216,12 @@ def _check_corpus_options(out: Path, device: str, format: Format) -> None:
         raise UserError(
             f"--out writes jsonl or parquet. Then: mere graph {out}/part-*.jsonl --format {format.value}"
         )
+
+
+def _tell_unfit(unfit: Mapping[str, int]) -> None:
+    """Say how many triples were left out because a mention is of a type that the relation had not in training."""
+    if counts := ", ".join(f"{relation} {number:,}" for relation, number in unfit.items() if number):
+        talk(f"Note: left out for the types of their mentions: {counts}. Pass --any-types to keep them.")
 
 
 def _model_and_files(first: str | None, files: list[str] | None, facts: str | None) -> tuple[str, list[str]]:

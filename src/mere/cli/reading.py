@@ -52,8 +52,7 @@ Offsets = Annotated[
     typer.Option(
         "--offsets",
         metavar="UNIT",
-        help="What offsets count: codepoints, utf16, bytes, tokens, inclusive (ends name the last character), "
-        "from-one, …; others than code points are converted. by-text: find mentions by their text.",
+        help="What offsets count: characters, utf-16 or utf-8; others are converted.",
     ),
 ]
 
@@ -98,7 +97,6 @@ def reading_of(
     from mere.data.formats import schemes
     from mere.errors import UserError
 
-    offsets = offsets and it.usual_unit(offsets)
     _refuse_unknown("--offsets", offsets, [unit.value for unit in it.Offsets])
     _refuse_unknown("--scheme", scheme, [known.value for known in schemes.Scheme])
     for option, value in (("--column", column), ("--token-column", token_column)):

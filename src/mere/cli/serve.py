@@ -57,6 +57,8 @@ def serve(
             "app": "mere.cli.serve:application",
             "factory": True,
             "http": Connection,
+            "ws": "none",
+            "lifespan": "on",
             "host": host,
             "port": port,
             "uds": socket,

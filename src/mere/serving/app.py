@@ -118,7 +118,7 @@ def _add_extract(app: FastAPI, service: Service) -> None:
             },
         }
     }
-    extract_statuses = (400, 401, 404, 408, 413, 415, 422, 429, 504)
+    extract_statuses = (400, 401, 404, 408, 413, 415, 422, 429, 431, 504)
 
     @app.post("/v1/extract", responses=declared(*extract_statuses), openapi_extra=body)
     async def extract(request: Request) -> Response:

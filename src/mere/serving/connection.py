@@ -29,9 +29,9 @@ class Connection(HttpToolsProtocol):
         super().connection_made(transport)
         self._start_clock()
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         self._stop_clock()
-        super().connection_lost(error)
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)

@@ -38,7 +38,7 @@ MEDIA_TYPES = {
 }
 _ENDING = {format: ending for ending, format in ENDINGS.items()} | {GraphFormat.neo4j: ".zip"}
 _MOST_WAITING = 8  # graphs that wait for the one thread that writes them
-_STATUSES = (400, 401, 408, 413, 415, 422, 429, 504)
+_STATUSES = (400, 401, 408, 413, 415, 422, 429, 431, 504)
 
 
 class GraphQuery(BaseModel):

@@ -46,28 +46,27 @@ def serve(options: Mapping[str, Any], workers: int) -> int:
 
 def _supervise(options: Mapping[str, Any], listener: socket, workers: int) -> int:
     running: list[BaseProcess] = []
-    ending = False
+    ending = threading.Event()
     status = 0
 
     def end(*_: object) -> None:
-        nonlocal ending
-        ending = True
+        ending.set()
         for process in running:
             process.terminate()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
-    while running or not ending:
-        while len(running) < workers and not ending:
+    while running or not ending.is_set():
+        while len(running) < workers and not ending.is_set():
             process = get_context("spawn").Process(target=_work, args=(options, listener))
             process.start()
             running.append(process)
-            if ending:  # told so while it started
+            if ending.is_set():  # told so while it started
                 process.terminate()
         connection.wait([process.sentinel for process in running])
         for process in [process for process in running if not process.is_alive()]:
             running.remove(process)
-            if (process.exitcode or 0) > 0 and not ending:
+            if (process.exitcode or 0) > 0 and not ending.is_set():
                 status = process.exitcode or 1
                 end()
     return status
@@ -77,6 +76,8 @@ def _work(options: Mapping[str, Any], listener: socket) -> None:
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     try:
         uvicorn.Server(uvicorn.Config(**options)).run([listener])
+    except KeyboardInterrupt:  # Ctrl-C, which every process of a terminal is told of
+        pass
     except MereError as error:
         sys.exit(f"Error: {error}")
 

@@ -286,3 +286,42 @@ def test_a_row_that_is_not_like_the_others_is_an_error_of_its_line(tmp_path: Pat
     problems: list[Problem] = []
     list(conll.read(written(tmp_path, plain() + "lebt\n"), problems))
     assert [(p.line, p.code) for p in problems] == [(9, "conll-columns")]
+
+
+@pytest.mark.parametrize("mark", ["<EOS>", "</s>", "[SEP]"])
+def test_rows_that_mark_the_end_of_a_sentence_are_no_tokens(tmp_path: Path, mark: str) -> None:
+    one = "Ada\tB-PER\nruht\tO\n"
+    tally = Tally()
+    read = list(conll.read(written(tmp_path, f"{one}{mark}\tO\n{one}"), tally=tally))
+    assert told(read) == [("Ada ruht", [("Ada", "PER")])] * 2
+    assert tally.repaired == {"rows that mark where a sentence begins or ends": 1}
+
+
+def test_base_forms_before_the_tokens_are_none(tmp_path: Path) -> None:
+    rows = "ada\tAda\tNN\tB-PER\nruhen\truht\tVB\tO\nin\tin\tPP\tO\ngraz\tGraz\tNN\tB-LOC\n"
+    assert told(list(conll.read(written(tmp_path, rows)))) == [
+        ("Ada ruht in Graz", [("Ada", "PER"), ("Graz", "LOC")])
+    ]
+    turned = "\n".join("\t".join([b, a, *more]) for a, b, *more in (r.split("\t") for r in rows.splitlines()))
+    assert told(list(conll.read(written(tmp_path, turned))))[0][0] == "Ada ruht in Graz"
+
+
+@pytest.mark.parametrize("form", ['"{}"', "'{}'", "['{}']", "[{}]", "({})"])
+def test_tags_in_quotes_or_brackets(tmp_path: Path, form: str) -> None:
+    rows = "".join(f"{token}\t{form.format(tag)}\n" for token, tag in ROWS)
+    assert told(list(conll.read(written(tmp_path, rows))))[0] == RIGHT[0]
+
+
+@pytest.mark.parametrize("change", [("-", "- "), ("B-", "BEGIN_"), ("-", ".")])
+def test_other_prefixes(tmp_path: Path, change: tuple[str, str]) -> None:
+    tags = [tag.replace(*change) if tag != "O" else tag for _, tag in ROWS]
+    tags = [tag.replace("I-", "IN_") if change[0] == "B-" else tag for tag in tags]
+    rows = "".join(f"{token}\t{tag}\n" for (token, _), tag in zip(ROWS, tags, strict=True))
+    assert told(list(conll.read(written(tmp_path, rows))))[0] == RIGHT[0]
+
+
+@pytest.mark.parametrize("sign", ["\u00a0", "\u3000", ","])
+def test_fields_parted_by_other_signs_are_refused_with_a_command(tmp_path: Path, sign: str) -> None:
+    rows = "".join(f"{token}{sign}{tag}\n" for token, tag in MORE)
+    with pytest.raises(DataError, match=r"parted by .*Run: python3 -c "):
+        list(conll.read(written(tmp_path, rows)))

@@ -26,7 +26,7 @@ RECORD = np.dtype(
     ]
 )
 _BUFFERED = 1 << 16  # records
-_AT_ONCE = 1 << 18  # records that are sorted in memory
+_AT_ONCE = 1 << 16  # records that are sorted in memory; more where more share a key
 
 
 def hashed(*parts: str) -> int:

@@ -230,7 +230,18 @@ class _Rows:
         able = [column for column in able if self._has_small_letters(column)] or able
         if not able:
             raise self._no_token()
-        return able[0]
+        return next((column for column in able[1:] if self._is_base_form(able[0], column)), able[0])
+
+    def _is_base_form(self, column: int, other: int) -> bool:
+        """Whether a column has the words of another in small letters: base forms that stand before the tokens."""
+        pairs = [
+            pair
+            for rows in zip(self.values(column), self.values(other), strict=True)
+            for pair in zip(*rows, strict=False)
+        ]
+        small = all(value == value.casefold() for value, _ in pairs)
+        same = sum(value == token.casefold() for value, token in pairs)
+        return small and 2 * same > len(pairs) and any(value != token for value, token in pairs)
 
     def _only_tags_are(self, column: int) -> bool:
         """Whether a column holds tags with types, and no other does."""

@@ -25,6 +25,7 @@ _RANGE = re.compile(r"(\d+)-(\d+)")
 _NOTHING = ("_", "-", "")
 _INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad \t"
 _LINES = r'import sys; sys.stdout.buffer.write(b"\n".join(sys.stdin.buffer.read().splitlines()) + b"\n")'
+_BORDERS = frozenset({"<s>", "</s>", "<bos>", "<eos>", "<BOS>", "<EOS>", "[CLS]", "[SEP]"})
 _EMPTY_NODE = re.compile(r"\d+\.\d+")
 
 
@@ -127,6 +128,9 @@ class Rows:
             self._comment(line)
         elif layout.header and tuple(name.strip() for name in fields) == layout.header:
             self.tally.lost[f"header rows ({', '.join(layout.header)})"] += 1
+        elif layout.token < len(fields) and fields[layout.token] in _BORDERS:
+            yield from self.end()
+            self.tally.repaired["rows that mark where a sentence begins or ends"] += 1
         else:
             if self._begins_anew(fields):
                 yield from self.end()

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-_SIGNS = (",", ";", "|")
+_SIGNS = (",", ";", "|", "\u00a0", "\u3000")
 _PAIR = re.compile(r"\S+([|/_])(?:O|[BIESLUM]-\S+)")
 _SPLIT_FIELDS = r'import csv, sys; [print(*row, sep="\t") for row in csv.reader(sys.stdin, delimiter="{}")]'
 _SPLIT_PAIRS = (

@@ -20,10 +20,10 @@ _STANDARD = re.compile(rf"[BIESLUM]-[^\s{_LINE_ENDS}][^{_LINE_ENDS}]*")
 _MARK = r"[-_:/.+#|=~@\u2010-\u2015\u2212]"
 _LETTER = "[BIESLUMWbieslumw]"
 _WORDS = {
-    "begin": "B", "beginning": "B", "start": "B", "inside": "I", "intermediate": "I", "middle": "M", "mid": "M",
-    "end": "E", "last": "E", "single": "S", "singleton": "S", "unit": "S", "unique": "S", "whole": "S",
+    "begin": "B", "beginning": "B", "start": "B", "inside": "I", "in": "I", "intermediate": "I", "middle": "M",
+    "mid": "M", "end": "E", "last": "E", "single": "S", "singleton": "S", "unit": "S", "unique": "S", "whole": "S",
 }  # fmt: skip
-_SURE_WORDS = frozenset(_WORDS) - {"start", "end"}  # a start-date and an end-date are types
+_SURE_WORDS = frozenset(_WORDS) - {"start", "end", "in"}  # a start-date and an end-date are types
 _WORD = f"(?i:{'|'.join(sorted(_WORDS, key=len, reverse=True))})"
 _IN_BRACKETS = "(PER*)"
 _IN_A_FIELD = "NER=B-PER"
@@ -31,8 +31,8 @@ _FORMS = {
     "B_PER": re.compile(rf"(?P<letter>{_LETTER}){_MARK}(?P<type>\S+)"),
     "PER-B": re.compile(rf"(?P<type>\S+){_MARK}(?P<letter>{_LETTER})"),
     "B(PER)": re.compile(rf"(?P<letter>{_LETTER})[(\[{{<](?P<type>\S+)[)\]}}>]"),
-    "[B-PER]": re.compile(rf"[(\[{{<](?P<letter>{_LETTER}){_MARK}(?P<type>\S+)[)\]}}>]"),
-    "B": re.compile(r"(?P<letter>[BIESLUMW])(?P<type>)"),
+    "[B-PER]": re.compile(rf"[(\[{{<\"']+(?P<letter>{_LETTER}){_MARK}(?P<type>\S+?)[)\]}}>\"']+"),
+    "B": re.compile(r"(?P<letter>[BIESLUMW])-?(?P<type>)"),
     "Begin-PER": re.compile(rf"(?P<letter>{_WORD}){_MARK}(?P<type>\S+)"),
     "PER-Begin": re.compile(rf"(?P<type>\S+){_MARK}(?P<letter>{_WORD})"),
     "BPER": re.compile(r"(?P<letter>[BI])(?P<type>[A-Z]\w+)"),
@@ -45,7 +45,7 @@ _FIELD_OF_NONE = re.compile(r"(?i:.*\b(?:ner|ne|entity|bio|iob|tag|label)=[O_](?
 _LOOK_ALIKE = str.maketrans(
     "ВІЕЅМОΒΙΕΜΟＢＩＥＳＬＵＭＯ", "BIESMOBIEMOBIESLUMO"
 )  # Cyrillic, Greek, full width
-_PLAIN = re.compile(r"(?P<letter>.)[-\u2010-\u2015\u2212\uff0d](?P<type>\S.*)", re.DOTALL)
+_PLAIN = re.compile(r"(?P<letter>.)[-\u2010-\u2015\u2212\uff0d]\s*(?P<type>\S.*)", re.DOTALL)
 _NO_TYPE = re.compile(
     rf"\d+|.*[()\[\]{{}}<>*\"{_LINE_ENDS}].*", re.DOTALL
 )  # what no type of the scheme IO is
@@ -175,7 +175,7 @@ def spelling_of(
     if names:
         return Spelling(frozenset({OUTSIDE, *outside}), names=names)
     signs = frozenset(
-        {OUTSIDE, *outside, *(tag for tag in tags if tag in ("[O]", "(O)", "<O>", "{O}", "Outside"))}
+        {OUTSIDE, *outside, *(tag for tag in tags if tag == "Outside" or tag.strip("[](){}<>\"'") == OUTSIDE)}
     )
     inside = [tag for tag in tags if tag not in signs]
     if scheme is Scheme.IO:

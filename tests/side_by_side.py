@@ -51,9 +51,6 @@ class Weighing(Listener, Bar):
         self.before = numbers_held()
         self.held = 0
 
-    def say(self, words: str) -> None:
-        pass
-
     @contextmanager
     def stage(self, name: str, num_steps: int, done: int) -> Iterator[Bar]:
         yield self

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from typing import Any
 
 from mere.config import Recipe
 from mere.data.corpus import Corpus
+from mere.data.examples import AlignmentReport, Annotated, ExampleMaker
 from mere.types import Entity, Sentence, Span, Triple
 
 ROWS = [
@@ -115,3 +117,10 @@ def recipe(**changes: Any) -> Recipe:
         ],
     }
     return Recipe.from_tree({**tree, **changes})
+
+
+def many(maker: ExampleMaker, sentences: Iterable[Sentence]) -> tuple[list[Annotated], AlignmentReport]:
+    """The examples of all sentences that hold text, and what could not be represented."""
+    report = AlignmentReport()
+    made = (maker(sentence, report) for sentence in sentences)
+    return [example for example in made if example is not None], report

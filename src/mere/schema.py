@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from mere import lang_codes
-from mere.errors import DataError, ModelError, nearest
+from mere.errors import ModelError
 from mere.types import Sentence
 
 UNIVERSAL = "universal"
@@ -65,20 +65,6 @@ class Labels:
     def to_json(self) -> dict[str, Any]:
         record = {key: list(getattr(self, key)) for key in ("relations", "types", "languages")}
         return record | ({"arguments": [list(one) for one in self.arguments]} if self.arguments else {})
-
-    def relation_id(self, relation: str) -> int:
-        """Return the row of `relation`.
-
-        Raises:
-            DataError: the relation is not in the inventory; names the nearest one.
-        """
-        try:
-            return self.relations.index(relation)
-        except ValueError:
-            raise DataError(
-                f'unknown relation "{relation}".{nearest(relation, self.relations)} '
-                f"The model knows {len(self.relations)} relations; they are listed in its labels.json."
-            ) from None
 
     def path(self, lang: str | None) -> str:
         """Return the path of a language as the model spells it; `UNIVERSAL` for None and languages not trained."""

@@ -6,8 +6,8 @@ Nothing here imports numpy or torch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -108,6 +108,11 @@ class Sentence:
     complete: bool = True
     source: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def with_mentions(self, text: str, moved: Callable[[Entity], Entity]) -> Sentence:
+        """Return the sentence with another text, every mention of it replaced by what `moved` gives."""
+        triples = (Triple(moved(t.subject), t.relation, moved(t.object), t.score) for t in self.triples)
+        return replace(self, text=text, entities=tuple(map(moved, self.entities)), triples=tuple(triples))
 
     def covers(self, relation: str) -> bool:
         """Whether `relation` was annotated in this sentence's source."""

@@ -14,6 +14,7 @@ from mere.data.units import Units
 from mere.errors import DataError
 from mere.schema import Labels
 from mere.types import Entity, Sentence, Span, Triple
+from tests import tiny
 
 LABELS = Labels(relations=("birth-place", "wrote"), types=("PER",), languages=("de", "te"))
 
@@ -62,7 +63,7 @@ def test_a_sentence_by_hand(maker: ExampleMaker) -> None:
 def test_what_ends_inside_a_piece_is_counted_and_still_states_its_relation(maker: ExampleMaker) -> None:
     cut = sentence("రవి నందపురంలో పుట్టాడు", ("రవి", "birth-place", "నందపురం"), lang="te")
     whole = sentence("Ada kam aus Jena", ("Ada", "birth-place", "Jena"))
-    examples, report = maker.many([cut, whole, whole])
+    examples, report = tiny.many(maker, [cut, whole, whole])
     assert counts(report) == {"de": {"triples": 2}, "te": {"triples": 1, "lost_triples": 1}}
     assert [example.triples for example in examples] == [(), (((0, 1), 0, (3, 4)),)] * 1 + [
         (((0, 1), 0, (3, 4)),)
@@ -106,7 +107,7 @@ def test_a_subject_that_no_entity_lists_is_found_all_the_same(maker: ExampleMake
 @pytest.mark.parametrize("text", ["", " ", "\u3000\r\n\t"])
 def test_no_visible_character_no_example(maker: ExampleMaker, text: str) -> None:
     assert maker(Sentence("1", "de", text)) is None
-    assert maker.many([Sentence("1", "de", text), sentence("Ada kam")])[0][0].pieces.shape[0] == 2
+    assert tiny.many(maker, [Sentence("1", "de", text), sentence("Ada kam")])[0][0].pieces.shape[0] == 2
     assert maker.text(text, "de") == ([], None)
 
 
@@ -152,11 +153,11 @@ def test_of_overlapping_entities_the_longest_is_kept_and_the_rest_counted(typed:
         entities("Hausboot", ("Haus", "LOC")),  # ends inside a piece
         entities("Jena", ("Jena", "PER"), ("Jena", "LOC")),  # two types of one span
     ]
-    examples, report = typed.many(rows)
+    examples, report = tiny.many(typed, rows)
     assert [example.entities for example in examples] == [((0, 2, 1), (3, 4, 0)), (), ((0, 1, 0),)]
     assert counts(report) == {"de": {"entities": 6, "lost_entities": 3}}
     reordered = [replace(row, entities=row.entities[::-1]) for row in rows]
-    assert [example.entities for example in typed.many(reordered)[0]] == [e.entities for e in examples]
+    assert [example.entities for example in tiny.many(typed, reordered)[0]] == [e.entities for e in examples]
 
 
 @pytest.mark.parametrize(

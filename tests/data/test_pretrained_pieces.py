@@ -136,7 +136,7 @@ def test_a_range_of_units_can_always_be_told(family, text, fitted):
 def test_mentions_of_the_corpus(family, fitted):
     """With words no triple is lost; without, those that are lost are counted, and the others slice right."""
     labels = Labels.from_sentences(tiny.SENTENCES)
-    _, report = ExampleMaker(fitted[family, "first"], labels).many(tiny.SENTENCES)
+    _, report = tiny.many(ExampleMaker(fitted[family, "first"], labels), tiny.SENTENCES)
     assert report.triples.total() == 13
     assert report.lost_triples.total() == 0
     pieces, lost = fitted[family, "none"], 0
@@ -147,7 +147,7 @@ def test_mentions_of_the_corpus(family, fitted):
             lost += found is None
             if found:
                 assert sentence.text[spans[found[0]].start : spans[found[1] - 1].end] == entity.text
-    _, report = ExampleMaker(pieces, labels).many(tiny.SENTENCES)
+    _, report = tiny.many(ExampleMaker(pieces, labels), tiny.SENTENCES)
     assert bool(report.lost_triples.total()) == bool(lost)
 
 

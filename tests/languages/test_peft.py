@@ -19,8 +19,7 @@ pytest.importorskip("transformers")
 import transformers
 
 from mere.errors import ModelError
-from mere.languages.adapters import export_adapter
-from mere.languages.peft import write_adapter
+from mere.languages.adapters import export_adapter, write_adapter
 from mere.models.backend import load_predictor, model_of
 from mere.nn.encoder_switchers import LoraSwitcher
 from mere.nn.encoders import PretrainedEncoder

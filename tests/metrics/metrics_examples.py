@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from hypothesis import strategies as st
 
-from mere.metrics.scores import SentenceCounts, SystemScores
+from mere.metrics.scores import SystemScores
+from mere.metrics.sentence_counts import SentenceCounts
 from mere.types import Entity, Prediction, Sentence, Span, Triple
 
 TEXT = "abcdefghij"

@@ -175,7 +175,7 @@ def test_what_is_not_selected_is_frozen(groups: tuple[str, ...]) -> None:
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     chosen = select_parameters(model, groups)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    torch.stack(list(losses(model, MAKER.many(SENTENCES)[0]).values())).sum().backward()  # type: ignore[no-untyped-call]
+    torch.stack(list(losses(model, tiny.many(MAKER, SENTENCES)[0]).values())).sum().backward()  # type: ignore[no-untyped-call]
     optimizer.step()
     prefixes = tuple(f"{module}." for group in groups for module in GROUPS[group])
     assert all(name.startswith(prefixes) for name in chosen)

@@ -31,7 +31,7 @@ def reached(model: Model, loss: torch.Tensor) -> set[bool]:
 
 
 def test_each_loss_reaches_its_own_model_only(pipeline: Model) -> None:
-    found = losses(pipeline, MAKER.many(SENTENCES)[0])
+    found = losses(pipeline, tiny.many(MAKER, SENTENCES)[0])
     assert {name: reached(pipeline, loss) for name, loss in found.items()} == {
         "relation": {True},
         "tag": {False},
@@ -40,12 +40,12 @@ def test_each_loss_reaches_its_own_model_only(pipeline: Model) -> None:
 
 
 def test_the_tagger_knows_of_the_classifier_the_names_of_relations_only(pipeline: Model) -> None:
-    before = losses(pipeline, MAKER.many(SENTENCES)[0])
+    before = losses(pipeline, tiny.many(MAKER, SENTENCES)[0])
     with torch.no_grad():
         for name, parameter in pipeline.named_parameters():
             if name.startswith("triples.classifier."):
                 parameter.add_(1.0)
-    after = losses(pipeline, MAKER.many(SENTENCES)[0])
+    after = losses(pipeline, tiny.many(MAKER, SENTENCES)[0])
     assert (after["tag"], after["pair"]) == (before["tag"], before["pair"])
     assert after["relation"] != before["relation"]
 
@@ -66,7 +66,7 @@ def test_a_tagger_that_is_not_told_the_relation_says_the_same_of_each() -> None:
     untold = randomised(settings(triples=tiny.recipe().triples.model_dump() | {"tell_relation": False}))
     told = randomised(settings())
     told.load_state_dict(untold.state_dict())  # the same weights, used otherwise
-    examples = MAKER.many(SENTENCES)[0]
+    examples = tiny.many(MAKER, SENTENCES)[0]
     item, relation = torch.tensor([0, 0, 0]), torch.tensor([0, 1, 2])
     for model, is_same in ((untold, True), (told, False)):
         with torch.no_grad():

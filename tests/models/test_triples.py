@@ -14,7 +14,7 @@ from tests.models.seven_languages import MAKER, SENTENCES, TEXTS, close, losses,
 
 @pytest.mark.parametrize("group", [1, 3])
 def test_losses_are_finite_and_reach_every_parameter(model: Model, group: int) -> None:
-    examples = MAKER.many(SENTENCES)[0][:12]
+    examples = tiny.many(MAKER, SENTENCES)[0][:12]
     found = losses(model, examples, group)
     assert set(found) == {"relation", "tag", "pair"}
     total = torch.stack(list(found.values())).sum()
@@ -32,14 +32,14 @@ def test_losses_are_finite_and_reach_every_parameter(model: Model, group: int) -
 
 def test_a_batch_that_states_nothing_has_only_a_relation_loss(model: Model) -> None:
     nothing = {"entities": (), "triples": (), "relations_covered": frozenset()}
-    examples = MAKER.many(replace(sentence, **nothing) for sentence in SENTENCES)[0]
+    examples = tiny.many(MAKER, (replace(sentence, **nothing) for sentence in SENTENCES))[0]
     found = losses(model, examples)
     assert set(found) == {"relation"}
     assert found["relation"] == 0
 
 
 def test_the_weights_of_the_losses(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    examples = MAKER.many(SENTENCES)[0]
+    examples = tiny.many(MAKER, SENTENCES)[0]
     once = losses(model, examples)
     weights = {"relation_weight": 2.0, "tag_weight": 0.0, "pair_weight": 1.5}
     monkeypatch.setattr(triples_of(model), "settings", tiny.recipe().triples.model_copy(update=weights))
@@ -52,7 +52,7 @@ def test_the_weights_of_the_losses(model: Model, monkeypatch: pytest.MonkeyPatch
 def test_what_is_not_covered_teaches_the_relation_head_nothing(model: Model) -> None:
     sentence = replace(SENTENCES[0], relations_covered=frozenset({"birth-place", "wrote"}))
     model.zero_grad()
-    losses(model, MAKER.many([sentence])[0])["relation"].backward()  # type: ignore[no-untyped-call]
+    losses(model, tiny.many(MAKER, [sentence])[0])["relation"].backward()  # type: ignore[no-untyped-call]
     gradient = triples_of(model).relation_head.bias.grad
     assert gradient is not None
     assert [bool(value) for value in gradient] == [True, False, False, True]

@@ -19,7 +19,7 @@ import transformers
 
 from mere.config import PretrainedSettings, Recipe
 from mere.data.pieces import Subwords, fit_pieces
-from mere.data.subword_windows import windows
+from mere.data.windows import subword_windows
 from mere.errors import ConfigError, ModelError
 from mere.metrics.report import evaluate
 from mere.models.backend import load_predictor, model_of
@@ -27,7 +27,7 @@ from mere.models.model import build, build_encoder
 from mere.nn.encoders import PretrainedEncoder
 from mere.schema import Labels
 from mere.training.parallel.processes import ONE_PROCESS
-from mere.training.progress import Silent
+from mere.training.progress import Listener
 from mere.training.run import Run, train
 from mere.training.run_data import RunData
 from tests import checkpoints, tiny
@@ -108,7 +108,7 @@ def test_a_long_sentence_is_read_in_windows(family, folders):
     size = 40 - len(pieces.checkpoint.specials.before) - len(pieces.checkpoint.specials.after)
     assert made.size == size < len(ids)
     vectors = encode(made, pieces, ["Ulm.", LONG])[1]
-    _, firsts, taken = windows([len(ids)], size)
+    _, firsts, taken = subword_windows([len(ids)], size)
     for index, place in enumerate(taken[0]):
         first = firsts[place // size]
         assert first + place % size == index
@@ -121,7 +121,7 @@ def test_a_long_sentence_is_read_in_windows(family, folders):
 @settings(deadline=None)
 @given(lengths=st.lists(st.integers(1, 60), min_size=1, max_size=4), size=st.integers(1, 20))
 def test_every_subword_is_taken_from_where_it_has_most_context(lengths: list[int], size: int) -> None:
-    rows, firsts, taken = windows(lengths, size)
+    rows, firsts, taken = subword_windows(lengths, size)
     assert taken.shape == (len(lengths), max(lengths))
     for row, length in enumerate(lengths):
         own = [first for other, first in zip(rows, firsts, strict=True) if other == row]
@@ -313,7 +313,7 @@ def test_a_model_folder_needs_no_checkpoint(family, folders, tiny_corpus, tmp_pa
     gone = Path(shutil.copytree(folders[family], tmp_path / "gone"))
     words = {"t5": "none", "modernbert": "mean"}.get(family, "first")
     chosen = recipe(gone, tiny_corpus, epochs=0.1, words=words, trim="texts" if family == "bert" else "none")
-    run = Run(chosen, tmp_path / "run", resume=False, listener=Silent())
+    run = Run(chosen, tmp_path / "run", resume=False, listener=Listener())
     began = {name: tensor.clone() for name, tensor in run.model.state_dict().items()}
     folder = run.finish()
     changed = [n for n, tensor in run.model.state_dict().items() if not torch.equal(tensor, began[n])]

@@ -19,7 +19,7 @@ from mere.languages.defaults import Choices
 from mere.languages.verify import verify_unchanged
 from mere.metrics.report import evaluate
 from mere.models.backend import load_predictor
-from mere.training.progress import Listener, Silent
+from mere.training.progress import Listener
 from mere.training.run import Run, train
 from mere.types import Sentence
 from tests import tiny
@@ -50,7 +50,7 @@ def f1(model: Path, sentences: Sequence[Sentence] = tiny.SENTENCES) -> float:
     return float(report["metrics"]["triple_f1/strict"]["micro"]["value"])
 
 
-class Heard(Silent):
+class Heard(Listener):
     """Keeps what was said."""
 
     def __init__(self) -> None:

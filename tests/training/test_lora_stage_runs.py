@@ -24,7 +24,7 @@ from mere.models.model import Model, build
 from mere.models.weights import read_tensors, write_tensors
 from mere.schema import Labels
 from mere.training.loop import StageLoop, StepReport
-from mere.training.progress import Bar, Silent
+from mere.training.progress import Bar, Listener
 from mere.training.run import Run, train
 from mere.training.source import BatchSource, TrainingData
 from tests import tiny
@@ -262,7 +262,7 @@ class StoppingBar(Bar):
             raise KeyboardInterrupt
 
 
-class Interrupts(Silent):
+class Interrupts(Listener):
     """Stops the run, as Ctrl-C would, after some steps of a stage run."""
 
     def __init__(self, stage_run: str, steps: int):

@@ -19,7 +19,7 @@ from mere.data.formats import jsonl
 from mere.errors import TrainingError
 from mere.languages.add_language import add_language
 from mere.training.out_of_memory import advice, is_out_of_memory, settings_for_less
-from mere.training.progress import Bar, Silent
+from mere.training.progress import Bar, Listener
 from mere.training.run import Run
 from tests import tiny
 from tests.side_by_side import ROOT, environment
@@ -31,9 +31,9 @@ from pathlib import Path
 from mere.config import Recipe
 from mere.errors import TrainingError
 from mere.training.run import Run
-from mere.training.progress import Silent
+from mere.training.progress import Listener
 
-class Limits(Silent):
+class Limits(Listener):
     @contextmanager
     def stage(self, name, num_steps, done):
         pages = int(Path("/proc/self/statm").read_text().split()[0])
@@ -119,10 +119,10 @@ def test_every_setting_of_the_advice_is_one_that_changes_the_recipe(recipe: Reci
 def test_a_model_that_is_too_large_for_any_machine(tiny_corpus: Path, tmp_path: Path) -> None:
     data, encoder = {"path": str(tiny_corpus)}, tiny.recipe().encoder.model_dump() | {"row_dim": 2**36}
     with pytest.raises(TrainingError, match=r"^the model: out of memory \(.*\)\. End what else runs there"):
-        Run(tiny.recipe(data=data, encoder=encoder), tmp_path / "run", resume=False, listener=Silent())
+        Run(tiny.recipe(data=data, encoder=encoder), tmp_path / "run", resume=False, listener=Listener())
 
 
-class NoRoom(Silent):
+class NoRoom(Listener):
     """Lets a stage begin where there is no memory left."""
 
     @contextmanager

@@ -53,12 +53,12 @@ def add_language(
     from mere.languages.add_language import add_language as add
     from mere.languages.defaults import Choices
     from mere.store.fetch import find_model
-    from mere.training.progress import ProgressBars, Silent
+    from mere.training.progress import Listener, ProgressBars
 
     if lr is not None and lr <= 0:
         raise UserError(f"--lr {lr}: a learning rate is greater than 0.")
     choices = Choices(start, head_bias, lora, epochs, lr, skip_unknown)
-    added = add(find_model(model), data, lang, out, choices, Silent() if quiet else ProgressBars())
+    added = add(find_model(model), data, lang, out, choices, Listener() if quiet else ProgressBars())
     for note in added.notes:
         talk(f"Note: {note}")
     for metric, score in added.dev.items():

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mere.cli import reading as options
+from mere.cli.options import names
 
 PIPED_WIDTH = 110  # columns where stdout is no terminal
 
@@ -40,7 +41,7 @@ def check(
     from mere.data.check import check as run
     from mere.data.formats.reading import Command
 
-    wanted = [lang.strip() for lang in languages.split(",") if lang.strip()] if languages else None
+    wanted = names(languages) if languages else None
     own = (*(("--languages", languages) if languages else ()), *(("--json",) if as_json else ()))
     reading = options.reading_of(
         Command("check", tuple(paths), None, own),

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from mere.cli.guard import refuse_several, require_research, talk
+from mere.cli.options import names
 from mere.errors import UserError
 
 
@@ -73,7 +74,7 @@ def compare(
         recipe,
         out,
         overrides=overrides or [],
-        regimes=_names(regimes),
+        regimes=names(regimes),
         seeds=_seeds(seeds),
         budget=Budget.parse(budget),
     )
@@ -94,12 +95,8 @@ def _pair(text: str) -> tuple[str, str]:
     return a, b
 
 
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
 def _seeds(text: str) -> list[int]:
     try:
-        return [int(seed) for seed in _names(text)]
+        return [int(seed) for seed in names(text)]
     except ValueError:
         raise UserError(f"--seeds {text}: whole numbers were expected, as in --seeds 1,2,3.") from None

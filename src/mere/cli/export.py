@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from mere.cli.guard import refuse_several, require, talk
 from mere.cli.options import MODEL_HELP
 from mere.errors import UserError
-
-
-class Form(StrEnum):
-    """What is written."""
-
-    model = "model"
-    onnx = "onnx"
-    peft = "peft"
-
-
-class Precision(StrEnum):
-    """Numbers of an exported model."""
-
-    int8 = "int8"
-    fp32 = "fp32"
 
 
 def export(
@@ -38,17 +22,18 @@ def export(
         ),
     ] = None,
     form: Annotated[
-        Form,
+        Literal["model", "onnx", "peft"],
         typer.Option(
             "--as",
             help="onnx: a folder for machines without torch; "
             "model: a model folder, what the language has of its own merged into the weights where it can be; "
             "peft: its LoRA as the library peft loads it (switcher.kind=lora).",
         ),
-    ] = Form.model,
+    ] = "model",
     precision: Annotated[
-        Precision, typer.Option("--precision", help="For onnx: int8 is smaller and faster, fp32 exact.")
-    ] = Precision.int8,
+        Literal["int8", "fp32"],
+        typer.Option("--precision", help="For onnx: int8 is smaller and faster, fp32 exact."),
+    ] = "int8",
     dev: Annotated[
         str | None,
         typer.Option(
@@ -67,10 +52,10 @@ def export(
     from mere.store.fetch import find_model
 
     folder = find_model(model)
-    if form is Form.onnx:
+    if form == "onnx":
         from mere.languages.to_onnx import LARGEST_LOSS, export_for_runtime
 
-        done = export_for_runtime(folder, out, lang=lang, precision=precision.value, dev=dev, force=force)
+        done = export_for_runtime(folder, out, lang=lang, precision=precision, dev=dev, force=force)
         talk(f"{done.precision}, {done.bytes / 1e6:.1f} MB")
         if done.parity is not None:
             talk(
@@ -78,8 +63,8 @@ def export(
                 f"loss in a language is {done.parity.worst:.2f} points of F1 (at most {LARGEST_LOSS:g})"
             )
     elif lang is None:
-        raise UserError(f"--as {form.value} writes one language. Name it: --lang CODE.")
-    elif form is Form.model:
+        raise UserError(f"--as {form} writes one language. Name it: --lang CODE.")
+    elif form == "model":
         from mere.languages.export import export_language
 
         exported = export_language(folder, lang, out)

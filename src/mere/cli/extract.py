@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -21,42 +20,10 @@ from mere.lang_codes import find
 from mere.shipped import DEFAULT, default_model
 from mere.types import Document
 
-
-class Format(StrEnum):
-    """How documents are written: as JSON lines, as a graph (mere.graph) that can be printed, or as Parquet."""
-
-    jsonl = "jsonl"
-    ntriples = "ntriples"
-    nquads = "nquads"
-    turtle = "turtle"
-    jsonld = "jsonld"
-    graphml = "graphml"
-    cypher = "cypher"
-    csv = "csv"
-    html = "html"
-    parquet = "parquet"
-
-
-class Engine(StrEnum):
-    """Who works off a corpus: processes of this machine, or Ray."""
-
-    local = "local"
-    ray = "ray"
-
-
-class Input(StrEnum):
-    """What the files are: by their names, or plain text, or JSON lines."""
-
-    auto = "auto"
-    text = "text"
-    jsonl = "jsonl"
-
-
-class Per(StrEnum):
-    """What one text is, in plain text."""
-
-    line = "line"
-    file = "file"
+Format = Literal[
+    "jsonl", "ntriples", "nquads", "turtle", "jsonld", "graphml", "cypher", "csv", "html", "parquet"
+]
+"""How documents are written: as JSON lines, as a graph (mere.graph) that can be printed, or as Parquet."""
 
 
 def extract(
@@ -86,10 +53,11 @@ def extract(
         typer.Option(
             "--format", help="How to write documents; mere graph has more; parquet goes with --out."
         ),
-    ] = Format.jsonl,
+    ] = "jsonl",
     input: Annotated[
-        Input, typer.Option("--input", help="What the files are; auto goes by the name.")
-    ] = Input.auto,
+        Literal["auto", "text", "jsonl"],
+        typer.Option("--input", help="What the files are; auto goes by the name."),
+    ] = "auto",
     text_key: Annotated[
         str, typer.Option("--text-key", help="The key that holds the text, in JSON lines.")
     ] = "text",
@@ -102,7 +70,9 @@ def extract(
     offsets: Annotated[
         Unit, typer.Option("--offsets", help="What the offsets in JSON lines count.")
     ] = Unit.codepoints,
-    per: Annotated[Per, typer.Option("--per", help="What one text is, in plain text.")] = Per.line,
+    per: Annotated[
+        Literal["line", "file"], typer.Option("--per", help="What one text is, in plain text.")
+    ] = "line",
     threshold: Annotated[
         float | None,
         typer.Option(
@@ -140,7 +110,9 @@ def extract(
     resume: Annotated[
         bool, typer.Option("--resume", help="With --out alone: go on with the run that was begun there.")
     ] = False,
-    engine: Annotated[Engine, typer.Option("--engine", help="With --out: who works.")] = Engine.local,
+    engine: Annotated[
+        Literal["local", "ray"], typer.Option("--engine", help="With --out: who works.")
+    ] = "local",
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, help="With --out: how many; default: one for each core.")
     ] = None,
@@ -160,8 +132,8 @@ def extract(
         _check_corpus_options(out, device, format)
         options = {
             "lang": lang,
-            "input": input.value,
-            "per": (Per.file if unwrap else per).value,
+            "input": input,
+            "per": "file" if unwrap else per,
             "text_key": text_key,
             "threshold": threshold,
             "languages": _names(languages),
@@ -173,14 +145,14 @@ def extract(
             "any_types": any_types,
             "min_precision": min_precision,
             "batch_size": batch_size,
-            "format": format.value,
+            "format": format,
             "shard_mb": shard_mb,
         }
         extract_corpus.run(
-            *(asked or (model, files or [])), out, options, go_on=resume, engine=engine.value, workers=workers
+            *(asked or (model, files or [])), out, options, go_on=resume, engine=engine, workers=workers
         )
         return
-    if asked is None or format is Format.parquet:
+    if asked is None or format == "parquet":
         raise UserError("--resume and --format parquet go with --out DIR, the folder of a corpus run.")
     from mere.loading import load
 
@@ -199,8 +171,8 @@ def extract(
         talk(f'Note: the model does not know language "{lang}": universal path.')
     reading = Reading(
         files or ["-"],
-        kind=input.value,
-        per=(Per.file if unwrap else per).value,
+        kind=input,
+        per="file" if unwrap else per,
         text_key=text_key,
         lang=lang,
     )
@@ -212,9 +184,9 @@ def extract(
 def _check_corpus_options(out: Path, device: str, format: Format) -> None:
     if device != "auto":
         raise UserError("--device goes without --out, whose workers take what there is. Leave it out.")
-    if format not in (Format.jsonl, Format.parquet):
+    if format not in ("jsonl", "parquet"):
         raise UserError(
-            f"--out writes jsonl or parquet. Then: mere graph {out}/part-*.jsonl --format {format.value}"
+            f"--out writes jsonl or parquet. Then: mere graph {out}/part-*.jsonl --format {format}"
         )
 
 
@@ -236,7 +208,7 @@ def _model_and_files(first: str | None, files: list[str] | None, facts: str | No
 def _write_documents(
     found: Iterable[tuple[InputText, Document]], format: Format, offsets: Unit, model: str
 ) -> None:
-    if format is Format.jsonl:
+    if format == "jsonl":
         for item, document in found:
             _write(encode_record(in_units(output_record(item, document), offsets)))
     else:
@@ -245,7 +217,7 @@ def _write_documents(
         from mere.graph.write import write
 
         named = (Item(_id(item), document) for item, document in found)
-        tell(write(named, GraphFormat(format.value), None, GraphSettings(model=model)))
+        tell(write(named, GraphFormat(format), None, GraphSettings(model=model)))
     sys.stdout.flush()
 
 

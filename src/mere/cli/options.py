@@ -18,3 +18,8 @@ MinPrecision = Annotated[
         help="Keep what is this likely to be right, by the model's calibration, per task and language.",
     ),
 ]
+
+
+def names(listed: str) -> list[str]:
+    """Return the names of a list with commas."""
+    return [name.strip() for name in listed.split(",") if name.strip()]

@@ -6,6 +6,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _LINES_LOOKED_AT = 200
 
 
+@dataclass
 class Reading:
     """Iterates over (text, language) of all sources, None at a pause; a text waits in `waiting` for its document.
 
@@ -28,19 +30,12 @@ class Reading:
         lang: language of texts that state none.
     """
 
-    def __init__(
-        self,
-        sources: Sequence[str],
-        *,
-        kind: Literal["auto", "text", "jsonl"],
-        per: Literal["line", "file"],
-        text_key: str,
-        lang: str | None,
-    ):
-        self.sources = sources
-        self.kind, self.per, self.text_key = kind, per, text_key
-        self.lang = lang
-        self.waiting: deque[InputText] = deque()
+    sources: Sequence[str]
+    kind: Literal["auto", "text", "jsonl"]
+    per: Literal["line", "file"]
+    text_key: str
+    lang: str | None
+    waiting: deque[InputText] = field(default_factory=deque)
 
     def __iter__(self) -> Iterator[tuple[str, str | None] | None]:
         bar = _bar(self.sources)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +80,28 @@ def apply_override(tree: dict[str, Any], override: str, keys: Container[str]) ->
         pass
     except yaml.YAMLError:
         node[leaf] = value
+
+
+def differences(before: Any, now: Any, path: str = "") -> list[str]:
+    """Name the settings in which two dumped recipes differ, each as `key: before -> now`."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        keys = sorted(before.keys() | now.keys())
+        pairs = [(before.get(key), now.get(key), f"{path}.{key}".lstrip(".")) for key in keys]
+    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        pairs = [(a, b, f"{path}{i}") for i, (a, b) in enumerate(zip(before, now, strict=True), start=1)]
+    else:
+        return [] if before == now else [f"{path}: {before} -> {now}"]
+    return [difference for pair in pairs for difference in differences(*pair)]
+
+
+def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each setting by its path: ("stages.1.lr", 0.002)."""
+    if isinstance(tree, Mapping | list):
+        pairs = tree.items() if isinstance(tree, Mapping) else enumerate(tree, start=1)
+        for key, value in pairs:
+            yield from leaves(value, f"{path}.{key}".lstrip("."))
+    else:
+        yield path, tree
 
 
 def stages_of(tree: dict[str, Any]) -> list[dict[str, Any]]:

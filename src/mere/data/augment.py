@@ -21,7 +21,7 @@ import numpy as np
 from mere.data.examples import Annotated
 from mere.data.pieces.base import Pieces
 from mere.data.units import script_of
-from mere.types import Entity, Sentence, Span, Triple
+from mere.types import Entity, Sentence, Span
 
 Role = tuple[str, int]
 """A relation and a place in it: 0 for its subject, 1 for its object; or an entity type and 2."""
@@ -77,12 +77,7 @@ class MentionSwap:
             span = moved.get(entity.span) or _shift(entity.span, moved)
             return Entity(span.start, span.end, text[span.start : span.end], entity.type)
 
-        return dataclasses.replace(
-            sentence,
-            text=text,
-            entities=tuple(move(entity) for entity in sentence.entities),
-            triples=tuple(Triple(move(t.subject), t.relation, move(t.object)) for t in sentence.triples),
-        )
+        return sentence.with_mentions(text, move)
 
     def _roles(self, sentence: Sentence) -> dict[Span, frozenset[Role]]:
         roles: dict[Span, set[Role]] = defaultdict(set)
@@ -165,12 +160,7 @@ def restyle(sentence: Sentence, style: str) -> Sentence:
         start, end = place[entity.start], place[entity.end]
         return dataclasses.replace(entity, start=start, end=end, text=text[start:end])
 
-    return dataclasses.replace(
-        sentence,
-        text=text,
-        entities=tuple(move(entity) for entity in sentence.entities),
-        triples=tuple(Triple(move(t.subject), t.relation, move(t.object)) for t in sentence.triples),
-    )
+    return sentence.with_mentions(text, move)
 
 
 def _shift(span: Span, moved: dict[Span, Span]) -> Span:

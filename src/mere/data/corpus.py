@@ -10,7 +10,7 @@ import hashlib
 import json
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -96,14 +96,7 @@ class Corpus:
         told = "; ".join(f"{', '.join(spellings)} are read as {label}" for label, spellings in several)
         warnings.warn(f"languages spelt in several ways: {told}", stacklevel=3)
         label = lang_codes.labels_of(langs)
-        return Corpus(
-            {
-                split: tuple(
-                    s if label[s.lang] == s.lang else replace(s, lang=label[s.lang]) for s in sentences
-                )
-                for split, sentences in self.splits.items()
-            }
-        )
+        return self._each(lambda s: s if label[s.lang] == s.lang else replace(s, lang=label[s.lang]))
 
     def only(self, languages: Iterable[str]) -> Corpus:
         """Return the corpus of some of its languages.
@@ -121,12 +114,7 @@ class Corpus:
                     f"The corpus has: {', '.join(known)}."
                 )
             keep.add(label)
-        return Corpus(
-            {
-                split: tuple(sentence for sentence in sentences if sentence.lang in keep)
-                for split, sentences in self.splits.items()
-            }
-        )
+        return self._each(lambda sentence: sentence if sentence.lang in keep else None)
 
     def languages(self, split: str | None = None) -> tuple[str, ...]:
         """Return the languages that occur, in one split or anywhere, sorted."""
@@ -185,6 +173,15 @@ class Corpus:
         for (split, lang), digest in sorted(digests.items()):
             whole.update(f"{split}\t{lang}\t{digest.hexdigest()}\n".encode())
         return whole.hexdigest()
+
+    def _each(self, change: Callable[[Sentence], Sentence | None]) -> Corpus:
+        """Return the corpus with every sentence replaced by what `change` gives; None leaves it out."""
+        return Corpus(
+            {
+                split: tuple(changed for s in sentences if (changed := change(s)) is not None)
+                for split, sentences in self.splits.items()
+            }
+        )
 
     def _in(self, split: str | None) -> Iterator[Sentence]:
         if split is None:

@@ -6,7 +6,7 @@ What the pieces cannot represent is counted in `AlignmentReport`, never moved.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -182,12 +182,6 @@ class ExampleMaker:
             begins_word=self.pieces.begins_word(text, spans),
             lang_id=self.labels.lang_id(lang),
         )
-
-    def many(self, sentences: Iterable[Sentence]) -> tuple[list[Annotated], AlignmentReport]:
-        """Return the examples of all sentences that hold text, and what could not be represented."""
-        report = AlignmentReport()
-        made = (self(sentence, report) for sentence in sentences)
-        return [example for example in made if example is not None], report
 
     def _coverage(self, covered: frozenset[str] | None, names: tuple[str, ...]) -> NDArray[np.bool_]:
         key = covered, names

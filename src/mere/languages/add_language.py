@@ -39,7 +39,7 @@ from mere.training.evaluation import Evaluation, evaluate_dev
 from mere.training.hardware import choose_device, choose_threads
 from mere.training.loop import StageLoop
 from mere.training.out_of_memory import reporting_out_of_memory
-from mere.training.progress import Listener, Silent
+from mere.training.progress import Listener
 from mere.training.source import BatchSource, TrainingData
 from mere.training.trainable import select_parameters
 
@@ -80,7 +80,7 @@ def add_language(
         "as it was."
     )
     with new_folder(Path(out)) as part, reporting_out_of_memory(f"adding {lang}", advice):
-        addition = _Addition(folder, Corpus.load(data), lang, choices or Choices(), listener or Silent())
+        addition = _Addition(folder, Corpus.load(data), lang, choices or Choices(), listener or Listener())
         addition.train()
         addition.write(part)
         addition.listener.say("comparing every other language's predictions before and after")

@@ -88,15 +88,11 @@ def export_for_runtime(
         UserError: as `export_onnx` says, or the corpus that was named has no dev split.
     """
     with tempfile.TemporaryDirectory() as place:
-        single = Path(place) / "single"
-        stored = ModelFolder.read(folder if lang is None else _single(folder, lang, single))
+        if lang is not None:
+            export_language(folder, lang, Path(place) / lang)
+        stored = ModelFolder.read(folder if lang is None else Path(place) / lang)
         sentences = _dev_sentences(stored, dev)
         return export_onnx(stored, out, precision=precision, dev=sentences, force=force)
-
-
-def _single(folder: Path, lang: str, out: Path) -> Path:
-    export_language(folder, lang, out)
-    return out
 
 
 def _dev_sentences(stored: ModelFolder, corpus: str | None) -> list[Sentence]:

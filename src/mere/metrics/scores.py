@@ -23,16 +23,6 @@ from mere.metrics.sentence_counts import PartCounts, SentenceCounts
 from mere.metrics.triples import boundary_counts, relation_counts, strict_counts
 from mere.types import Prediction, Sentence, Triple
 
-__all__ = [
-    "ENTITY_F1",
-    "ENTITY_RECALLS",
-    "RECALLS",
-    "TRIPLE_METRICS",
-    "SentenceCounts",
-    "SystemScores",
-    "score_runs",
-]
-
 ENTITY_F1 = "entity_f1/strict"
 TRIPLE_METRICS: Mapping[str, Callable[[Sequence[Triple], Sequence[Triple]], Counts]] = {
     "triple_f1/strict": strict_counts,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mere.data.subword_windows import windows
+from mere.data.windows import subword_windows
 from mere.inference.backend import Float32, Int64
 
 
@@ -75,7 +75,7 @@ class SubwordVectors:
         """Return the hidden state of each subword, each sentence between its special subwords."""
         packing = self.packing
         size = min(packing.size, ids.shape[1])
-        sources, firsts, taken = windows(count.tolist(), size)
+        sources, firsts, taken = subword_windows(count.tolist(), size)
         source, first = np.array(sources), np.array(firsts)[:, None]
         length = np.minimum(count[source, None] - first, size)  # (W, 1)
         offset = np.arange(size)

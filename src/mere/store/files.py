@@ -42,7 +42,6 @@ PATTERNS = (
 """What a model folder holds, as globs: data and text, nothing that runs."""
 WHOLE = "Copy the whole folder, or train again."
 
-_CHUNK = 1 << 20
 _LINE = re.compile(r"([0-9a-f]{64})  (?!/|\.\./|.*/\.\./)(\S.*)")
 
 
@@ -65,12 +64,9 @@ def new_folder(out: Path) -> Iterator[Path]:
 
 
 def sha256(file: Path) -> str:
-    """Return the SHA-256 of a file of any size, read a megabyte at a time."""
-    digest, chunk = hashlib.sha256(), memoryview(bytearray(_CHUNK))
+    """Return the SHA-256 of a file of any size."""
     with file.open("rb", buffering=0) as stream:
-        while size := stream.readinto(chunk):
-            digest.update(chunk[:size])
-    return digest.hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def write_json(path: Path, record: Any) -> str:

@@ -10,11 +10,14 @@ from typing import Any
 
 import mere
 from mere import hub
+from mere.config.tree import leaves
 from mere.errors import MereError, ModelError, UserError
 from mere.hub import HubName
 from mere.store.card import loaded_as
 from mere.store.fetch import find_model
 from mere.store.files import CARD, FORMAT, PATTERNS, SUMS, compare_all, read_json
+
+_ABSOLUTE = re.compile(r"(/|~|[A-Za-z]:\\)\S")
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class Upload:
             folder,
             {name: (folder / name).stat().st_size for name in names},
             tuple(sorted(here - set(names))),
-            tuple(_absolute_paths(config.get("recipe"))),
+            tuple(v for _, v in leaves(config.get("recipe")) if isinstance(v, str) and _ABSOLUTE.match(v)),
         )
 
 
@@ -160,11 +163,3 @@ def _refusal(repo: str, error: Exception) -> MereError | None:
             f"{repo}: the hub answers with an error ({code}: {hub.said(error)}). Push again later."
         )
     return None
-
-
-def _absolute_paths(settings: Any) -> list[str]:
-    if isinstance(settings, dict | list):
-        values = settings.values() if isinstance(settings, dict) else settings
-        return [path for value in values for path in _absolute_paths(value)]
-    found = isinstance(settings, str) and re.match(r"(/|~|[A-Za-z]:\\)\S", settings)
-    return [settings] if found else []

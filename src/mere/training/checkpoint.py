@@ -63,10 +63,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], RunProgress]:
                     "Start the run anew, or resume it with the version that wrote it."
                 )
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            record = json.loads(metadata["progress"])
-            if "leg" in record:  # what earlier versions called it
-                record["stage_run"] = record.pop("leg")
-            progress = RunProgress(**record)
+            progress = RunProgress(**json.loads(metadata["progress"]))
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise ModelError(
             f"{path}: not a whole checkpoint ({error}). Delete the run folder, train anew."

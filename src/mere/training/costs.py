@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
@@ -36,23 +35,12 @@ def stored_bytes(model: Model, deltas: Mapping[str, Mapping[str, Tensor]]) -> di
     return {"bytes_shared": shared, "bytes_per_language": per_language}
 
 
-@dataclass(frozen=True)
-class SwitcherSize:
-    """The size of a language's switcher: its parameters, and their share of the encoder's."""
-
-    parameters: int
-    of_encoder: float
-
-    @classmethod
-    def of(cls, model: Model) -> SwitcherSize | None:
-        """Return the size of a model's switchers; None where it has none."""
-        if model.switcher is None:
-            return None
-        size = model.switcher.num_parameters()
-        return cls(size, size / sum(p.numel() for p in model.encoder.parameters()))
-
-    def __str__(self) -> str:
-        return f"a language's switcher has {self.parameters:,} parameters, {self.of_encoder:.2%} of the encoder's"
+def switcher_size(model: Model) -> dict[str, Any]:
+    """Return how many parameters a language's switcher has, and their share of the encoder's; nothing without one."""
+    if model.switcher is None:
+        return {}
+    size = model.switcher.num_parameters()
+    return {"parameters": size, "of_encoder": size / sum(p.numel() for p in model.encoder.parameters())}
 
 
 def _bytes(tensors: Iterable[Tensor]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from mere.config import Task
 from mere.data.examples import known_types
 from mere.inference.predictor import Predictor
 from mere.metrics.annotated import scored_mentions
+from mere.metrics.counts import Counts
 from mere.metrics.entities import match
 from mere.models.backend import model_of
 from mere.training.calibrate import calibrate
@@ -85,9 +85,8 @@ def evaluate_dev(
 
 
 def _entity_f1(pairs: Sequence[tuple[Sentence, Prediction]]) -> dict[str, float]:
-    totals: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    totals: dict[str, Counts] = {}
     for sentence, prediction in pairs:
-        counts = match(*scored_mentions(sentence, prediction)).counts
-        for index, value in enumerate((counts.tp, counts.fp, counts.fn)):
-            totals[sentence.lang][index] += value
-    return {lang: 2 * tp / max(1, 2 * tp + fp + fn) for lang, (tp, fp, fn) in sorted(totals.items())}
+        found = match(*scored_mentions(sentence, prediction)).counts
+        totals[sentence.lang] = totals.get(sentence.lang, Counts()) + found
+    return {lang: counts.f1 or 0.0 for lang, counts in sorted(totals.items())}

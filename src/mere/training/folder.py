@@ -18,7 +18,7 @@ import torch
 
 import mere
 from mere.config import Recipe
-from mere.config.differences import differences
+from mere.config.tree import differences
 from mere.data.corpus import Corpus
 from mere.errors import ConfigError, DataError, UserError
 from mere.files import write_whole

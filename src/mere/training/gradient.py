@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -26,6 +27,7 @@ from mere.training.parallel.split_batch import (
 )
 
 
+@dataclass(frozen=True)
 class BatchGradient:
     """Computes the gradients of a stage's parameters for its batches.
 
@@ -40,25 +42,17 @@ class BatchGradient:
         processes: that share every batch; gradients of parameters that are cut are summed in the backward pass.
     """
 
-    def __init__(
-        self,
-        model: Model,
-        stage: StageSettings,
-        precision: str,
-        objective: Objective,
-        parameters: Mapping[str, nn.Parameter],
-        *,
-        seed: Sequence[int],
-        processes: Processes,
-    ):
-        self.model = model
-        self.stage = stage
-        self.precision = precision
-        self.objective = objective
-        self.parameters = parameters
-        self.seed = list(seed)
-        self.processes = processes
-        self.device = next(model.parameters()).device
+    model: Model
+    stage: StageSettings
+    precision: str
+    objective: Objective
+    parameters: Mapping[str, nn.Parameter]
+    seed: Sequence[int]
+    processes: Processes
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.model.parameters()).device
 
     def of(
         self, batch: Batch, targets: Targets, step: int, *, measure: bool

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -29,10 +28,9 @@ class Bar:
         """Show the macro strict F1 on dev, in [0, 1]."""
 
 
-class Listener(ABC):
-    """Is told what a run does."""
+class Listener:
+    """Is told what a run does; this one shows nothing."""
 
-    @abstractmethod
     def say(self, words: str) -> None:
         """Take one message."""
 
@@ -40,13 +38,6 @@ class Listener(ABC):
     def stage(self, name: str, num_steps: int, done: int) -> Iterator[Bar]:
         """Follow a stage of `num_steps` steps, `done` of which lie behind."""
         yield Bar()
-
-
-class Silent(Listener):
-    """A listener that shows nothing."""
-
-    def say(self, words: str) -> None:
-        pass
 
 
 class _RichBar(Bar):

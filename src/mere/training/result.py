@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from mere.models.weights import to_arrays
 from mere.schema import UNIVERSAL
 from mere.store.card import card
 from mere.store.folder import ModelConfig, write_folder
-from mere.training.costs import SwitcherSize, stored_bytes
+from mere.training.costs import stored_bytes, switcher_size
 from mere.training.evaluation import Evaluation, evaluate_dev
 from mere.training.parallel.processes import Processes
 from mere.training.run_data import RunData
@@ -81,11 +80,11 @@ def write_model(
 
 
 def _costs(model: Model, deltas: Deltas) -> dict[str, Any]:
-    size = SwitcherSize.of(model)
+    size = switcher_size(model)
     return {
         "parameters": sum(p.numel() for p in model.parameters()),
         **stored_bytes(model, deltas),
-        **({"switcher": asdict(size)} if size else {}),
+        **({"switcher": size} if size else {}),
         **_peak_memory(),
         "threads": torch.get_num_threads(),
     }

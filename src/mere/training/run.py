@@ -20,7 +20,7 @@ from mere.data.sampling import evenly_spaced
 from mere.models.backend import predictor_of
 from mere.models.model import Model
 from mere.training.checkpoint import RunProgress, load_checkpoint, save_checkpoint
-from mere.training.costs import SwitcherSize, num_trained
+from mere.training.costs import num_trained, switcher_size
 from mere.training.duration import Duration
 from mere.training.evaluation import Evaluation, evaluate_dev
 from mere.training.folder import RunFolder
@@ -30,7 +30,7 @@ from mere.training.loop import StageLoop
 from mere.training.out_of_memory import advice, reporting_out_of_memory
 from mere.training.parallel.processes import ONE_PROCESS, Processes, join_processes
 from mere.training.parallel.sharding import shard_encoder
-from mere.training.progress import Bar, Listener, ProgressBars, Silent
+from mere.training.progress import Bar, Listener, ProgressBars
 from mere.training.result import write_model
 from mere.training.run_data import RunData
 from mere.training.source import TrainingData
@@ -69,7 +69,7 @@ def train(
     mere.environment.keep_freed_memory()
     resolved = recipe if isinstance(recipe, Recipe) else Recipe.read(recipe, overrides)
     with join_processes() as processes:
-        listener = ProgressBars() if progress and processes.is_first else Silent()
+        listener = ProgressBars() if progress and processes.is_first else Listener()
         return Run(resolved, Path(out), resume=resume, listener=listener, processes=processes).finish()
 
 
@@ -166,14 +166,15 @@ class Run:
         if len(self.run_data.labels.languages) == 1:
             self.listener.say("one language only: there is nothing to share, and concatenation has no effect")
         if any(stage.use_switcher for stage in self.recipe.stages):
-            self.listener.say(str(SwitcherSize.of(self.model)))
+            words = "a language's switcher has {parameters:,} parameters, {of_encoder:.2%} of the encoder's"
+            self.listener.say(words.format(**switcher_size(self.model)))
         if self.progress.stage_run == 0 and self._state is None:
             self._log({"event": "alignment", "languages": self.data.report.to_json()})
 
     def _run_stage(self, number: int, stage_run: StageRun) -> None:
         """Train a stage run from where it stands, keep its best weights, and leave them behind."""
         stage = stage_run.stage
-        dev = [] if stage_run.learns_from_text else self.run_data.dev
+        dev = [] if stage.learns_from_text else self.run_data.dev
         dev = [sentence for sentence in dev if stage_run.lang in (None, sentence.lang)]
         loop, duration = self._begin(number, stage_run, dev)
         evaluations = stage.evaluations if dev else 0
@@ -197,7 +198,7 @@ class Run:
             if number:
                 self.processes.load(self.model, self.weights.before(stage_run))
             torch.manual_seed(self.recipe.seed + 1000 * (number + 1))
-        if stage_run.learns_from_text:
+        if stage.learns_from_text:
             self.model.begin_text()
         loop = StageLoop(self.model, self.recipe, stage, source, duration, processes=self.processes)
         loop.spent = self.progress.seconds.get(stage_run.name, 0.0)

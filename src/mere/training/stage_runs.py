@@ -40,10 +40,6 @@ class StageRun:
     def name(self) -> str:
         return self.stage.name if self.lang is None else f"{self.stage.name}.{self.lang}"
 
-    @property
-    def learns_from_text(self) -> bool:
-        return self.stage.learns_from_text
-
 
 def stage_runs_of(recipe: Recipe, languages: Sequence[str]) -> list[StageRun]:
     """Return the stage runs of a recipe in the order in which they are run."""
@@ -60,7 +56,7 @@ def batches_of(
     """Return the batches of a stage run, `number` among those of the run, and when it is over."""
     stage = stage_run.stage
     drawn_from: TrainingData | TextData = data if stage_run.lang is None else data.only(stage_run.lang)
-    if stage_run.learns_from_text:
+    if stage.learns_from_text:
         assert text is not None
         drawn_from = text
     sizes = Counter(sentence.lang for sentence in data.sentences)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from mere.training.objectives import Gradients, Objective
+from mere.training.objectives import Gradients, Objective, per_language
 
 LANGUAGES = ("de", "en", "fr", "ko")
 
@@ -17,6 +19,11 @@ def gradients(
     """The rows as gradients of one parameter, the k-th of the k-th language."""
     stacked = torch.as_tensor(rows, dtype=torch.float64)
     return Gradients(languages[: len(stacked)], {name: stacked})
+
+
+def gradients_of(losses: Mapping[str, Tensor], parameters: Mapping[str, nn.Parameter]) -> Gradients:
+    """Those of a batch in one part."""
+    return per_language.gradients_of([losses], parameters)[1]
 
 
 def random_rows(seed: int, num_languages: int, width: int) -> Tensor:

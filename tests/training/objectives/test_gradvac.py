@@ -8,11 +8,17 @@ import numpy as np
 import pytest
 import torch
 
-from mere.errors import ConfigError
 from mere.training.objectives import Gradients, make_objective
-from mere.training.objectives.gradvac import HIGHEST_TARGET, vaccinations
+from mere.training.objectives.gradvac import HIGHEST_TARGET, GradientVaccine, vaccinations
 from mere.training.objectives.pcgrad import projections
-from tests.training.objectives.gradient_examples import LANGUAGES, answer, gradients, one_answer, random_rows
+from tests.training.objectives.gradient_examples import LANGUAGES, answer, one_answer, random_rows
+
+
+def with_target(target: float) -> GradientVaccine:
+    """Return an objective whose every target is this already, in the group of the examples."""
+    objective = GradientVaccine(LANGUAGES)
+    objective.targets["encoder"] = np.full((len(LANGUAGES),) * 2, target)
+    return objective
 
 
 def test_conflict_with_a_target_of_zero_by_hand():
@@ -26,7 +32,7 @@ def test_conflict_with_a_target_of_zero_by_hand():
 def test_low_cosine_by_hand():
     # g1 = (1, 0), g2 = (0, 2): φ = 0, φ̂ = 0.6, √(1-φ̂²) = 0.8.
     # g1' = g1 + 1 * 0.6 / (2 * 0.8) g2 = (1, 0.75): cosine 0.6.   g2' = g2 + 2 * 0.6 / 0.8 g1 = (1.5, 2).
-    objective = make_objective("gradvac", LANGUAGES, target=0.6)
+    objective = with_target(0.6)
     torch.testing.assert_close(
         one_answer(objective, [[1.0, 0.0], [0.0, 2.0]]), torch.tensor([2.5, 2.75], dtype=torch.float64)
     )
@@ -34,14 +40,12 @@ def test_low_cosine_by_hand():
 
 def test_a_cosine_above_its_target_is_left_alone():
     rows = [[1.0, 0.0], [4.0, 3.0]]  # cosine 0.8
-    assert one_answer(make_objective("gradvac", LANGUAGES, target=0.6), rows).tolist() == [5.0, 3.0]
+    assert one_answer(with_target(0.6), rows).tolist() == [5.0, 3.0]
 
 
 def test_a_cosine_at_its_target_is_left_alone():
     rows = torch.tensor([[1.0, 0.0], [4.0, 3.0]], dtype=torch.float64)
-    torch.testing.assert_close(
-        one_answer(make_objective("gradvac", LANGUAGES, target=0.8), rows), rows.sum(0)
-    )
+    torch.testing.assert_close(one_answer(with_target(0.8), rows), rows.sum(0))
 
 
 @pytest.mark.parametrize("target", [-0.5, 0.0, 0.3, 0.9])
@@ -118,14 +122,12 @@ def test_state_round_trip_goes_on_in_the_same_bits():
     assert torch.equal(given["target.encoder"], kept)  # loading took a copy
 
 
-def test_a_state_is_a_copy_and_is_checked():
+def test_a_state_is_a_copy():
     objective = make_objective("gradvac", LANGUAGES)
     one_answer(objective, [[1.0, 0.0], [1.0, 1.0]])
     before = objective.state_dict()["target.encoder"].clone()
     objective.state_dict()["target.encoder"].fill_(9.0)
     assert torch.equal(objective.state_dict()["target.encoder"], before)
-    with pytest.raises(ValueError, match="expected targets of 2 languages"):
-        make_objective("gradvac", LANGUAGES[:2]).load_state_dict(objective.state_dict())
 
 
 @pytest.mark.parametrize("noise", [0.0, 1e-8])
@@ -145,16 +147,3 @@ def test_a_target_near_one_does_not_drown_the_gradient():
     assert np.isfinite(coefficients).all()
     changed = coefficients[0] @ rows
     assert changed @ rows[1] / np.linalg.norm(changed) == pytest.approx(HIGHEST_TARGET)
-
-
-@pytest.mark.parametrize(("option", "value"), [("beta", 1.5), ("beta", -0.1), ("target", 1.0)])
-def test_options_out_of_range_are_refused(option, value):
-    with pytest.raises(ConfigError, match=f"objective gradvac: {option} is {value}, expected"):
-        make_objective("gradvac", LANGUAGES, **{option: value})
-
-
-def test_a_language_it_was_not_made_for_is_refused():
-    with pytest.raises(
-        ConfigError, match=r'language "deu" is new; it was made for de, en.* Did you mean "de"\?'
-    ):
-        answer(make_objective("gradvac", ("de", "en")), gradients([[1.0], [1.0]], ("deu", "en")))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mere.errors import ConfigError, TrainingError
+from mere.errors import TrainingError
 from mere.training.objectives import OBJECTIVES, Gradients, SurgeryObjective, make_objective
 from tests.training.objectives.gradient_examples import LANGUAGES, answer, gradients, one_answer, random_rows
 
@@ -106,27 +106,3 @@ def test_a_gradient_that_is_not_finite_names_its_language_and_parameter(value):
     rows[1, 2] = value
     with pytest.raises(TrainingError, match=r"gradient of en in encoder\.weight is not finite"):
         one_answer(make_objective("pcgrad", LANGUAGES), rows)
-
-
-def test_rows_and_languages_must_match():
-    with pytest.raises(ValueError, match=r"encoder\.w has 3 gradients for 2 languages"):
-        Gradients(("de", "en"), {"encoder.w": torch.zeros(3, 4)})
-
-
-def test_an_unknown_name_gets_its_nearest():
-    with pytest.raises(ConfigError, match=r'unknown objective "pcgard".* Did you mean "pcgrad"\?'):
-        make_objective("pcgard", LANGUAGES)
-
-
-def test_unknown_options_get_their_nearest_all_at_once():
-    with pytest.raises(ConfigError) as caught:
-        make_objective("gradvac", LANGUAGES, bta=0.1, scop="group")
-    assert len(caught.value.problems) == 2
-    assert caught.value.problems[0].endswith(
-        'unknown option "bta", expected beta, target, scope. Did you mean "beta"?'
-    )
-
-
-def test_an_unknown_scope_is_refused():
-    with pytest.raises(ConfigError, match=r'unknown scope "modul".* Did you mean'):
-        make_objective("pcgrad", LANGUAGES, scope="modul")

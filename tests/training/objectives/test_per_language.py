@@ -12,11 +12,10 @@ from mere.training.objectives import (
     OBJECTIVES,
     ConflictTracker,
     backward,
-    gradients_of,
     make_objective,
     separate_forwards,
 )
-from tests.training.objectives.gradient_examples import LANGUAGES
+from tests.training.objectives.gradient_examples import LANGUAGES, gradients_of
 
 LANGS = ("de", "fr", "ko")
 

@@ -8,12 +8,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mere.types import Sentence, Span
+
+
+class StoredPieces(NamedTuple):
+    """What a model folder holds of fitted pieces: their `to_json`, `arrays` and `files`."""
+
+    record: Mapping[str, Any]
+    arrays: Mapping[str, NDArray[np.integer[Any]]]
+    files: Mapping[str, bytes]
 
 
 class Pieces(ABC):
@@ -36,14 +44,8 @@ class Pieces(ABC):
 
     @classmethod
     @abstractmethod
-    def load(
-        cls,
-        settings: Any,
-        record: Mapping[str, Any],
-        arrays: Mapping[str, NDArray[np.integer[Any]]],
-        files: Mapping[str, bytes],
-    ) -> Pieces:
-        """Return the pieces that a model folder holds: `to_json`, `arrays` and `files` of fitted ones."""
+    def load(cls, settings: Any, stored: StoredPieces) -> Pieces:
+        """Return the pieces that a model folder holds."""
 
     @abstractmethod
     def cut(self, text: str) -> list[Span]:

@@ -5,7 +5,7 @@ A byte b is the number b + 1; 0 is padding.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mere.config import ByteWordsSettings, Settings
-from mere.data.pieces.base import Pieces
+from mere.data.pieces.base import Pieces, StoredPieces
 from mere.data.units import Units
 from mere.types import Sentence, Span
 
@@ -42,14 +42,8 @@ class WordBytes(Pieces):
         return cls(Units.fit(sentences), settings.width)
 
     @classmethod
-    def load(
-        cls,
-        settings: ByteWordsSettings,
-        record: Mapping[str, Any],
-        arrays: Mapping[str, NDArray[np.integer[Any]]],
-        files: Mapping[str, bytes],
-    ) -> WordBytes:
-        return cls(Units.from_json(record["units"]), settings.width)
+    def load(cls, settings: ByteWordsSettings, stored: StoredPieces) -> WordBytes:
+        return cls(Units.from_json(stored.record["units"]), settings.width)
 
     def cut(self, text: str) -> list[Span]:
         return self.units(text)
@@ -96,14 +90,8 @@ class TextBytes(Pieces):
         return cls(Units.fit(sentences))
 
     @classmethod
-    def load(
-        cls,
-        settings: Settings,
-        record: Mapping[str, Any],
-        arrays: Mapping[str, NDArray[np.integer[Any]]],
-        files: Mapping[str, bytes],
-    ) -> TextBytes:
-        return cls(Units.from_json(record["units"]))
+    def load(cls, settings: Settings, stored: StoredPieces) -> TextBytes:
+        return cls(Units.from_json(stored.record["units"]))
 
     def cut(self, text: str) -> list[Span]:
         if not text.strip():

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mere.config import EncoderSettings, encoder_kind
-from mere.data.pieces.base import Pieces
+from mere.data.pieces.base import Pieces, StoredPieces
 from mere.types import Sentence
 
 
@@ -33,5 +33,5 @@ def load_pieces(
     files: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Pieces:
     """Return the pieces that a model folder holds: `to_json`, `arrays` and `files` of a fitted one."""
-    pieces: Pieces = encoder_kind(settings).pieces_class().load(settings, record, arrays, files)
+    pieces: Pieces = encoder_kind(settings).pieces_class().load(settings, StoredPieces(record, arrays, files))
     return pieces

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mere.config import CompactSettings
 from mere.data.features import IDENTIFYING, WITH_BEFORE, Features
-from mere.data.pieces.base import Pieces
+from mere.data.pieces.base import Pieces, StoredPieces
 from mere.data.units import Units
 from mere.types import Sentence, Span
 
@@ -44,15 +44,9 @@ class HashedUnits(Pieces):
         return cls(units, Features.fit(texts, units, rows=settings.rows, min_count=settings.min_count))
 
     @classmethod
-    def load(
-        cls,
-        settings: CompactSettings,
-        record: Mapping[str, Any],
-        arrays: Mapping[str, NDArray[np.integer[Any]]],
-        files: Mapping[str, bytes],
-    ) -> HashedUnits:
-        known = arrays["known"].astype(np.uint32, copy=False) if "known" in arrays else None
-        return cls(Units.from_json(record["units"]), Features(settings.rows, known))
+    def load(cls, settings: CompactSettings, stored: StoredPieces) -> HashedUnits:
+        known = stored.arrays["known"].astype(np.uint32, copy=False) if "known" in stored.arrays else None
+        return cls(Units.from_json(stored.record["units"]), Features(settings.rows, known))
 
     def cut(self, text: str) -> list[Span]:
         return self.units(text)

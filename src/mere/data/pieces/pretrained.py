@@ -22,7 +22,7 @@ import regex
 from numpy.typing import NDArray
 
 from mere.config import PretrainedSettings
-from mere.data.pieces.base import Pieces
+from mere.data.pieces.base import Pieces, StoredPieces
 from mere.data.pieces.hub import Specials, find, load_tokenizer, read_config, read_tokenizer
 from mere.data.pieces.trim import scripts_of, trim
 from mere.data.units import Units
@@ -122,16 +122,11 @@ class Subwords(Pieces):
         return pieces if keep == "none" else pieces._trimmed(sentences, all_of_scripts=keep == "scripts")
 
     @classmethod
-    def load(
-        cls,
-        settings: PretrainedSettings,
-        record: Mapping[str, Any],
-        arrays: Mapping[str, NDArray[np.integer[Any]]],
-        files: Mapping[str, bytes],
-    ) -> Subwords:
+    def load(cls, settings: PretrainedSettings, stored: StoredPieces) -> Subwords:
+        record, files = stored.record, stored.files
         given, config = record["specials"], json.loads(files["encoder.json"])
         specials = Specials(tuple(given["before"]), tuple(given["after"]), given["unknown"], given["hidden"])
-        checkpoint = Checkpoint(settings.name, config, specials, record["rows"], arrays.get("kept"))
+        checkpoint = Checkpoint(settings.name, config, specials, record["rows"], stored.arrays.get("kept"))
         tokenizer, units = files["tokenizer.json"].decode(), Units.from_json(record["units"])
         return cls(
             tokenizer,

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from mere.config import PretrainedSettings, Settings
 from mere.data.pieces.hub import fetch, find
 from mere.data.pieces.pretrained import Checkpoint, Subwords
-from mere.data.subword_windows import windows
+from mere.data.windows import subword_windows
 from mere.errors import ConfigError, ModelError
 from mere.nn.encoders.base import Encoder
 from mere.nn.encoders.family import auto, build, encoder_of, position_layers, positions, quiet
@@ -106,7 +106,7 @@ class PretrainedEncoder(Encoder):
         """Return the hidden state of each subword, each sentence between its special subwords."""
         before, after = self.checkpoint.specials.before, self.checkpoint.specials.after
         size = min(self.size, ids.shape[1])
-        rows, firsts, taken = windows(count.tolist(), size)
+        rows, firsts, taken = subword_windows(count.tolist(), size)
         source = torch.tensor(rows, device=ids.device)  # (W,)
         first = torch.tensor(firsts, device=ids.device)
         length = (count[source] - first).clamp(max=size)

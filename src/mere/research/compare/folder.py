@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from mere.config import Recipe
-from mere.config.differences import differences
+from mere.config.tree import differences
 from mere.data.formats import jsonl
 from mere.errors import ConfigError, DataError
 from mere.research.compare.plan import CELLS, Cell

@@ -20,7 +20,6 @@ from mere.research.compare.describe import describe
 from mere.research.compare.plan import Cell, Plan
 from mere.research.compare.report import page_of
 from mere.research.compare.runner import Failure, run_cells
-from mere.research.compare.time_to_quality import time_to_quality
 from mere.research.provenance import commit, hardware, software
 from mere.research.record import Data
 from mere.research.results import FailedAttempt, Results, System
@@ -170,7 +169,7 @@ class _Scored:
         )
 
     def _system(self, regime: str) -> System:
-        cells, sizes, baseline = self.finished[regime], self.sizes[regime], self.tests.baseline
+        cells, sizes = self.finished[regime], self.sizes[regime]
         system = System.from_report(
             self.reports[regime],
             seeds=[cell.seed for cell in cells],
@@ -180,14 +179,7 @@ class _Scored:
         notes = [self.uneven[regime]] if regime in self.uneven else []
         if len(cells) < len(self.plan.seeds):
             notes.append(f"Only {len(cells)} of {len(self.plan.seeds)} seeds are finished.")
-        others = self.finished.get(baseline, []) if regime != baseline else []
-        return system.model_copy(
-            update={
-                "description": describe(cells[0]),
-                "note": " ".join(notes),
-                "time_to_quality": time_to_quality(cells, others, sizes, self.metrics[0]),
-            }
-        )
+        return system.model_copy(update={"description": describe(cells[0]), "note": " ".join(notes)})
 
     def write(self, results: Results, out: Path) -> list[Path]:
         """Write the report's files and return them."""

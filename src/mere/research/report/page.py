@@ -89,16 +89,12 @@ class Page:
             for block in blocks:
                 if block["kind"] == "table":
                     table = Table(block["header"], [[str(cell) for cell in row] for row in block["rows"]])
-                    lines += [
-                        "",
-                        *filter(None, [block["caption"], ""]),
-                        table.markdown(numbers=not block["words"]),
-                    ]
+                    lines += ["", block["caption"], ""] if block["caption"] else [""]
+                    lines.append(table.markdown(numbers=not block["words"]))
+                elif block["kind"] == "list":
+                    lines += ["", *_bullets(block["sentences"])]
                 elif block["kind"] != "figure":
-                    lines += [
-                        "",
-                        *(_bullets(block["sentences"]) if block["kind"] == "list" else [block["text"]]),
-                    ]
+                    lines += ["", block["text"]]
         return "\n".join(lines) + "\n"
 
     def _add(self, **block: Any) -> None:

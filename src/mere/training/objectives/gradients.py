@@ -38,11 +38,6 @@ class Gradients:
     stacked: Mapping[str, Float[Tensor, "K ..."]]
     depth: int = 1
 
-    def __post_init__(self) -> None:
-        for name, rows in self.stacked.items():
-            if len(rows) != len(self.languages):
-                raise ValueError(f"{name} has {len(rows)} gradients for {len(self.languages)} languages")
-
     def group_of(self, name: str) -> str:
         """Return the group of a parameter."""
         return ".".join(name.split(".")[: self.depth])

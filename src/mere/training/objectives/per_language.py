@@ -24,19 +24,11 @@ from mere.training.parallel.processes import ONE_PROCESS, Processes
 
 
 def gradients_of(
-    losses: Mapping[str, Float[Tensor, ""]], parameters: Mapping[str, nn.Parameter], *, depth: int = 1
-) -> Gradients:
-    """Differentiate each language's loss; losses may share one graph, which is freed with the last of them."""
-    return gradients_of_parts([losses], parameters, depth=depth)[1]
-
-
-def gradients_of_parts(
-    parts: Iterable[Mapping[str, Float[Tensor, ""]]],
-    parameters: Mapping[str, nn.Parameter],
-    *,
-    depth: int = 1,
+    parts: Iterable[Mapping[str, Float[Tensor, ""]]], parameters: Mapping[str, nn.Parameter]
 ) -> tuple[dict[str, Tensor], Gradients]:
     """Differentiate each language's loss in each part of a batch. Returns the batch's detached losses and gradients.
+
+    Losses may share one graph, which is freed with the last of them.
 
     Args:
         parts: what each part contributes to the languages' losses, all languages in each; only one graph is
@@ -48,7 +40,7 @@ def gradients_of_parts(
         for place, loss in enumerate(losses.values()):
             _differentiate(loss, place, len(losses), parameters, stacked, keep_graph=place < len(losses) - 1)
         _add_up(totals, losses)
-    return totals, _gradients(totals, parameters, stacked, depth)
+    return totals, _gradients(totals, parameters, stacked)
 
 
 def separate_forwards(
@@ -79,13 +71,12 @@ def backward(
     rng: np.random.Generator,
     *,
     measure: bool = False,
-    depth: int = 1,
     processes: Processes = ONE_PROCESS,
 ) -> Gradients | None:
     """Leave the objective's answer in `.grad` of the parameters and of the objective's own: one step's backward.
 
     Args:
-        parts: what each part of the batch contributes to the losses of its languages (see `gradients_of_parts`),
+        parts: what each part of the batch contributes to the losses of its languages (see `gradients_of`),
             of this process's parts where several share the batch: the answer is that to the sums over all.
         parameters: without gradients.
 
@@ -94,14 +85,14 @@ def backward(
     if isinstance(objective, LossObjective) and not measure:
         _backward_by_slopes(objective, parts, parameters, processes)
         return None
-    losses, gradients = gradients_of_parts(parts, parameters, depth=depth)
+    losses, gradients = gradients_of(parts, parameters)
     if processes.size > 1:
         stacked = processes.add_up(
             gradients.stacked,
             list(parameters),
             lambda name: parameters[name].new_zeros((len(losses), *parameters[name].shape)),
         )
-        gradients = Gradients(gradients.languages, stacked, depth)
+        gradients = Gradients(gradients.languages, stacked)
     combined = objective.combine(gradients, _summed_losses(losses, processes), rng)
     for name, parameter in {**parameters, **objective.parameters()}.items():
         parameter.grad = combined.get(name)
@@ -175,7 +166,7 @@ def _gradients(
     losses: Mapping[str, Tensor],
     parameters: Mapping[str, nn.Parameter],
     stacked: dict[str, Tensor],
-    depth: int,
+    depth: int = 1,
 ) -> Gradients:
     in_order = {name: stacked[name] for name in parameters if name in stacked}
     return Gradients(tuple(losses), in_order, depth)

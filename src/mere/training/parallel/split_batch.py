@@ -49,9 +49,9 @@ def select_groups(batch: Batch, targets: Targets, chosen: NDArray[np.int64]) -> 
     place[rows] = np.arange(len(rows))
     triples, entities, text = targets.triples, targets.entities, targets.text
     return part, Targets(
-        triples=None if triples is None else _triples(triples, rows, place, length),
-        entities=None if entities is None else _entities(entities, place, length),
-        text=None if text is None else _text(text, place),
+        triples=triples and _triples(triples, rows, place, length),
+        entities=entities and _entities(entities, place, length),
+        text=text and _text(text, place),
     )
 
 
@@ -103,14 +103,10 @@ def _entities(
 ) -> EntityTargets | SpanTargets:
     row = place[targets.row]
     part = row >= 0
+    kept = {name: array[part] for name, array in vars(targets).items()} | {"row": row[part]}
     if isinstance(targets, EntityTargets):
-        return EntityTargets(row[part], targets.tags[part, :length], targets.is_known[part])
-    kept = {
-        field.name: getattr(targets, field.name)[part]
-        for field in dataclasses.fields(targets)
-        if field.name != "row"
-    }
-    return SpanTargets(row=row[part], **kept)
+        kept["tags"] = kept["tags"][:, :length]
+    return dataclasses.replace(targets, **kept)
 
 
 def _text(targets: HiddenTargets, place: NDArray[np.int64]) -> HiddenTargets:

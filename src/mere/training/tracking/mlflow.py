@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import mlflow
 
+from mere.config.tree import leaves
 from mere.training.tracking.base import TrackedRun, Tracker, identity, scalars
 
 TAG = "mere.run"
@@ -36,7 +37,7 @@ class MLflow(Tracker):
                 self._last[key] = max(point.step for point in history)
         else:
             mlflow.start_run(run_name=run.name, tags={TAG: name})
-            settings = _settings(run.settings)
+            settings = ((path, str(value)) for path, value in leaves(run.settings))
             while part := dict(islice(settings, PARAMS_PER_CALL)):
                 mlflow.log_params(part)
         self._step = run.since
@@ -54,13 +55,3 @@ class MLflow(Tracker):
     def finish(self, result: Mapping[str, Any] | None) -> None:
         self.log(result or {}, self._step)
         mlflow.end_run("KILLED" if result is None else "FINISHED")
-
-
-def _settings(tree: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Yield each setting by its path, as text: ("stages.1.lr", "0.002")."""
-    if isinstance(tree, Mapping | list):
-        pairs = tree.items() if isinstance(tree, Mapping) else enumerate(tree, start=1)
-        for key, value in pairs:
-            yield from _settings(value, f"{path}.{key}".lstrip("."))
-    else:
-        yield path, str(tree)

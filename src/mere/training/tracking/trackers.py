@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from mere.errors import UserError
 from mere.training.tracking.base import TrackedRun, Tracker
 
-INSTALL = {
-    "tensorboard": 'pip install "mere[tensorboard]"',
-    "mlflow": "pip install mlflow",
-    "wandb": "pip install wandb",
+_TRACKERS = {
+    "tensorboard": ("TensorBoard", 'pip install "mere[tensorboard]"'),
+    "mlflow": ("MLflow", "pip install mlflow"),
+    "wandb": ("WandB", "pip install wandb"),
 }
-"""How to install what a tracker needs."""
+"""The class of each tracker, in the module of its name, and how to install what it needs."""
 
 
 def trackers_of(names: Sequence[str]) -> dict[str, Tracker]:
@@ -28,27 +28,15 @@ def trackers_of(names: Sequence[str]) -> dict[str, Tracker]:
 
 
 def _loaded(name: str) -> Tracker:
+    kind, install = _TRACKERS[name]
     try:
-        return _tracker(name)
+        tracker: Tracker = getattr(import_module(f"mere.training.tracking.{name}"), kind)()
     except ImportError as error:
         raise UserError(
-            f"tracking: {name} cannot be loaded ({error}). Install it: {INSTALL[name]}. "
+            f"tracking: {name} cannot be loaded ({error}). Install it: {install}. "
             "Or train without it, with log.jsonl alone: --set tracking=[]"
         ) from None
-
-
-def _tracker(name: str) -> Tracker:
-    if name == "tensorboard":
-        from mere.training.tracking.tensorboard import TensorBoard
-
-        return TensorBoard()
-    if name == "mlflow":
-        from mere.training.tracking.mlflow import MLflow
-
-        return MLflow()
-    from mere.training.tracking.wandb import WandB
-
-    return WandB()
+    return tracker
 
 
 class Trackers(Tracker):
@@ -80,15 +68,12 @@ class Trackers(Tracker):
         if self._log is not None:
             act(self._log)
         for name, tracker in list(self._others.items()):
-            self._try(name, partial(act, tracker))
-
-    def _try(self, name: str, act: Callable[[], None]) -> None:
-        try:
-            act()
-        except Exception as error:  # whatever its package raises: it is said, and costs no run
-            del self._others[name]
-            why = " ".join(f"{type(error).__name__}: {error}".split())
-            self._say(
-                f"tracking: {name} failed ({why}) and is off from here on. "
-                "The run goes on, and its log.jsonl is whole."
-            )
+            try:
+                act(tracker)
+            except Exception as error:  # whatever its package raises: it is said, and costs no run
+                del self._others[name]
+                why = " ".join(f"{type(error).__name__}: {error}".split())
+                self._say(
+                    f"tracking: {name} failed ({why}) and is off from here on. "
+                    "The run goes on, and its log.jsonl is whole."
+                )

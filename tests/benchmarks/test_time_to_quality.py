@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from benchmarks.time_to_quality import best_on_dev, finished_cell, time_to_quality, when_reached
 
 from mere.research.compare.plan import Plan, make_plan
-from mere.research.compare.time_to_quality import best_on_dev, time_to_quality, when_reached
 from mere.research.results import TimeToQuality
 from tests.research.compare.compare_examples import evaluation, finish, step, write_recipe
 
@@ -90,3 +90,17 @@ def test_each_seed_is_held_against_the_baseline_of_that_seed(plan: Plan) -> None
     )
     assert time_to_quality(plan.of("finetuned")[1:], plan.of("monolingual")[:1], SIZES, METRIC) is None
     assert time_to_quality(plan.of("finetuned"), [], SIZES, METRIC) is None
+
+
+def test_finished_cells_are_found_in_their_folder(plan: Plan, tmp_path: Path) -> None:
+    lora = make_plan(write_recipe(tmp_path), tmp_path / "out", regimes=["lora"], seeds=[1]).of("lora")[0]
+    finish(lora, {"seconds": {}, "steps": {}}, [])
+    found = finished_cell(tmp_path / "out", "lora", 1)
+    assert found.folder == lora.folder
+    assert [(cell.regime, stage.name) for cell, stage in found.path()] == [
+        ("finetuned", "shared"),
+        ("lora", "lora"),
+    ]
+    monolingual = [finished_cell(tmp_path / "out", "monolingual", seed) for seed in (1, 2)]
+    wanted = time_to_quality(plan.of("finetuned"), plan.of("monolingual"), SIZES, METRIC)
+    assert time_to_quality(plan.of("finetuned"), monolingual, SIZES, METRIC) == wanted

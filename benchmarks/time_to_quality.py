@@ -7,13 +7,26 @@ starts from are counted, and so are evaluations on dev.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from statistics import fmean
 
+from mere.config import Recipe, read_tree
 from mere.research.compare import folder
 from mere.research.compare.costs import spent
 from mere.research.compare.curves import evaluations, records_of
-from mere.research.compare.plan import Cell
+from mere.research.compare.plan import CELLS, Cell, Source
 from mere.research.results import TimeToQuality
+
+
+def finished_cell(comparison: Path, regime: str, seed: int) -> Cell:
+    """Return a finished cell of a comparison's folder, with those that it started from."""
+    folder = comparison / CELLS / regime / f"seed-{seed}"
+    recipe = Recipe.from_stored(read_tree(folder / "recipe.yaml"), str(folder))
+    start = Path(recipe.start)  # cells/<regime>/seed-<n>/<stage>.safetensors, wherever the folder was
+    if CELLS not in start.parts:
+        return Cell(regime, seed, recipe, folder)
+    other = finished_cell(comparison, start.parts[-3], seed)
+    return Cell(regime, seed, recipe, folder, Source(other, start.stem))
 
 
 def best_on_dev(cell: Cell, langs: Iterable[str], metric: str) -> float | None:

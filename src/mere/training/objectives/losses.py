@@ -1,11 +1,4 @@
-"""Uncertainty weighting: each loss is divided by a learned variance (Kendall, Gal and Cipolla 2018, §3.2).
-
-    s_k = log σ_k²      L = Σ_k exp(-s_k) L_k + s_k / 2
-
-The form for likelihoods of classes; a loss that stays high earns a high variance and weighs less. At
-its optimum exp(-s_k) = 1 / (2 L_k): every language's loss then counts by its relative, not its absolute,
-change. Keys may be tasks instead of languages, wherever the losses are keyed by task.
-"""
+"""Objectives that are losses: one backward, no gradient per language."""
 
 from __future__ import annotations
 
@@ -18,8 +11,21 @@ from torch import Tensor, nn
 from mere.training.objectives.base import LossObjective
 
 
+class Sum(LossObjective):
+    """Plain mixing: L = Σ_k L_k over the languages in the batch."""
+
+    def loss(self, losses: Mapping[str, Float[Tensor, ""]]) -> Float[Tensor, ""]:
+        return torch.stack(list(losses.values())).sum()
+
+
 class Uncertainty(LossObjective):
-    """Learned log-variances (L,), one per language of the run; all begin at 0, which is the plain sum.
+    """Uncertainty weighting: each loss is divided by a learned variance (Kendall, Gal and Cipolla 2018, §3.2).
+
+        s_k = log σ_k²      L = Σ_k exp(-s_k) L_k + s_k / 2
+
+    The form for likelihoods of classes; a loss that stays high earns a high variance and weighs less. At its optimum
+    exp(-s_k) = 1 / (2 L_k): every language's loss then counts by its relative, not its absolute, change. The
+    log-variances (L,), one per language of the run, begin at 0, which is the plain sum.
 
     A language that is not in the batch adds nothing, its s_k included.
     """
@@ -40,7 +46,5 @@ class Uncertainty(LossObjective):
         return {"log_variance": self.log_variance.detach().clone()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        if set(state) != {"log_variance"} or state["log_variance"].shape != self.log_variance.shape:
-            raise ValueError(f"expected log_variance of {len(self.languages)} languages, got {sorted(state)}")
         with torch.no_grad():
             self.log_variance.copy_(state["log_variance"])

@@ -35,6 +35,13 @@ _ALSO = {
     "العربية": "ar", "हिन्दी": "hi", "తెలుగు": "te", "svenska": "sv", "norsk": "no", "dansk": "da", "suomi": "fi",
     "čeština": "cs", "magyar": "hu", "türkçe": "tr", "ελληνικά": "el", "română": "ro",
 }  # fmt: skip
+# What people write for the language of a country; its code is another language's, or none's.
+_OF_COUNTRY = {
+    "kr": "ko", "se": "sv", "jp": "ja", "cn": "zh", "gr": "el", "cz": "cs", "dk": "da", "ua": "uk", "vn": "vi",
+    "br": "pt", "in": "hi", "ir": "fa", "il": "he", "at": "de", "ch": "de", "us": "en", "gb": "en", "pk": "ur",
+    "bd": "bn", "by": "be", "tw": "zh", "hk": "zh", "ee": "et", "ge": "ka", "kz": "kk", "iq": "ar", "eg": "ar",
+    "mx": "es", "al": "sq", "rs": "sr", "ph": "tl", "kh": "km", "lk": "si", "mm": "my",
+}  # fmt: skip
 # What a language is near to: where a corpus or a model has no such language, it is taken for the first that it has.
 _NEAR: dict[str, tuple[str, ...]] = {
     "no": ("nb", "nn"),
@@ -99,6 +106,26 @@ def language_of(lang: str) -> str:
         return codes[extended or primary]
     plain = re.sub(r"\s*\(.*\)|[-_]", " ", whole).strip()
     return codes.get(plain, primary if re.fullmatch(r"[a-z]{2,3}", primary) else whole)
+
+
+def of_country(lang: str) -> str | None:
+    """Return the language that a country's code may mean, "ko" for "kr", which is Kanuri; None for other codes."""
+    return _OF_COUNTRY.get(lang.strip().casefold())
+
+
+def name_of(lang: str) -> str:
+    """Return the English name of a language; what is not known, as it is written."""
+    return _names().get(language_of(lang), f'"{lang}"')
+
+
+@cache
+def _names() -> dict[str, str]:
+    """Return the English name of every code."""
+    names: dict[str, str] = {}
+    for entry in _TABLE.replace("\n", " ").split(";"):
+        code, *words = entry.split() or [""]
+        names[code] = " ".join(word for word in words if not (word.islower() and len(word) == 3))
+    return names
 
 
 def is_code(code: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, ClassVar
@@ -28,6 +29,9 @@ class ByRule:
     type_map: ClassVar[dict[str, str]] = {}
     half_known: ClassVar[dict[str, str]] = {}
     max_pieces = 40
+
+    def __init__(self) -> None:
+        self.unfit: Counter[str] = Counter()
 
     def unit_spans(self, text: str) -> list[Span]:
         return [Span(*match.span()) for match in re.finditer(r"\S+", text)]
@@ -52,6 +56,7 @@ class ByRule:
             for match in re.finditer(r"\b[A-ZÄÖÜ]\w+", text)
         ]
         triples = [Triple(a, "next-to", b, 0.5) for a, b in pairwise(names)]
+        self.unfit["beside"] += len(names)
         return Prediction(tuple(names), tuple(triples))
 
 

@@ -45,6 +45,9 @@ def test_documents_are_those_of_one_extractor_in_order_of_rows(corpus: Path, tmp
     assert documents(tmp_path / "out") == written_in_one_go(corpus)
     assert (summary.rows, summary.documents, summary.set_aside) == (400, 400, 0)
     assert summary.languages == {"de": 355, "und": 45}
+    assert summary.unfit == {"beside": summary.entities}, (
+        "what the predictor counts is told once for each row"
+    )
     manifest = json.loads((tmp_path / "out" / "_manifest.json").read_text())
     assert [part["output"] for part in manifest["parts"]] == list(parts(tmp_path / "out"))
     assert sum(part["triples"] for part in manifest["parts"]) == summary.triples > 400
@@ -79,6 +82,7 @@ def test_rows_that_raise_or_kill_are_set_aside_and_no_other(tmp_path: Path) -> N
     corpus = write_lines(tmp_path / "corpus.txt", lines)
     summary = run(corpus, tmp_path / "out", workers=2)
     assert (summary.rows, summary.documents, summary.set_aside) == (100, 98, 2)
+    assert summary.unfit == {"beside": summary.entities}, "and so beside rows that raise or kill"
     assert [document["text"] for document in documents(tmp_path / "out")] == [
         line for line in lines if line not in (by_rule.RAISES, by_rule.KILLS)
     ]

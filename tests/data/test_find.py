@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,7 @@ import pytest
 from mere.data.check import check
 from mere.data.corpus import Corpus
 from mere.data.find import find_files
-from mere.data.formats import Format, files
+from mere.data.formats import Format, files, kinds
 from mere.errors import DataError
 from mere.lang_codes import is_same
 
@@ -101,3 +104,31 @@ def test_a_language_behind_the_split(name: str) -> None:
 @pytest.mark.parametrize("name", ["train.jsonl", "train_new.jsonl", "test-v2.conll", "dev.part1.conll"])
 def test_no_language_behind_the_split(name: str) -> None:
     assert files.lang_of(Path("corpus", name)) is None
+
+
+@pytest.mark.parametrize(
+    ("ending", "pack", "advised"),
+    [("xz", lzma.compress, "unxz --keep"), ("bz2", bz2.compress, "bunzip2 --keep")],
+)
+def test_a_packed_file_is_named_as_such(
+    tmp_path: Path, ending: str, pack: Callable[[bytes], bytes], advised: str
+) -> None:
+    rows = b"Ida\tB-PER\nruht\tO\n"
+    packed = tmp_path / f"de.train.conll.{ending}"
+    packed.write_bytes(pack(rows))
+    with pytest.raises(DataError, match=f"compressed by .*Run: {advised} "):
+        find_files(packed)
+    (file,) = find_files(tmp_path).files
+    with pytest.raises(DataError, match=f"compressed by .*Run: {advised} "):
+        list(kinds.read(file.path, file.format))
+    (tmp_path / "de.train.conll").write_bytes(rows)  # as the advice makes it
+    found = find_files(tmp_path)
+    assert [file.path.name for file in found.files] == ["de.train.conll"]
+    assert "stands beside it" in found.passed[0].message
+
+
+def test_an_array_on_every_line_is_never_written_over_itself(tmp_path: Path) -> None:
+    path = tmp_path / "de.train.jsonl"
+    path.write_text('["Ida ruht", {"entities": [[0, 3, "PER"]]}]\n' * 2, encoding="utf-8")
+    with pytest.raises(DataError, match=r"jq -c '\. \| .*> \S*de\.train\.lines\.jsonl"):
+        find_files(path)

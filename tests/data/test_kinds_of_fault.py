@@ -79,7 +79,7 @@ def shifted(text: str, mention: str, encoding: str) -> dict[str, int]:
     return {"start": start, "end": start + len(mention.encode(encoding)) // width}
 
 
-@pytest.mark.parametrize(("encoding", "unit"), [("utf-16-le", Offsets.UTF16), ("utf-8", Offsets.UTF8)])
+@pytest.mark.parametrize(("encoding", "unit"), [("utf-16-le", Offsets.UTF16), ("utf-8", Offsets.BYTES)])
 def test_offsets_in_other_units_are_told_by_all_mentions_and_converted(
     tmp_path: Path, encoding: str, unit: Offsets
 ) -> None:

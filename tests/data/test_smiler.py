@@ -173,7 +173,7 @@ def test_round_trip_smiler_jsonl_smiler(tmp_path: Path, rows: list[Sentence]) ->
     from_tsv = list(smiler.read(tmp_path / "a.tsv"))
     assert from_tsv == rows
     jsonl.write(from_tsv, tmp_path / "b.jsonl")
-    from_jsonl = list(jsonl.read(tmp_path / "b.jsonl", reading=Reading(offsets=Offsets.CHARACTERS)))
+    from_jsonl = list(jsonl.read(tmp_path / "b.jsonl", reading=Reading(offsets=Offsets.CODEPOINTS)))
     assert from_jsonl == rows
     smiler.write(from_jsonl, tmp_path / "c.tsv")
     assert (tmp_path / "c.tsv").read_bytes() == (tmp_path / "a.tsv").read_bytes()

@@ -161,7 +161,7 @@ def _check_start(file: Path, kind: Kind) -> None:
     """Refuse, before any work is done, a file that cannot be opened or that is UTF-16."""
     try:
         with open(file, "rb") as stream:
-            start = stream.read(2)
+            start = stream.read(512)
     except OSError as error:
         raise DataError(f"{file}: cannot be read ({error.strerror}). Check its permissions.") from error
     if kind != "parquet":

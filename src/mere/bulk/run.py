@@ -38,6 +38,7 @@ class Summary:
     triples: int = 0
     bytes: int = 0
     languages: dict[str, int] = field(default_factory=dict)
+    unfit: dict[str, int] = field(default_factory=dict)
     broken_off: list[str] = field(default_factory=list)
     peak_memory_mb: int = 0
 
@@ -46,6 +47,7 @@ class Summary:
         for key in ("rows", "documents", "set_aside", "entities", "triples", "bytes"):
             setattr(self, key, getattr(self, key) + getattr(report, key))
         self.languages = dict(sorted((Counter(self.languages) + Counter(report.languages)).items()))
+        self.unfit = dict(sorted((Counter(self.unfit) + Counter(report.unfit)).items()))
         self.broken_off += report.broken_off
         self.peak_memory_mb = max(self.peak_memory_mb, report.peak_memory_mb)
 

@@ -54,6 +54,7 @@ class ShardReport:
         set_aside: those that could not.
         broken_off: files that end before their end; how many rows are missing, nobody knows.
         languages: documents per language, "und" where the universal path was taken.
+        unfit: triples per relation that were left out for the types of their mentions.
         bytes: of the output file.
         sha256: of the output file.
     """
@@ -65,6 +66,7 @@ class ShardReport:
     entities: int = 0
     triples: int = 0
     languages: dict[str, int] = field(default_factory=dict)
+    unfit: dict[str, int] = field(default_factory=dict)
     broken_off: list[str] = field(default_factory=list)
     output: str = ""
     bytes: int = 0
@@ -101,6 +103,7 @@ class Worker:
         self.settings = settings
         self.place = Place(job.out)
         self._failed_in_a_row = 0
+        self._unfit: Counter[str] = Counter()  # of the shard
         self.extractor = job.load(
             settings.model,
             batch_size=settings.batch_size,
@@ -154,6 +157,7 @@ class Worker:
     def _write(
         self, shard: Shard, stream: IO[bytes], aside: IO[bytes], attempts: Attempts, report: ShardReport
     ) -> None:
+        self._unfit.clear()
         writer = ParquetWriter(stream) if self.settings.format == "parquet" else _JsonLines(stream)
         languages: Counter[str] = Counter()
         row = 0
@@ -176,6 +180,7 @@ class Worker:
         writer.close()
         report.rows = report.documents + report.set_aside
         report.languages = languages
+        report.unfit = dict(sorted((+self._unfit).items()))
 
     def _batches(self, rows: Iterator[InputText | Aside]) -> Iterator[list[InputText | Aside]]:
         held, characters = list[InputText | Aside](), 0
@@ -208,7 +213,9 @@ class Worker:
 
     def _together(self, rows: Sequence[InputText]) -> list[dict[str, Any]]:
         langs = [row.lang if row.lang is not None else self.settings.lang for row in rows]
-        documents = self.extractor.extract([row.text for row in rows], langs)
+        self.extractor.predictor.unfit.clear()  # of rows whose extraction failed
+        documents = list(self.extractor.extract([row.text for row in rows], langs))
+        self._unfit.update(self.extractor.predictor.unfit)
         unit = Unit(self.settings.offsets)
         return [
             in_units(output_record(row, document), unit)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from mere.cli.guard import talk
-from mere.cli.options import MODEL_HELP, MinPrecision
+from mere.cli.options import MODEL_HELP, MinPrecision, told_unfit
 from mere.cli.texts import Reading
 from mere.errors import UserError
 from mere.inference.filter import Filter
 from mere.inference.io import InputText, check_text, encode_record, output_record
-from mere.inference.offsets import Unit, in_units
+from mere.inference.offsets import Unit, in_units, unit_named
 from mere.lang_codes import find
 from mere.shipped import DEFAULT, default_model
 from mere.types import Document
@@ -68,7 +68,13 @@ def extract(
         ),
     ] = False,
     offsets: Annotated[
-        Unit, typer.Option("--offsets", help="What the offsets in JSON lines count.")
+        Unit,
+        typer.Option(
+            "--offsets",
+            parser=unit_named,
+            metavar="UNIT",
+            help="What the offsets in JSON lines count: codepoints, utf16 or bytes.",
+        ),
     ] = Unit.codepoints,
     per: Annotated[
         Literal["line", "file"], typer.Option("--per", help="What one text is, in plain text.")
@@ -178,7 +184,8 @@ def extract(
     )
     found = ((reading.waiting.popleft(), document) for document in extractor.extract_pairs(reading))
     _write_documents(found, format, offsets, model)
-    _tell_unfit(extractor.predictor.unfit)
+    if unfit := told_unfit(extractor.predictor.unfit):
+        talk(unfit)
 
 
 def _check_corpus_options(out: Path, device: str, format: Format) -> None:
@@ -188,12 +195,6 @@ def _check_corpus_options(out: Path, device: str, format: Format) -> None:
         raise UserError(
             f"--out writes jsonl or parquet. Then: mere graph {out}/part-*.jsonl --format {format}"
         )
-
-
-def _tell_unfit(unfit: Mapping[str, int]) -> None:
-    """Say how many triples were left out because a mention is of a type that the relation had not in training."""
-    if counts := ", ".join(f"{relation} {number:,}" for relation, number in unfit.items() if number):
-        talk(f"Note: left out for the types of their mentions: {counts}. Pass --any-types to keep them.")
 
 
 def _model_and_files(first: str | None, files: list[str] | None, facts: str | None) -> tuple[str, list[str]]:

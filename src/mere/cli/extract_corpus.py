@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from mere.bulk import CorpusSettings, extract_corpus, resume
 from mere.bulk.progress import Talk
+from mere.cli.options import told_unfit
 from mere.errors import UserError
 
 _DEFAULTS = CorpusSettings(model="", model_digest="")
@@ -46,3 +47,5 @@ def run(
             summary = extract_corpus(settings, files, out, engine=engine, workers=workers, listener=talk)
         aside = f" Rows set aside, with reasons: {out / '_aside'}." if summary.set_aside else ""
         talk.say(f"{out}: {summary} in {summary.parts:,} files.{aside}")
+        if unfit := told_unfit(summary.unfit):
+            talk.say(unfit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -18,6 +19,14 @@ MinPrecision = Annotated[
         help="Keep what is this likely to be right, by the model's calibration, per task and language.",
     ),
 ]
+
+
+def told_unfit(unfit: Mapping[str, int]) -> str:
+    """Return how many triples were left out because a mention is of a type that the relation had not in training."""
+    counts = ", ".join(f"{relation} {number:,}" for relation, number in unfit.items() if number)
+    return (
+        counts and f"Note: left out for the types of their mentions: {counts}. Pass --any-types to keep them."
+    )
 
 
 def names(listed: str) -> list[str]:

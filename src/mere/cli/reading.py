@@ -52,7 +52,8 @@ Offsets = Annotated[
     typer.Option(
         "--offsets",
         metavar="UNIT",
-        help="What offsets count: characters, utf-16 or utf-8; others are converted.",
+        help="What offsets count: codepoints, utf16, bytes, tokens, inclusive (ends name the last character), "
+        "from-one, …; others than code points are converted. by-text: find mentions by their text.",
     ),
 ]
 
@@ -97,6 +98,7 @@ def reading_of(
     from mere.data.formats import schemes
     from mere.errors import UserError
 
+    offsets = offsets and it.usual_unit(offsets)
     _refuse_unknown("--offsets", offsets, [unit.value for unit in it.Offsets])
     _refuse_unknown("--scheme", scheme, [known.value for known in schemes.Scheme])
     for option, value in (("--column", column), ("--token-column", token_column)):

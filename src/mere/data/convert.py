@@ -6,6 +6,7 @@ for done in convert("ner", "ner-jsonl"):   # ner/de/train.bio.gz -> ner-jsonl/de
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -84,7 +85,9 @@ def convert(
         UserError: the options do not fit the files, or a file would be written over its source.
     """
     source, out = Path(source), Path(out)
-    found = find_files(source, reading.format).files
+    found, passed = find_files(source, reading.format)
+    for problem in passed:
+        warnings.warn(str(problem), stacklevel=2)
     format = to or kinds.by_suffix(out) or Format.JSONL
     jobs = _jobs(source, out, found, format)
     kinds.refuse_unfit(reading, [source], {file.format for file in found})

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mere.data.formats import Format, Problem, files, kinds, sniff
+from mere.data.formats.lines import is_packed
 from mere.errors import DataError
 
 _BY_NAME = frozenset(
@@ -104,8 +105,14 @@ def _take(entry: Path, format: Format | None, found: Found) -> None:
     ending = Path(entry.name.removesuffix(".gz")).suffix
     if _is_companion(entry, ending) or ending in _OTHER or entry.name.casefold().startswith(_OTHER_NAMES):
         return
-    shown, named = kinds.looks_like(entry), kinds.by_suffix(entry)
     states = files.states_split(entry) or files.lang_of(entry) is not None
+    if is_packed(entry):
+        if entry.with_suffix("").exists():
+            found.passed.append(_passed(entry, f"is packed, and {entry.stem} stands beside it"))
+        elif states or kinds.by_suffix(entry.with_suffix("")):
+            found.files.append(_corpus_file(entry, kinds.by_suffix(entry.with_suffix("")) or Format.JSONL))
+        return
+    shown, named = kinds.looks_like(entry), kinds.by_suffix(entry)
     fits = shown is not None and (states or ending in kinds.KINDS[shown].endings)
     kind = shown if fits else None
     if kind is None and ending in _BY_NAME:

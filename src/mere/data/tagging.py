@@ -5,6 +5,7 @@ With types, type t has `B = 1 + 2t` and `I = 2 + 2t`.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
@@ -52,6 +53,9 @@ def without_overlap(spans: Iterable[S]) -> list[S]:
     """Keep the longest spans that do not overlap one another: all that one BIO sequence can hold."""
     kept: list[S] = []
     for span in sorted(set(spans), key=lambda span: (span[0] - span[1], span)):
-        if all(span[1] <= start or end <= span[0] for start, end in kept):
-            kept.append(span)
-    return sorted(kept)
+        place = bisect_left(kept, span)
+        if (place == 0 or kept[place - 1][1] <= span[0]) and (
+            place == len(kept) or span[1] <= kept[place][0]
+        ):
+            kept.insert(place, span)
+    return kept

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, NotRequired
+from typing import Annotated, Any, NotRequired
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from mere.data.formats.lines import numbered_lines
+from mere.data.formats.offsets import NoSuchPlace, stated_unit, to_characters
 from mere.data.formats.record import RecordFault, sentence_from_record
 from mere.errors import DataError
 from mere.graph.settings import Item
@@ -53,6 +54,7 @@ class _Line(TypedDict):
     lang: NotRequired[str | None]
     entities: NotRequired[list[_Entity] | None]
     triples: NotRequired[list[_Triple] | None]
+    offsets: NotRequired[Any]
 
 
 _LINE = TypeAdapter(_Line)
@@ -79,8 +81,10 @@ def item_from_line(raw: str | bytes, where: str) -> Item:
     """
     try:
         line = _LINE.validate_json(raw)
+        if unit := stated_unit(line):
+            to_characters(line, unit)
         document = _document(line)
-    except (ValidationError, _Misplaced):
+    except (ValidationError, NoSuchPlace, _Misplaced):
         raise _refusal(raw, where) from None
     id = line.get("id")
     return Item(where if id is None or id == "" else str(id), document)

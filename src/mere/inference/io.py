@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal, cast
 
+from mere.data.formats.lines import archive_problem
 from mere.errors import DataError
 from mere.inference.arriving import Arriving
 from mere.lang_codes import stated
@@ -131,9 +132,13 @@ def _unreadable(name: str, error: Exception) -> DataError:
 
 
 def unmarked(head: bytes, name: str) -> bytes:
-    """Take a byte order mark off the start of a file; refuse UTF-16."""
+    """Take a byte order mark off the start of a file; refuse UTF-16 and archives."""
     if head.startswith(_UTF16_MARKS):
         raise DataError(f"{name}: starts like UTF-16; mere reads UTF-8. Convert it: iconv -f UTF-16 -t UTF-8")
+    if archive := archive_problem(head, Path(name)):
+        raise DataError(
+            f"{name}: {archive.message}. {archive.cure if name != 'stdin' else 'Unpack it before.'}"
+        )
     return head.removeprefix(_UTF8_MARK)
 
 

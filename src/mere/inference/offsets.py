@@ -11,6 +11,9 @@ from enum import StrEnum
 from itertools import accumulate
 from typing import Any
 
+from mere.data.formats.reading import usual_unit
+from mere.errors import UserError, nearest
+
 
 class Unit(StrEnum):
     """What an offset counts."""
@@ -18,6 +21,18 @@ class Unit(StrEnum):
     codepoints = "codepoints"
     utf16 = "utf16"
     bytes = "bytes"
+
+
+def unit_named(name: str) -> Unit:
+    """Return the unit of a name: mere's own, or another of the same meaning, such as utf-16.
+
+    Raises:
+        UserError: there is none.
+    """
+    if usual_unit(name) not in list(Unit):
+        known = ", ".join(Unit)
+        raise UserError(f'--offsets: no "{name}".{nearest(name, list(Unit))} There are: {known}.')
+    return Unit(usual_unit(name))
 
 
 def in_units(record: Mapping[str, Any], unit: Unit) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from types import ModuleType
 
 from mere.data.formats import kinds
 from mere.data.formats.holds import ENTITY, NO_RELATIONS, TOKENS, Holds
-from mere.data.formats.reading import Reading
+from mere.data.formats.reading import Offsets, Reading
 from mere.data.formats.tally import Written
 from mere.types import Entity, Sentence, Triple
 
@@ -73,4 +73,6 @@ def there_and_back(
     target = folder / f"out{ending}"
     written = module.write([sentence], target)
     paths = sorted(target.glob(f"*{ending}")) if target.is_dir() else [target]
-    return written, [s for path in paths for s in module.read(path, reading=Reading(lang=lang))]
+    return written, [
+        s for path in paths for s in module.read(path, reading=Reading(lang=lang, offsets=Offsets.CODEPOINTS))
+    ]

@@ -28,6 +28,24 @@ FAR = [
     }
     for i in range(3)
 ]
+PAIR = [{"start": 0, "end": 3}, {"start": 4, "end": 7}]
+OTHERWISE: dict[str, dict[str, object]] = {
+    "span": {"entities": [{"span": [0, 3], "type": "PER"}]},
+    "offsets": {"entities": [{"offsets": [[0, 3]], "label": "PER"}]},
+    "span in a span": {"entities": [{"span": {"start": 0, "end": 3}, "type": "PER"}]},
+    "begin in a position": {"entities": [{"position": {"begin": 0, "end": 3}, "type": "PER"}]},
+    "type first": {"entities": [["PER", 0, 3]]},
+    "text first": {"entities": [["Ida", 0, 3, "PER"]]},
+    "span and type": {"entities": [[[0, 3], "PER"]]},
+    "type and span": {"entities": [["PER", [0, 3]]]},
+    "four parts": {"entities": [[0, 3, "PER", "Ida"]]},
+    "types alone": {"entities": ["PER", "LOC"]},
+    "tags": {"entities": ["B-PER", "B-LOC"]},
+    "triples by number": {"entities": PAIR, "triples": [[0, "in", 1]]},
+    "triples by numbers in objects": {"entities": PAIR, "triples": [{"head": 0, "type": "in", "tail": 1}]},
+    "triples of spans": {"entities": PAIR, "triples": [[[0, 3], "in", [4, 7]]]},
+    "triples of texts": {"entities": PAIR, "triples": [["Ida", "in", "Ulm"]]},
+}
 CASES: dict[str, tuple[str, bytes, Reading]] = {
     "scheme": ("de.train.conll", COLUMNS.encode(), Reading()),
     "blank in the path": ("two words/de.train.conll", COLUMNS.encode(), Reading(column="2")),
@@ -51,6 +69,10 @@ CASES: dict[str, tuple[str, bytes, Reading]] = {
         Reading(),
     ),
     "letters": ("ko.train.conll", "\n".join(f"{letter}\tO" for letter in "박민수는갔다").encode(), Reading()),
+    **{
+        name: ("de.train.jsonl", json.dumps({"text": "Ida Ulm", **more}).encode() + b"\n", Reading())
+        for name, more in OTHERWISE.items()
+    },
     "ents": ("de.train.jsonl", b'{"text": "Ida", "ents": [{"start": 0, "end": 3, "label": "PER"}]}\n', Reading()),
 }  # fmt: skip
 

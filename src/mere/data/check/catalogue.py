@@ -152,6 +152,21 @@ CATALOGUE: dict[str, Entry] = {
         "spellings of a language that the data spells in another way too",
         "They are read as one language. Write one of them everywhere, best the code.",
     ),
+    "country-code": Entry(
+        "warning",
+        "sentences whose language is given by what is a country's code",
+        "Write the code of the language: --lang says it for files that state it in their names.",
+    ),
+    "unknown-language": Entry(
+        "warning",
+        "sentences in a language whose code or name mere does not know",
+        "It is a language of its own for the model. Right for a rare one; else write its code, such as de.",
+    ),
+    "other-script": Entry(
+        "warning",
+        "sentences without a letter of the script that their language is written in, where most are so",
+        "The language may be another: see the code. Transliterated text is right under a code like hi-Latn.",
+    ),
     "passed-over": Entry(
         "warning",
         "files and folders that were not read",

@@ -6,7 +6,7 @@ split "train"; every other split is an evaluation split.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ from mere.data.check.finding import Tally
 from mere.data.check.ledger import Ledger, Names, hashed
 from mere.data.check.rows import Row
 from mere.data.surface import normalise, pair
-from mere.types import Sentence
+from mere.types import Entity, Sentence
 
 TRAIN = "train"
 
@@ -97,8 +97,7 @@ class Repeats:
         if not facts and not sentence.complete:  # a pair marked without a relation says something of its own
             facts = sorted({normalise(entity.text) for entity in sentence.entities})
         mentions = sorted(
-            f"{len(''.join(sentence.text[: e.start].split()))}\x1e{normalise(e.text)}\x1e{e.type or ''}"
-            for e in sentence.entities
+            f"{place}\x1e{normalise(e.text)}\x1e{e.type or ''}" for e, place in _without_spaces(sentence)
         )
         covered = (sentence.relations_covered, sentence.types_covered)
         scope = hashed(*("all" if names is None else "\x1e".join(["", *sorted(names)]) for names in covered))
@@ -204,6 +203,15 @@ class Repeats:
         else:
             other = next(iter(found))
             self._add(f"{code}-across", place, member, f"as {other} {self._id(found[other])}")
+
+
+def _without_spaces(sentence: Sentence) -> Iterator[tuple[Entity, int]]:
+    """Yield the entities in order, each with the number of characters before it that are no white space."""
+    at = place = 0
+    for entity in sorted(sentence.entities, key=lambda entity: entity.start):
+        place += len("".join(sentence.text[at : entity.start].split()))
+        at = entity.start
+        yield entity, place
 
 
 def _by_lang(members: Sequence[Member]) -> dict[str, Member]:

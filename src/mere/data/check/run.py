@@ -15,6 +15,7 @@ from mere import lang_codes
 from mere.data.check.catalogue import CATALOGUE, READING, UNREADABLE, finding
 from mere.data.check.finding import MAX_EXAMPLES, CheckReport, Finding, Tally
 from mere.data.check.labels import Labels, check_relations, check_types
+from mere.data.check.languages import Languages
 from mere.data.check.leaks import Repeats
 from mere.data.check.rows import Normalisation, Row, check_row
 from mere.data.check.sources import Sources, check_sources
@@ -64,6 +65,7 @@ class _Run:
         self.tallies: dict[str, Tally] = {code: Tally() for code in CATALOGUE}
         self.sizes: dict[str, Counter[str]] = defaultdict(Counter)
         self.normalisation, self.labels, self.sources = Normalisation(), Labels(), Sources()
+        self.named = Languages()
         self.repeats = Repeats(self.tallies)
         self._label: dict[str, str] = {}  # every spelling of a language, and the one that came first
 
@@ -100,6 +102,7 @@ class _Run:
         self.normalisation.see(row)
         self.labels.see(row)
         self.sources.see(row)
+        self.named.see(row)
         self.repeats.see(row)
 
     def report(self, files: tuple[str, ...]) -> CheckReport:
@@ -112,6 +115,7 @@ class _Run:
         self._tally_reading()
         self.normalisation.finish(self.tallies["mixed-normalisation"])
         self.repeats.finish()
+        self.named.finish(self.tallies)
         relations, types, sources = self.labels.relations, self.labels.types, self.sources.rows()
         check_relations(relations, self.tallies)
         check_types(types, self.tallies)

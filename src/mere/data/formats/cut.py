@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mere.data.formats.holds import TOKENS
+from mere.data.tagging import without_overlap
 from mere.data.units import Units
 from mere.types import Entity, Sentence, Span
 
@@ -64,8 +65,7 @@ def fitting_tokens(sentence: Sentence, spans: Iterable[Span]) -> list[Span]:
 
 def without_overlaps(entities: Iterable[Entity]) -> list[Entity]:
     """Return the entities that one row of tags can hold, the longest first where they overlap, in order."""
-    kept: list[Entity] = []
-    for entity in sorted(entities, key=lambda e: (e.start - e.end, e.start)):
-        if all(entity.end <= other.start or other.end <= entity.start for other in kept):
-            kept.append(entity)
-    return sorted(kept, key=lambda entity: entity.start)
+    first: dict[Span, Entity] = {}
+    for entity in entities:
+        first.setdefault(entity.span, entity)
+    return [first[span] for span in without_overlap(first)]

@@ -61,7 +61,7 @@ def looks_like(head: Head) -> bool:
     return spans is not None and all(isinstance(span, list) and len(span) == 3 for span in spans)
 
 
-@reader()
+@reader(counts_characters=True)
 def read(records: Records) -> Iterator[Sentence]:
     """Yield the texts of a `.jsonl` export; keys beyond doccano's are kept."""
     return records.lines(lambda source: _record(source, records.tally))

@@ -35,7 +35,10 @@ _OWN = ("text", "tokens", "ner_tags", "entities", "triples")
 def looks_like(head: Head) -> bool:
     """Whether the first line has a list of tokens and a list of tags."""
     row = first_object(head)
-    if not isinstance(row, dict) or not any(isinstance(row.get(name), list) for name in TAG_COLUMNS):
+    if not isinstance(row, dict):
+        return False
+    tags = next((row[name] for name in TAG_COLUMNS if isinstance(row.get(name), list)), None)
+    if tags is None or not all(isinstance(tag, str | int) for tag in tags):
         return False
     tokens = next((row[name] for name in TOKEN_COLUMNS if isinstance(row.get(name), list)), None)
     return tokens is not None and all(isinstance(token, str) for token in tokens)

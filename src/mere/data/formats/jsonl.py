@@ -19,11 +19,11 @@ from typing import Any
 
 from mere import advice
 from mere.data.formats import files
+from mere.data.formats.asked_offsets import AskedOffsets
 from mere.data.formats.holds import Holds
 from mere.data.formats.lines import Head, head_of, numbered_lines
-from mere.data.formats.offsets import Evidence, Verdict, to_characters
 from mere.data.formats.problems import Problem, report
-from mere.data.formats.reading import AS_THEY_ARE, Offsets, Reading
+from mere.data.formats.reading import AS_THEY_ARE, Reading
 from mere.data.formats.record import Note, RecordFault, sentence_from_record
 from mere.data.formats.tally import Tally, Written
 from mere.data.formats.whole import encoded
@@ -51,36 +51,29 @@ def read(
     stem = files.stem(path)
     counts = tally or Tally()
     lang = reading.lang or files.lang_of(path)
-    evidence = Evidence() if reading.offsets is None else None
+    offsets = AskedOffsets(path, reading, counts.repaired)
+    num_faults = 0
     for number, line in numbered_lines(path, problems, repaired=counts.repaired):
         try:
             record = parse(line)
-            if evidence is not None:
-                evidence.see(record)
-            elif reading.offsets is not None and (changed := to_characters(record, reading.offsets)):
-                counts.repaired[f"mentions whose offsets counted {reading.offsets.value} units"] += changed
+            offsets.take(record)
             sentence, notes = sentence_from_record(record, f"{stem}:{number}", lang)
         except RecordFault as fault:
+            num_faults += 1
             _note(fault.notes, path, number, counts, problems)
             if fault.code in ("json", "json-cut") and _is_loose(path):
                 cure = advice.run("jq", "-c", ".", path, ">", advice.beside(path, "lines"))
                 message = "the file's JSON objects are not one a line"
                 report(Problem(path, number, "json-lines", message, cure), problems)
                 return
-            cure = (
-                reading.advise(path, **fault.options)
-                if fault.options
-                else _moved(path, fault.jq) or fault.cure
-            )
+            cure = fault.advice(path, reading) or _moved(path, fault.jq) or fault.cure
             report(Problem(path, number, fault.code, fault.message, cure), problems)
             continue
         _note(notes, path, number, counts, problems)
         if reading.lang and not is_same(sentence.lang, reading.lang):
             counts.lost[f"--lang {reading.lang}, for lines that state another language"] += 1
         yield sentence
-    verdict = evidence.verdict() if evidence is not None else None
-    if verdict is not None:
-        _report_unit(verdict, path, reading, problems)
+    offsets.finish(problems, may_be_right=not num_faults)
 
 
 def _note(
@@ -116,18 +109,6 @@ def _moved(path: Path, program: str) -> str:
     if path.name.endswith(".gz"):
         return advice.run("gzip", "-dc", path, "|", "jq", "-c", program, ">", out)
     return advice.run("jq", "-c", program, path, ">", out)
-
-
-def _report_unit(verdict: Verdict, path: Path, reading: Reading, problems: list[Problem] | None) -> None:
-    name = {"utf-16": "UTF-16 units", "utf-8": "bytes of UTF-8"}[verdict.unit.value]
-    message = (
-        f"the offsets look like {name}: of {verdict.mentions:,} mentions after characters that are several of them, "
-        f"{verdict.cut:,} begin or end inside a word or at a space, and none where they count {name}"
-    )
-    cure = reading.advise(path, offsets=verdict.unit)
-    keep = reading.advise(path, offsets=Offsets.CHARACTERS)
-    cure = f"{cure}\nIf they do count characters, r{keep[1:]}"
-    report(Problem(path, None, "offset-unit", message, cure), problems)
 
 
 def parse(line: str) -> object:

@@ -6,6 +6,7 @@ of `KINDS`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -30,13 +31,18 @@ from mere.data.formats import (
     webanno,
 )
 from mere.data.formats.holds import Holds
-from mere.data.formats.lines import Head, head_of
+from mere.data.formats.lines import ZIP, Head, archive_problem, head_of
 from mere.data.formats.problems import Problem
 from mere.data.formats.reading import AS_THEY_ARE, Format, Reading
 from mere.data.formats.records import Reader, Writer
 from mere.data.formats.tally import Tally
 from mere.errors import DataError, UserError
 from mere.types import Sentence
+
+_PAIR = re.compile(
+    r'\s*\[\s*"(?:[^"\\]|\\.)*"\s*,\s*\{'
+)  # a text and its annotations, as spaCy 2 was trained with
+_IN_AN_ARRAY = re.compile(rf"\s*\[{_PAIR.pattern}")
 
 
 class Module(Protocol):
@@ -75,6 +81,7 @@ class Kind(NamedTuple):
     is_document: bool = False
 
 
+WITH_OFFSETS = frozenset({"lang", "offsets"})
 COLUMNS = frozenset({"lang", "column", "token_column", "scheme", "outside", "tag_names"})
 
 # The first that a file looks like is its format, so the particular stand before the general.
@@ -84,12 +91,12 @@ KINDS: dict[Format, Kind] = {
     Format.UIMA_XMI: Kind(uima_xmi, (".xmi", ".zip"), is_document=True),
     Format.BRAT: Kind(brat, (".ann",), companions=(".txt", ".conf"), is_document=True),
     Format.WEBANNO: Kind(webanno, (".tsv",)),
-    Format.DOCCANO: Kind(doccano, (".jsonl",)),
+    Format.DOCCANO: Kind(doccano, (".jsonl",), WITH_OFFSETS),
     Format.HF_JSONL: Kind(hf_jsonl, (".jsonl",), hf_jsonl.TAKES),
     Format.HF_PARQUET: Kind(hf_parquet, (".parquet",), hf_parquet.TAKES),
     Format.SPACY: Kind(spacy_docbin, (".spacy",)),
-    Format.PRODIGY: Kind(prodigy, (".jsonl",)),
-    Format.JSONL: Kind(jsonl, (".jsonl", ".ndjson"), frozenset({"lang", "offsets"})),
+    Format.PRODIGY: Kind(prodigy, (".jsonl",), WITH_OFFSETS),
+    Format.JSONL: Kind(jsonl, (".jsonl", ".ndjson"), WITH_OFFSETS),
     Format.SMILER: Kind(smiler, (".tsv",)),
     Format.CONLL: Kind(conll, (".conll", ".bio", ".iob", ".iob2", ".conllu"), COLUMNS),
     Format.CSV: Kind(table_csv, (".csv", ".tsv"), table_csv.TAKES),
@@ -120,6 +127,8 @@ def looks_like(path: Path) -> Format | None:
 
 
 def _shown(head: Head) -> Format | None:
+    if archive_problem(head.raw, head.path) and not head.raw.startswith(ZIP):
+        return None
     return next((format for format, kind in KINDS.items() if kind.module.looks_like(head)), None)
 
 
@@ -132,18 +141,32 @@ def sniff(path: Path | str) -> Format:
     path = Path(path)
     head = head_of(path)
     shown = _shown(head)
+    if shown is None and (archive := archive_problem(head.raw, path)):
+        raise DataError(str(archive))
     is_array = bool(head.lines) and head.lines[0].lstrip().startswith("[")
     if shown is None and not is_array:
         shown = by_suffix(path)
     if shown is not None:
         return shown
     if is_array:
-        cure = advice.run("jq", "-c", ".[]", path, ">", advice.beside(path, "", ending=".jsonl"))
-        raise DataError(f"{path}:1: a JSON array; one JSON object a line was expected. {cure}")
+        raise DataError(f"{path}:1: a JSON array; one JSON object a line was expected. {_objects(head)}")
     raise DataError(
         f"{path}: not a format that mere reads ({', '.join(kind.value for kind in Format)}). "
         "Say what it is with --from, or write it as JSON lines."
     )
+
+
+def _objects(head: Head) -> str:
+    """Return the advice to write what an array holds, or an array on every line, as an object a line."""
+    several = len(head.lines) > 1 and head.lines[1].lstrip().startswith("[")
+    first = _PAIR if several else _IN_AN_ARRAY
+    program = "." if several else ".[]"
+    if first.match("".join(head.lines)):
+        program += ' | {"text": .[0]} + .[1]'
+    out = advice.beside(head.path, "lines" if ".jsonl" in head.path.name else "", ending=".jsonl")
+    if head.path.name.endswith(".gz"):
+        return advice.run("gzip", "-dc", head.path, "|", "jq", "-c", program, ">", out)
+    return advice.run("jq", "-c", program, head.path, ">", out)
 
 
 def refuse_unfit(reading: Reading, paths: Sequence[Path | str], formats: set[Format]) -> None:

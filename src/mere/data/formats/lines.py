@@ -1,9 +1,9 @@
 """The lines of a text file: the one place where bytes become lines of text, gzip seen through.
 
-A line ends at LF or CRLF (LFCR); in a file with fewer LF than CR alone, at CR too; in one without either, at whatever
-else parts its lines (NEL, U+2028, a form feed …), which in all others stays inside a line. A byte order mark at the
-start of a file or of a line is no part of the text. What is not UTF-8 is told with a command that mends it and nothing
-else.
+A line ends at LF or CRLF (LFCR); in a file with many CR alone for each LF, at CR too; in one without either, at
+whatever else parts its lines (NEL, U+2028, a form feed …), which in all others stays inside a line. A byte order mark
+at the start of a file or of a line is no part of the text. What is not UTF-8 is told with a command that mends it and
+nothing else.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ GZIP_MAGIC = b"\x1f\x8b"
 JOINED = "characters written as two halves, joined"
 MARKED = "byte order marks inside the file, taken out"
 _CHUNK = 1 << 16
+_FEW = 10  # CR for each LF: then these are the odd ones
 _OTHER_ENDS = (b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9", b"\x0b", b"\x0c", b"\x1e")
 _WIDE = (
     (b"\xff\xfe\x00\x00", "UTF-32"),
@@ -35,8 +36,9 @@ _WIDE = (
     (b"\xff\xfe", "UTF-16"),
     (b"\xfe\xff", "UTF-16"),
 )
+ZIP = b"PK\x03\x04"
 _ARCHIVES: tuple[tuple[bytes, int, str, tuple[str, ...]], ...] = (
-    (b"PK\x03\x04", 0, "a zip archive", ("unzip",)),
+    (ZIP, 0, "a zip archive", ("unzip",)),
     (b"BZh", 0, "compressed by bzip2", ("bunzip2", "--keep")),
     (b"\xfd7zXZ", 0, "compressed by xz", ("unxz", "--keep")),
     (b"\x28\xb5\x2f\xfd", 0, "compressed by zstd", ("unzstd",)),
@@ -224,7 +226,8 @@ def _chunks(stream: BinaryIO, path: Path) -> Iterator[bytes]:
 def _own_end(chunk: bytes) -> bytes:
     """Return what ends the lines of a file beside LF, by its beginning; nothing where LF does, or nobody knows."""
     alone = chunk.count(b"\r") - chunk.count(b"\r\n")
-    if alone > chunk.count(b"\n") and b"\r" in chunk[:-1]:
+    ends = chunk.count(b"\n")
+    if alone > (_FEW * ends if ends > 1 else ends) and b"\r" in chunk[:-1]:
         return b"\r"
     if b"\n" in chunk:
         return b""
@@ -240,10 +243,8 @@ def _split(raw: bytes) -> list[bytes]:
 
 def _refuse_other(head: bytes, path: Path) -> None:
     """Raise what a file is that is not UTF-8 text, with the command that makes it so."""
-    for magic, at, what, unpack in _ARCHIVES:
-        if head[at : at + len(magic)] == magic:
-            cure = advice.run(*unpack, path)
-            raise _NotText(Problem(path, None, "archive", f"the file is {what}, text was expected", cure))
+    if archive := archive_problem(head, path):
+        raise _NotText(archive)
     encoding = next((name for mark, name in _WIDE if head.startswith(mark)), None)
     if encoding is None and not head.startswith(BOM) and 20 * head.count(0) > len(head) > 15:
         even, odd = head[::2].count(0), head[1::2].count(0)
@@ -253,6 +254,25 @@ def _refuse_other(head: bytes, path: Path) -> None:
     if encoding:
         message = f"the file is {encoding}, UTF-8 was expected"
         raise _NotText(Problem(path, 1, "not-utf8", message, _iconv(path, encoding)))
+
+
+def is_packed(path: Path) -> bool:
+    """Whether a file is compressed in a way that is not seen through."""
+    with open_binary(path) as stream:
+        try:
+            head = stream.read(8)
+        except (EOFError, OSError, zlib.error):
+            return False
+    return any(head.startswith(magic) for magic, at, *_ in _ARCHIVES if at == 0 and magic != ZIP)
+
+
+def archive_problem(head: bytes, path: Path) -> Problem | None:
+    """Return the problem of a file that begins as an archive, with the command that unpacks it; None for others."""
+    for magic, at, what, unpack in _ARCHIVES:
+        if head[at : at + len(magic)] == magic:
+            cure = advice.run(*unpack, path)
+            return Problem(path, None, "archive", f"the file is {what}, text was expected", cure)
+    return None
 
 
 def _iconv(path: Path, encoding: str) -> str:

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from mere.data.formats.by_text import lacks_offsets
+from mere.data.formats.keys import ENDS, NAMES, OBJECTS, SPANS, STARTS, SUBJECTS, TEXTS, TOKENS, TYPES
+from mere.data.formats.schemes import OUTSIDE
+from mere.data.formats.spellings import is_standard
+
 _ENTITIES = (
     "label", "labels", "spans", "ents", "ner", "annotations", "annotation", "entity", "mentions", "named_entities",
     "entity_list", "entity_mentions", "entityMentions", "predicted_ner", "offsets", "tags", "predictions", "result",
@@ -12,28 +17,16 @@ _TOKEN_TAGS = ("ner_tags", "tags", "labels", "ner", "bio", "bio_tags")
 _RELATIONS = (
     "relations", "relation", "triplets", "relation_list", "relation_mentions", "relationMentions", "spo_list", "facts",
 )  # fmt: skip
-_STARTS, _ENDS = ("start", "start_offset", "begin", "start_char"), ("end", "end_offset", "stop", "end_char")
-TYPES = (
-    "label",
-    "tag",
-    "entity_type",
-    "entity_group",
-    "category",
-    "ner",
-    "class",
-    "entity",
-    "name",
-    "entityType",
-    "kind",
-)
-"""Keys of an entity that mean its type where it has no `type`."""
+_UNMISTAKABLE = {
+    **dict.fromkeys(("triplets", "spo_list"), "triples"),
+    **dict.fromkeys(
+        ("named_entities", "entity_list", "entity_mentions", "predicted_ner", "ner_tags"), "entities"
+    ),
+}
+"""Keys that hold annotations in whatever form, and what is meant by them."""
 _OWN = frozenset(
     {"entities", "triples", "tokens", "text", "id", "lang", "source", "relations_covered", "types_covered"}
 )
-_SUBJECTS = ("from", "head", "subject", "source", "arg1", "from_id", "h")
-_OBJECTS = ("to", "tail", "child", "object", "target", "arg2", "to_id", "t")
-_TEXTS = ("sentence", "content", "body", "sent", "document", "Text", "TEXT", "raw_text", "sentText")
-_NAMES = ("type", "relation", "label", "name", "predicate")
 
 
 class Misplaced(NamedTuple):
@@ -54,18 +47,38 @@ def misplaced(record: dict[str, Any]) -> Misplaced | None:
     if not record.get("entities"):
         for key in _ENTITIES:
             if _holds_items(record.get(key)):
-                return Misplaced(key, "entities", _move_entities(key, record[key]))
+                program = _move_entities(key, record[key]) or _move_texts(key, "entities", record)
+                return Misplaced(key, "entities", program)
         for key in (key for key in record if key not in _OWN):
             if (key.casefold() == "entities" and _holds_items(record[key])) or _is_mention(record[key]):
                 return Misplaced(key, "entities", _move_entities(key, record[key]))
         for key in _TOKEN_TAGS:
-            if isinstance(record.get(key), list) and record[key] and isinstance(record.get("tokens"), list):
-                return Misplaced(key, "entities", "")
+            if isinstance(record.get(key), list) and record[key]:
+                if isinstance(record.get("tokens"), list):
+                    return Misplaced(key, "entities", "")
+                if _are_tags(record[key]):
+                    fits = len(record[key]) == len(str(record.get("text")).split())
+                    return Misplaced(
+                        key,
+                        "entities",
+                        f'.tokens = (.text | split(" ")) | .ner_tags = .{key}' if fits else "",
+                    )
     if not record.get("triples"):
         for key in _RELATIONS:
             if _holds_items(record.get(key)):
-                return Misplaced(key, "triples", _move_relations(key, record))
+                program = _move_relations(key, record) or _move_texts(key, "triples", record)
+                return Misplaced(key, "triples", program)
+    for key, meant in _UNMISTAKABLE.items():
+        if record.get(key) and not record.get(meant):
+            return Misplaced(key, meant, "")
     return None
+
+
+def _are_tags(value: list[Any]) -> bool:
+    """Whether a list holds tags of words, one of which is of an entity."""
+    return all(isinstance(tag, str) and is_standard(tag) for tag in value) and any(
+        tag != OUTSIDE for tag in value
+    )
 
 
 def _holds_items(value: object) -> bool:
@@ -82,38 +95,132 @@ def _is_mention(value: object) -> bool:
         return [type(part) for part in item] == [int, int, str]
     return (
         isinstance(item, dict)
-        and all(_first(item, keys, int) for keys in (_STARTS, _ENDS))
+        and all(_first(item, keys, int) for keys in (STARTS, ENDS))
         and (_first(item, ("type", *TYPES), str) is not None)
     )
 
 
 def renamed(record: dict[str, Any]) -> str:
-    """Return what jq is given to call the keys of mentions and triples as mere does, "" where that is not plain."""
-    items = record.get("entities")
-    item = items[0] if isinstance(items, list) and items and isinstance(items[0], dict) else {}
-    start, end = _first(item, _STARTS, int), _first(item, _ENDS, int)
-    if start and end and (start, end) != ("start", "end"):
-        return f'.entities |= map({{"start": .{start}, "end": .{end}}} + del(.{start}, .{end}))'
-    if type(item.get("offset")) is int and type(item.get("length")) is int:
-        return '.entities |= map({"start": .offset, "end": (.offset + .length)} + del(.offset, .length))'
-    if all(isinstance(item.get(key), str | float) for key in ("start", "end")):
-        return ".entities |= map((.start, .end) |= (tonumber | floor))"
-    items = record.get("triples")
-    item = items[0] if isinstance(items, list) and items and isinstance(items[0], dict) else {}
-    subject, object_ = _first(item, _SUBJECTS, dict), _first(item, _OBJECTS, dict)
-    if subject and object_ and (subject, object_) != ("subject", "object"):
-        return f".triples |= map(.subject = .{subject} | .object = .{object_} | del(.{subject}, .{object_}))"
+    """Return what jq is given to write mentions and triples as mere does, "" where that is not plain."""
+    for key, program in (("entities", _renamed_entity), ("triples", _renamed_triple)):
+        items = record.get(key)
+        made = program(items[0]) if isinstance(items, list) and items else ""
+        if made:
+            return (
+                f".{key} |= map({made})" if "$e" not in made else f".entities as $e | .{key} |= map({made})"
+            )
     return ""
+
+
+def _renamed_entity(item: Any) -> str:
+    if isinstance(item, list):
+        kinds = [type(part) for part in item[:3]]
+        if kinds == [int, int, str]:
+            return '{"start": .[0], "end": .[1], "type": .[2]}' if len(item) > 3 else ""
+        if kinds == [str, int, int]:
+            return '{"start": .[1], "end": .[2], "type": ' + (".[3]}" if len(item) > 3 else ".[0]}")
+        if kinds[:2] in ([list, str], [str, list]) and (at := _pair(item[kinds.index(list)])) is not None:
+            both = f".[{kinds.index(list)}]{at}"
+            return f'{{"start": {both}[0], "end": {both}[1], "type": .[{kinds.index(str)}]}}'
+        return ""
+    if not isinstance(item, dict):
+        return ""
+    start, end = _first(item, STARTS, int), _first(item, ENDS, int)
+    if start and end:
+        return (
+            f'{{"start": .{start}, "end": .{end}}} + del(.{start}, .{end})'
+            if start != "start" or end != "end"
+            else ""
+        )
+    if type(item.get("offset")) is int and type(item.get("length")) is int:
+        return '{"start": .offset, "end": (.offset + .length)} + del(.offset, .length)'
+    if all(isinstance(item.get(key), str | float) for key in ("start", "end")):
+        return "(.start, .end) |= (tonumber | floor)"
+    for key in SPANS:
+        if (at := _pair(item.get(key))) is not None:
+            return f'{{"start": .{key}{at}[0], "end": .{key}{at}[1]}} + del(.{key})'
+        if isinstance(item.get(key), dict) and (made := _renamed_entity({**item[key], "": 0})):
+            return f"(.{key} | {made}) + del(.{key})"
+        if (
+            isinstance(item.get(key), dict)
+            and type(item[key].get("start")) is type(item[key].get("end")) is int
+        ):
+            return f".{key} + del(.{key})"
+    return ""
+
+
+def _pair(value: Any) -> str | None:
+    """Return how jq comes from a value to its two offsets: "" where it is a pair, None where it is none."""
+    if isinstance(value, list) and len(value) == 1 and _pair(value[0]) is not None:
+        return f"[0]{_pair(value[0])}"
+    return "" if isinstance(value, list) and [type(part) for part in value] == [int, int] else None
+
+
+def _renamed_triple(item: Any) -> str:
+    if isinstance(item, list) and len(item) == 3:
+        subject, name, object_ = ".[0]", ".[1]", ".[2]"
+        ends, relation = (item[0], item[2]), item[1]
+    elif isinstance(item, dict):
+        keys = [
+            next((key for key in names if isinstance(item.get(key), int | dict | list)), "")
+            for names in (("subject", *SUBJECTS), ("object", *OBJECTS))
+        ]
+        key = _first(item, NAMES if not isinstance(item.get("relation"), str) else ("relation",), str) or ""
+        subject, name, object_ = (f".{key}" for key in (keys[0], key, keys[1]))
+        ends, relation = (item.get(keys[0]), item.get(keys[1])), item.get(key)
+    else:
+        return ""
+    made = [_end(value, at) for value, at in zip(ends, (subject, object_), strict=True)]
+    if not isinstance(relation, str) or not all(made) or made == [".subject", ".object"]:
+        return ""
+    return f'{{"subject": {made[0]}, "relation": {name}, "object": {made[1]}}}'
+
+
+def _end(value: Any, at: str) -> str:
+    """Return how jq makes a mention of a triple's subject or object; "" where it is none that it can."""
+    if type(value) is int:
+        return f'({at} as $i | $e[$i] | {{"start": .start, "end": .end}})'
+    if (pair := _pair(value)) is not None:
+        return f'({at}{pair} | {{"start": .[0], "end": .[1]}})'
+    if isinstance(value, dict):
+        made = _renamed_entity(value)
+        is_mere = type(value.get("start")) is type(value.get("end")) is int
+        return f"({at} | {made})" if made else at if is_mere else ""
+    return ""
+
+
+def types_alone(record: dict[str, Any]) -> tuple[str, str]:
+    """Return what entities are that name types and no places, and what jq is given to keep them elsewhere."""
+    items = record.get("entities")
+    if not isinstance(items, list) or not items or not all(isinstance(item, str) for item in items):
+        return "", ""
+    tokens = record.get("tokens") or record["text"].split()
+    if len(items) == len(tokens) and all(map(is_standard, items)):
+        program = '.tokens = (.tokens // (.text | split(" "))) | .ner_tags = .entities | del(.entities)'
+        return "a tag for each token", program
+    program = ".types_of_text = .entities | .entities = [] | .types_covered = []"
+    return "names that do not stand in the text, so that nothing says where they are", program
 
 
 def text_under_another_key(record: dict[str, Any]) -> str:
     """Return what jq is given to call the text `text`, "" where no key has the name of one."""
-    key = next((key for key in _TEXTS if isinstance(record.get(key), str)), "")
-    return f".text = .{key} | del(.{key})" if key else ""
+    key = next((key for key in TEXTS if isinstance(record.get(key), str)), "")
+    if key:
+        return f".text = .{key} | del(.{key})"
+    key = next((key for key in TOKENS if isinstance(record.get(key), list) and record[key]), "")
+    if not key or not all(isinstance(token, str) for token in record[key]):
+        return ""
+    moved = _move_entities("ner", record.get("ner"))
+    return f".tokens = .{key} | del(.{key})" + (f" | {moved}" if moved else "")
 
 
 def _first(item: dict[str, Any], keys: tuple[str, ...], kind: type) -> str | None:
     return next((key for key in keys if isinstance(item.get(key), kind)), None)
+
+
+def _move_texts(key: str, to: str, record: dict[str, Any]) -> str:
+    """Return what jq is given to move annotations that `--offsets by-text` reads."""
+    return f".{to} = .{key} | del(.{key})" if lacks_offsets({**record, to: record[key]}) else ""
 
 
 def _move_entities(key: str, items: object) -> str:
@@ -121,7 +228,7 @@ def _move_entities(key: str, items: object) -> str:
     if isinstance(item, list) and [type(value) for value in item[:3]] == [int, int, str]:
         made = '{"start": .[0], "end": .[1], "type": .[2]}'
     elif isinstance(item, dict):
-        start, end = _first(item, _STARTS, int), _first(item, _ENDS, int)
+        start, end = _first(item, STARTS, int), _first(item, ENDS, int)
         type_ = _first(item, ("type", *TYPES), str)
         if not (start and end):
             return ""
@@ -138,9 +245,9 @@ def _move_relations(key: str, record: dict[str, Any]) -> str:
     ids = [entity.get("id") for entity in entities if isinstance(entity, dict) and "id" in entity]
     kind: Any = int if not ids else int | str
     subject, object_, name = (
-        _first(item, _SUBJECTS, kind),
-        _first(item, _OBJECTS, kind),
-        _first(item, _NAMES, str),
+        _first(item, SUBJECTS, kind),
+        _first(item, OBJECTS, kind),
+        _first(item, NAMES, str),
     )
     if not (subject and object_ and name):
         return ""

@@ -50,7 +50,7 @@ def looks_like(head: Head) -> bool:
     return isinstance(spans, list) and any(isinstance(s, dict) and "token_start" in s for s in spans)
 
 
-@reader()
+@reader(counts_characters=True)
 def read(records: Records) -> Iterator[Sentence]:
     """Yield the accepted tasks that `prodigy db-out` writes; keys beyond Prodigy's are kept, its tokens as offsets in
     `extra["tokens"]`."""

@@ -32,12 +32,29 @@ class Format(Enum):
     TEXT = "text"
 
 
-class Offsets(Enum):
-    """What the offsets of a file count; the value is what `--offsets` takes."""
+_UNITS = {
+    "characters": "codepoints", "chars": "codepoints", "code-points": "codepoints", "utf-16": "utf16",
+    "utf-8": "bytes", "utf8": "bytes", "byte": "bytes", "words": "tokens", "token": "tokens",
+}  # fmt: skip
 
-    CHARACTERS = "characters"
-    UTF16 = "utf-16"
-    UTF8 = "utf-8"
+
+def usual_unit(name: str) -> str:
+    """Return the spelling of what offsets count that mere has, for others of the same meaning."""
+    return _UNITS.get(name.casefold(), name.casefold())
+
+
+class Offsets(Enum):
+    """What the offsets of a file count, or that mentions have none; the value is what `--offsets` takes."""
+
+    CODEPOINTS = "codepoints"
+    UTF16 = "utf16"
+    BYTES = "bytes"
+    TOKENS = "tokens"
+    TOKENS_INCLUSIVE = "tokens-inclusive"
+    INCLUSIVE = "inclusive"
+    FROM_ONE = "from-one"
+    FROM_ONE_INCLUSIVE = "from-one-inclusive"
+    BY_TEXT = "by-text"
 
 
 class Command(NamedTuple):
@@ -67,7 +84,7 @@ class Reading:
         scheme: how tags are read: what cannot stand is mended and counted. None: IOB2, and it is an error.
         outside: further tags that mean "no entity", beside O.
         tag_names: the names of tags that are numbers, from 0.
-        offsets: what the offsets count; None: characters, and a file whose mentions speak against it is refused.
+        offsets: what the offsets count; None: code points, and a file whose mentions speak against it is refused.
         command: what was typed, for what messages advise.
     """
 

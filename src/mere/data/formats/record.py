@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence, Set
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from mere.data.formats.misplaced import TYPES, Misplaced, misplaced, renamed, text_under_another_key
-from mere.data.formats.offsets import Units
-from mere.data.formats.reading import Offsets
+from mere.data.formats.by_text import lacks_offsets
+from mere.data.formats.keys import TYPES
+from mere.data.formats.misplaced import Misplaced, misplaced, renamed, text_under_another_key, types_alone
+from mere.data.formats.offsets import NAMES, Units, mentions_of
+from mere.data.formats.reading import Offsets, Reading
 from mere.lang_codes import is_known, stated
 from mere.types import Entity, Sentence, Span, Triple
 
@@ -23,6 +26,11 @@ SENTENCE_KEYS = frozenset(
 ENTITY_KEYS = frozenset({"start", "end", "text", "type", "score", "link"})
 TRIPLE_KEYS = frozenset({"subject", "relation", "object", "score"})
 _LANGUAGE_KEYS = ("language", "lang_code", "language_code", "langcode", "locale")
+_SHAPES = frozenset({
+    "not-an-object", "offset-not-a-number", "entities-not-a-list", "triples-not-a-list", "no-subject", "no-relation",
+    "no-object",
+})  # fmt: skip
+"""Faults of records whose mentions and triples may be written in another way."""
 SHOWN_CHARS = 40
 _INTERNED: dict[frozenset[str], frozenset[str]] = {}  # a source repeats the same relations in every row
 
@@ -45,7 +53,7 @@ class RecordFault(Exception):
 
     Args:
         code: the kind of fault. message: what is wrong. cure: what to do.
-        options: the fields of `Reading` that would mend it.
+        options: the fields of `Reading` that would mend it; several where it is one of these.
         jq: the program by which jq would.
     """
 
@@ -57,12 +65,19 @@ class RecordFault(Exception):
         message: str,
         cure: str = "",
         *,
-        options: Mapping[str, Any] | None = None,
+        options: Mapping[str, Any] | Sequence[Mapping[str, Any]] = (),
         jq: str = "",
     ):
         self.code, self.message, self.cure = code, message, cure
-        self.options, self.jq = options or {}, jq
+        self.options, self.jq = (options,) if isinstance(options, Mapping) else tuple(options), jq
         super().__init__(message)
+
+    def advice(self, path: Path, reading: Reading) -> str:
+        """Return the commands with the options that would mend it, "" where there are none."""
+        commands = [reading.advise(path, **options) for options in self.options]
+        return "\nOr ".join(
+            command if not place else f"r{command[1:]}" for place, command in enumerate(commands)
+        )
 
 
 def sentence_from_record(
@@ -81,26 +96,26 @@ def sentence_from_record(
     try:
         return _sentence(record, default_id, default_lang, notes), notes
     except RecordFault as fault:
+        if fault.code in _SHAPES and isinstance(record, dict):
+            fault = _of_another_shape(record, fault)
         fault.notes = notes
-        raise
+        raise fault from None
 
 
 def _sentence(record: object, default_id: str, default_lang: str | None, notes: list[Note]) -> Sentence:
     if not isinstance(record, dict):
         cure = "One JSON object a line is expected."
         raise RecordFault("not-an-object", f"a JSON {_kind(record)}, not an object", cure)
-    if record.get("text") is None and (program := text_under_another_key(record)):
-        raise RecordFault("no-text", 'the key "text" is missing', jq=program)
+    if record.get("text") is None:
+        _refuse_without_text(record)
     text = _string(record, "text")
-    if program := renamed(record):
-        message = "the offsets of mentions stand under other keys, or are no whole numbers"
-        raise RecordFault("offset-not-a-number", message, jq=program)
     entities: list[Entity] = []
-    at: dict[Span, Entity] = {}  # the first entity listed at each span
+    at: dict[tuple[object, ...], Entity] = {}  # the first entity at each span, and at each span of each type
     for position, item in enumerate(_list(record, "entities")):
         entity = _entity(item, text, f"entity {position + 1}", notes)
-        entities.append(entity)
-        at.setdefault(entity.span, entity)
+        _add(entity, entities, at)
+    if any(e.type and e.type[:2] == "I-" and e.type[2:] in _begun(entities) for e in entities):
+        _refuse_tags(record)
     triples = []
     for position, item in enumerate(_list(record, "triples")):
         what = f"triple {position + 1}"
@@ -126,6 +141,49 @@ def _sentence(record: object, default_id: str, default_lang: str | None, notes: 
         source=_string(record, "source") if record.get("source") is not None else None,
         extra=extra,
     )
+
+
+def _refuse_without_text(record: dict[str, Any]) -> None:
+    """Refuse a record whose text stands under another key, or in its tokens."""
+    message = 'the key "text" is missing'
+    if program := text_under_another_key(record):
+        raise RecordFault("no-text", message, jq=program)
+    tokens = record.get("tokens")
+    if isinstance(tokens, list) and tokens and all(isinstance(token, str) for token in tokens):
+        ends = {item.get("start") == item.get("end") for item in mentions_of(record)}
+        units = [Offsets.TOKENS_INCLUSIVE] if True in ends else [Offsets.TOKENS, Offsets.TOKENS_INCLUSIVE]
+        message = f"{message}, there are tokens: a text can be made of them, if offsets count these"
+        raise RecordFault("no-text", message, options=[{"offsets": unit} for unit in units])
+
+
+def _begun(entities: Sequence[Entity]) -> set[str]:
+    """Return the types of entities that are written as tags which begin one."""
+    return {entity.type[2:] for entity in entities if entity.type and entity.type[:2] == "B-"}
+
+
+def _refuse_tags(record: dict[str, Any]) -> None:
+    """Refuse a record of which the types are tags of words, B-PER before I-PER."""
+    items = record["entities"]
+    key = next((key for key in ("type", *TYPES) if isinstance(items[0], dict) and items[0].get(key)), "")
+    program = (
+        f'.entities |= (reduce .[] as $e ([]; if ($e.{key} | startswith("I-")) and length > 0 then .[-1].end = $e.end '
+        f"else . + [$e | .{key} |= .[2:] | del(.text, .word, .index)] end))"
+    )
+    message = "the types of entities are tags of words, such as B-PER and I-PER"
+    raise RecordFault("tag-for-type", message, jq=program if key else "")
+
+
+def _of_another_shape(record: dict[str, Any], fault: RecordFault) -> RecordFault:
+    """Return the fault of a record with what mends it, where mentions or triples are written in another way."""
+    if program := renamed(record):
+        return RecordFault(fault.code, fault.message, jq=program)
+    if lacks_offsets(record):
+        message = (
+            f"{fault.message}; the text of every mention stands in the text, and can be looked for there"
+        )
+        return RecordFault("no-offsets", message, options={"offsets": Offsets.BY_TEXT})
+    what, program = types_alone(record)
+    return RecordFault("no-offsets", f'"entities" holds {what}', jq=program) if program else fault
 
 
 def _misplaced(found: Misplaced) -> RecordFault:
@@ -238,22 +296,9 @@ def _entity(item: object, text: str, what: str, notes: list[Note]) -> Entity:
     if not isinstance(item, dict):
         raise RecordFault("not-an-object", f"{what} is a JSON {_kind(item)}, not an object")
     start, end = _offset(item, "start", what), _offset(item, "end", what)
-    if start < 0 or end < 0:
-        raise RecordFault("offset-negative", f"{what} has the offsets {start}:{end}; offsets count from 0")
-    if end > len(text):
-        message = f"{what} ends at {end} but the text has {len(text)} characters"
-        hint, options = _unit_hint(item, start, end, text)
-        raise RecordFault("offset-beyond-end", message + hint, options=options)
-    if start > end:
-        raise RecordFault("offset-inverted", f"{what} starts at {start}, after its end at {end}")
-    if start == end:
-        raise RecordFault("offset-empty", f"{what} is empty: it starts and ends at {start}")
     mention = text[start:end]
-    if item.get("text", mention) not in (mention, None):
-        stated, found = _shorten(item["text"]), _shorten(mention)
-        message = f"{what} says {stated} but the text at {start}:{end} is {found}"
-        hint, options = _unit_hint(item, start, end, text)
-        raise RecordFault("offset-text", message + hint, options=options)
+    if not 0 <= start < end <= len(text) or item.get("text", mention) not in (mention, None):
+        raise _wrong_place(item, start, end, text, what)
     type_ = item.get("type")
     key = (
         None
@@ -281,7 +326,7 @@ def _argument(
     text: str,
     what: str,
     entities: list[Entity],
-    at: dict[Span, Entity],
+    at: dict[tuple[object, ...], Entity],
     notes: list[Note],
 ) -> Entity:
     """Return the entity that a triple's subject or object is, adding it to the entities if it is new."""
@@ -298,14 +343,16 @@ def _argument(
     known = at.get(entity.span)
     if known is not None and "type" not in mention:
         return known
-    for other in entities:
-        if other.span == entity.span and other.type == entity.type:
-            return other
-    if known is not None and entity.type is None:
-        return known
+    same = at.get((*entity.span, entity.type))
+    if same is None and (known is None or entity.type is not None):
+        _add(entity, entities, at)
+    return same or known or entity
+
+
+def _add(entity: Entity, entities: list[Entity], at: dict[tuple[object, ...], Entity]) -> None:
     entities.append(entity)
     at.setdefault(entity.span, entity)
-    return entity
+    at.setdefault((*entity.span, entity.type), entity)
 
 
 def _note_unkept(keys: Set[str], what: str, notes: list[Note]) -> None:
@@ -315,17 +362,29 @@ def _note_unkept(keys: Set[str], what: str, notes: list[Note]) -> None:
         notes.append(Note("keys-not-kept", f"{what} has keys that are not kept: {names}", cure))
 
 
-def _unit_hint(item: Mapping[str, Any], start: int, end: int, text: str) -> tuple[str, dict[str, Any]]:
-    """Say so where the offsets would fit if they counted bytes or UTF-16 units, and which option reads them so."""
-    stated_text = item.get("text")
-    for unit, name in ((Offsets.UTF8, "UTF-8 bytes"), (Offsets.UTF16, "UTF-16 units")):
-        units = Units(text, unit)
-        first, last = units.to_characters(start), units.to_characters(end)
-        if first is None or last is None or (first, last) == (start, end):
-            continue
-        if text[first:last] == stated_text:
-            return f": the offsets count {name}; mere counts code points", {"offsets": unit}
-    return "", {}
+def _wrong_place(item: Mapping[str, Any], start: int, end: int, text: str, what: str) -> RecordFault:
+    """Return the fault of offsets where no mention stands, or another than the one that is stated.
+
+    Where what is stated stands at the offsets in another unit, it says so, and which option reads them so.
+    """
+    if start < 0 or end < 0:
+        code, message = "offset-negative", f"has the offsets {start}:{end}; offsets count from 0"
+    elif end > len(text):
+        code, message = "offset-beyond-end", f"ends at {end} but the text has {len(text)} characters"
+    elif start > end:
+        code, message = "offset-inverted", f"starts at {start}, after its end at {end}"
+    elif start == end:
+        code, message = "offset-empty", f"is empty: it starts and ends at {start}"
+    else:
+        said, found = _shorten(item["text"]), _shorten(text[start:end])
+        code, message = "offset-text", f"says {said} but the text at {start}:{end} is {found}"
+    mention = item.get("text")
+    for unit, name in NAMES.items() if isinstance(mention, str) else ():
+        there = Units(text, unit).to_characters(start, end)
+        if there is not None and text[there[0] : there[1]] == mention:
+            hint = f": the offsets count {name}; mere counts code points"
+            return RecordFault(code, f"{what} {message}{hint}", options={"offsets": unit})
+    return RecordFault(code, f"{what} {message}")
 
 
 def _shorten(value: object) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from mere.data.formats import files
+from mere.data.formats.asked_offsets import AskedOffsets
 from mere.data.formats.holds import Holds
 from mere.data.formats.jsonl import parse
 from mere.data.formats.lines import Head, numbered_lines
@@ -44,6 +45,8 @@ class Records:
         reading: what the user says of the file.
         tally: counts what was repaired, left out and lost.
         is_document: whether the file is one document, whose name says nothing: its folder states the language.
+        offsets: what its offsets count; None where the format itself says it.
+        num_refused: how many records could not be read.
     """
 
     path: Path
@@ -51,6 +54,8 @@ class Records:
     reading: Reading
     tally: Tally
     is_document: bool = False
+    offsets: AskedOffsets | None = None
+    num_refused: int = 0
 
     @property
     def stem(self) -> str:
@@ -61,8 +66,11 @@ class Records:
         try:
             known = {key: value for key, value in record.items() if key in SENTENCE_KEYS}
             known["lang"] = record.get("lang") or self._lang()
+            if self.offsets is not None:
+                self.offsets.take(known)
             sentence, notes = sentence_from_record(known, default_id)
         except RecordFault as fault:
+            self.num_refused += 1
             self.refuse(fault, line)
             return
         if self.problems is not None:
@@ -89,7 +97,8 @@ class Records:
 
     def refuse(self, fault: RecordFault, line: int | None = None) -> None:
         """Note why a record cannot be a sentence, or raise it where nobody collects."""
-        report(Problem(self.path, line, fault.code, fault.message, fault.cure), self.problems)
+        cure = (self.offsets is not None and fault.advice(self.path, self.reading)) or fault.cure
+        report(Problem(self.path, line, fault.code, fault.message, cure), self.problems)
 
     def _lang(self) -> str:
         lang = self.reading.lang or (
@@ -124,8 +133,16 @@ class Reader(Protocol):
     ) -> Iterator[Sentence]: ...
 
 
-def reader(*, is_document: bool = False) -> Callable[[Callable[[Records], Iterator[Sentence]]], Reader]:
-    """Make a format's function of the records of a file a `Reader`; `is_document` as `Records` has it."""
+def reader(
+    *, is_document: bool = False, counts_characters: bool = False
+) -> Callable[[Callable[[Records], Iterator[Sentence]]], Reader]:
+    """Make a format's function of the records of a file a `Reader`.
+
+    Args:
+        is_document: as `Records` has it.
+        counts_characters: whether offsets count code points in all files of the format that are right, so that
+            others are told by their mentions.
+    """
 
     def made(read: Callable[[Records], Iterator[Sentence]]) -> Reader:
         @functools.wraps(read)
@@ -135,7 +152,12 @@ def reader(*, is_document: bool = False) -> Callable[[Callable[[Records], Iterat
             reading: Reading = AS_THEY_ARE,
             tally: Tally | None = None,
         ) -> Iterator[Sentence]:
-            return read(Records(Path(path), problems, reading, tally or Tally(), is_document))
+            records = Records(Path(path), problems, reading, Tally() if tally is None else tally, is_document)
+            if counts_characters:
+                records.offsets = AskedOffsets(records.path, reading, records.tally.repaired)
+            yield from read(records)
+            if records.offsets is not None:
+                records.offsets.finish(problems, may_be_right=not records.num_refused)
 
         return with_records
 

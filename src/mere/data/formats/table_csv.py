@@ -10,6 +10,7 @@ are kept, as text; what is no text stands in a column `extra`, as JSON.
 
 from __future__ import annotations
 
+import ast
 import csv
 import io
 import json
@@ -23,6 +24,7 @@ from mere.data.formats.header import TAG_NAMES, TOKEN_NAMES
 from mere.data.formats.holds import Holds
 from mere.data.formats.jsonl import to_record
 from mere.data.formats.lines import Head, head_of, numbered_lines, open_binary, piped
+from mere.data.formats.misplaced import misplaced
 from mere.data.formats.no_layout import by_sign
 from mere.data.formats.reading import Reading
 from mere.data.formats.record import SENTENCE_KEYS, RecordFault
@@ -31,7 +33,7 @@ from mere.data.formats.tally import Written
 from mere.types import Sentence
 
 HOLDS = Holds(one="a row", offsets="code points", links=True)
-TAKES = frozenset({"lang", "column"})
+TAKES = frozenset({"lang", "column", "offsets"})
 TEXT_COLUMNS = ("text", "sentence", "content", "body", "document")
 DELIMITERS = ",;\t"
 MAX_FIELD = 1_000_000_000  # characters; Python's csv takes 131,072 unless it is told
@@ -45,7 +47,7 @@ def looks_like(head: Head) -> bool:
     return named and bool(head.lines) and any(cell.lower() in TEXT_COLUMNS for cell in _cells(head.lines[0]))
 
 
-@reader()
+@reader(counts_characters=True)
 def read(records: Records) -> Iterator[Sentence]:
     """Yield a text a row of a `.csv` or `.tsv` file; its header tells what parts the columns."""
     csv.field_size_limit(MAX_FIELD)
@@ -136,6 +138,11 @@ def _sentence(
     if isinstance(extra, dict):
         record |= {key: value for key, value in extra.items() if key not in record}
     record["text"] = text
+    if found := misplaced({name: _if_json(value) for name, value in record.items()} | {"text": text}):
+        message = f'annotations stand in the column "{found.key}", where mere reads "{found.meant}"'
+        fault = RecordFault("other-key", message, f'Call the column "{found.meant}" in the header.')
+        records.refuse(fault, line)
+        return
     if "entities" not in header:
         record.setdefault("types_covered", [])
     if "triples" not in header:
@@ -156,10 +163,30 @@ def _value(name: str, cell: str) -> Any:
     except (ValueError, RecursionError) as error:
         if name == _EXTRA:
             return cell
+        if cell[:1] in "[{" and (value := _python(cell)) is not None:
+            return value
         message = f'the column "{name}" is no JSON: {error}'
         raise RecordFault(
             "csv-json", message, "Write it as in mere's JSON lines, or rename the column."
         ) from None
+
+
+def _python(cell: str) -> Any:
+    """Return what a cell says as Python prints lists, `[(0, 3, 'PER')]`; None where it is none."""
+    try:
+        return json.loads(json.dumps(ast.literal_eval(cell)))
+    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+        return None
+
+
+def _if_json(value: Any) -> Any:
+    """Return what a cell says in JSON or as Python prints it, itself where it is text."""
+    if not isinstance(value, str) or value[:1] not in "[{":
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return _python(value) or value
 
 
 def write(sentences: Iterable[Sentence], path: Path | str) -> Written:

@@ -31,6 +31,7 @@ MAX_BYTES = 1_000_000_000
 """Documents that unpack to more are refused."""
 MAX_RATIO = 200  # unpacked to packed; honest XMI stays under 60
 CHUNK = 1 << 16
+MOST_AT_ONCE = 1 << 26
 _XMI = "http://www.omg.org/XMI"
 
 
@@ -108,7 +109,8 @@ def _parse(stream: IO[bytes], cas: uima_cas.Cas) -> None:
     parser.StartElementHandler, parser.EndElementHandler, parser.StartDoctypeDeclHandler = start, end, refuse
     total = 0
     try:
-        while chunk := stream.read(CHUNK):
+        # A text is one attribute, which expat reads again from its start with every chunk: these get larger.
+        while chunk := stream.read(min(max(CHUNK, total), MOST_AT_ONCE)):
             total += len(chunk)
             if total > MAX_BYTES:
                 raise RecordFault(

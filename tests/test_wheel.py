@@ -97,7 +97,7 @@ def test_a_clean_prefix_reads_texts_and_serves(tiny_model: Path, tmp_path: Path)
     others = {"torch", "transformers", "fastapi", "uvicorn"}
     loads = f"import sys, mere; mere.load(sys.argv[1])('Ada.'); print({others!r} & set(sys.modules))"
     assert run("python", "-c", loads, tmp_path / "export") == "set()\n"
-    assert "torch" not in run("python", "-m", "pip", "list")
+    assert run("python", "-c", "import importlib.util as u; print(u.find_spec('torch'))") == "None\n"
     assert "de" in run("mere", "info", tmp_path / "export")
     port = free_port()
     check = json.loads(values("HEALTHCHECK")[0].split("CMD", 1)[1].replace(values("EXPOSE")[0], str(port)))
@@ -105,7 +105,7 @@ def test_a_clean_prefix_reads_texts_and_serves(tiny_model: Path, tmp_path: Path)
         for _ in range(600):
             if not subprocess.run(check, env=environment, stderr=subprocess.DEVNULL).returncode:
                 break
-            time.sleep(0.1)
+            time.sleep(0.5)
         else:
             raise AssertionError("it does not become healthy")
     assert sum(file.lstat().st_size for file in prefix.rglob("*")) < MOST_BYTES

@@ -68,7 +68,7 @@ _NEAR: dict[str, tuple[str, ...]] = {
 
 def stated(lang: str | None) -> str | None:
     """Return a language as it is written, without the spaces around it; None where that means "not stated"."""
-    written = (lang or "").strip()
+    written = (lang or "").strip().removeprefix("__label__")  # of fastText
     if written and not (
         written.isascii() and written.isalnum()
     ):  # full-width letters, zero-width signs, brackets

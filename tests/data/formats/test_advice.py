@@ -73,6 +73,11 @@ CASES: dict[str, tuple[str, bytes, Reading]] = {
         name: ("de.train.jsonl", json.dumps({"text": "Ida Ulm", **more}).encode() + b"\n", Reading())
         for name, more in OTHERWISE.items()
     },
+    "mentions in rows": ("de.train.csv", b"text,start,end,label\nIda Ulm,0,3,PER\nIda Ulm,4,7,LOC\n", Reading()),
+    "tags in a cell": ("de.train.csv", b"text,tags\nIda mag Ulm,B-PER O B-LOC\n", Reading()),
+    "tags in a string": ("de.train.jsonl", b'{"text": "Ida mag Ulm", "tags": "B-PER O B-LOC"}\n', Reading()),
+    "words with tags": ("de.train.txt", b"Ida/B-PER mag/O Ulm/B-LOC\nBo/B-PER ruht/O\n", Reading()),
+    "rows under a key": ("de.train.json", b'{"data": [{"text": "Ida", "entities": []}]}\n', Reading()),
     "ents": ("de.train.jsonl", b'{"text": "Ida", "ents": [{"start": 0, "end": 3, "label": "PER"}]}\n', Reading()),
 }  # fmt: skip
 

@@ -208,6 +208,10 @@ def test_a_text_is_made_of_tokens_where_that_is_asked_for(tmp_path: Path) -> Non
         {"triplets": "<triplet> Ida <subj> Ulm"},
         {"ner_tags": "B-PER O"},
         {"labels": ["B-PER", "O"]},
+        {"tags": "B-PER I-PER"},
+        {"relations": ["Ida | mag | Tal"]},
+        {"tokens": [{"text": "Ida", "ner": "B-PER"}, {"text": "Tal", "ner": "I-PER"}]},
+        {"sentences": [{"tokens": [{"text": "Ida", "ner": "PERSON"}]}]},
         {"entities": [{"start": 0, "end": 3, "type": "B-PER"}, {"start": 4, "end": 7, "type": "I-PER"}]},
     ],
 )

@@ -102,3 +102,10 @@ def test_plain_text(tmp_path: Path) -> None:
     assert (tmp_path / "out.txt").read_bytes() == b"Ada lebt.\n"
     assert (written.sentences, +written.left_out) == (1, {"texts of white space": 1})
     assert written.lost["line breaks, which become spaces"] == 1
+
+
+def test_columns_of_letters_are_no_annotations(tmp_path: Path) -> None:
+    path = tmp_path / "de.train.csv"
+    path.write_text("text,from,to,type\nIda mag Ulm.,ida@x.example,bo@x.example,letter\n", encoding="utf-8")
+    (sentence,) = table_csv.read(path)
+    assert sentence.extra == {"from": "ida@x.example", "to": "bo@x.example", "type": "letter"}

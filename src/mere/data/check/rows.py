@@ -21,7 +21,7 @@ from mere.types import Entity, Sentence
 MAX_CHARS = 1_000
 _CONTROL = regex.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _MARKUP = regex.compile(
-    r"&(?:nbsp|amp|lt|gt|quot|#\d+|#x[0-9a-fA-F]+);|</?(?:br|p|b|i|span|div|sup|sub)\b[^>]*>"
+    r"&(?:nbsp|amp|lt|gt|quot|#\d+|#x[0-9a-fA-F]+);|</?(?:br|p|b|i|span|div|sup|sub)\b[^>]*>|<(\w+)>[^<>]*</\1>"
 )
 
 

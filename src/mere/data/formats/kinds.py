@@ -42,6 +42,7 @@ from mere.types import Sentence
 _PAIR = re.compile(
     r'\s*\[\s*"(?:[^"\\]|\\.)*"\s*,\s*\{'
 )  # a text and its annotations, as spaCy 2 was trained with
+_ARRAY = re.compile(r'\s*\[\s*(?:[\[{"\]\d]|$)')
 _IN_AN_ARRAY = re.compile(rf"\s*\[{_PAIR.pattern}")
 
 
@@ -127,8 +128,9 @@ def looks_like(path: Path) -> Format | None:
 
 
 def _shown(head: Head) -> Format | None:
-    if archive_problem(head.raw, head.path) and not head.raw.startswith(ZIP):
-        return None
+    if archive_problem(head.raw, head.path):
+        is_xmi = head.raw.startswith(ZIP) and KINDS[Format.UIMA_XMI].module.looks_like(head)
+        return Format.UIMA_XMI if is_xmi else None
     return next((format for format, kind in KINDS.items() if kind.module.looks_like(head)), None)
 
 
@@ -143,7 +145,7 @@ def sniff(path: Path | str) -> Format:
     shown = _shown(head)
     if shown is None and (archive := archive_problem(head.raw, path)):
         raise DataError(str(archive))
-    is_array = bool(head.lines) and head.lines[0].lstrip().startswith("[")
+    is_array = bool(head.lines) and _ARRAY.match(head.lines[0]) is not None
     if shown is None and not is_array:
         shown = by_suffix(path)
     if shown is not None:

@@ -43,6 +43,7 @@ _ARCHIVES: tuple[tuple[bytes, int, str, tuple[str, ...]], ...] = (
     (b"\xfd7zXZ", 0, "compressed by xz", ("unxz", "--keep")),
     (b"\x28\xb5\x2f\xfd", 0, "compressed by zstd", ("unzstd",)),
     (b"ustar", 257, "a tar archive", ("tar", "-xf")),
+    (b"version https://git-lfs", 0, "a pointer of Git LFS", ("git", "lfs", "pull", "--include")),
 )
 _HALF = re.compile("[\ud800-\udfff]")
 _BY_WINDOWS_1252 = (
@@ -282,9 +283,9 @@ def _iconv(path: Path, encoding: str) -> str:
     return advice.run("iconv", "-f", encoding, "-t", "UTF-8", path, ">", out)
 
 
-def piped(path: Path, program: str, mark: str = "utf8") -> str:
+def piped(path: Path, program: str, mark: str = "utf8", *, ending: str | None = None) -> str:
     """Return the advice to send a file through a line of Python, into a file beside it with `mark` in its name."""
-    out = advice.beside(path, mark)
+    out = advice.beside(path, mark, ending=ending)
     if path.name.endswith(".gz"):
         return advice.run("gzip", "-dc", path, "|", "python3", "-c", program, ">", out)
     return advice.run("python3", "-c", program, "<", path, ">", out)

@@ -24,6 +24,7 @@ _UNMISTAKABLE = {
     ),
 }
 """Keys that hold annotations in whatever form, and what is meant by them."""
+_LOOKED_AT = 50  # items of a list
 _OWN = frozenset(
     {"entities", "triples", "tokens", "text", "id", "lang", "source", "relations_covered", "types_covered"}
 )
@@ -68,10 +69,39 @@ def misplaced(record: dict[str, Any]) -> Misplaced | None:
             if _holds_items(record.get(key)):
                 program = _move_relations(key, record) or _move_texts(key, "triples", record)
                 return Misplaced(key, "triples", program)
+    for key in _TOKEN_TAGS:
+        tags = record[key].split() if isinstance(record.get(key), str) else []
+        if are_tags(tags, len(str(record.get("text")).split())):
+            program = f'.tokens = (.text | split(" ")) | .ner_tags = (.{key} | split(" "))'
+            return Misplaced(key, "entities", program)
+    for key in _RELATIONS:
+        is_list = isinstance(record.get(key), list) and record[key] and not record.get("triples")
+        if is_list and (program := _move_texts(key, "triples", record)):
+            return Misplaced(key, "triples", program)
+    for key, value in record.items():
+        if key not in _OWN - {"tokens"} and not record.get("entities") and _holds_tags(value):
+            return Misplaced(key, "entities", "")
     for key, meant in _UNMISTAKABLE.items():
         if record.get(key) and not record.get(meant):
             return Misplaced(key, meant, "")
     return None
+
+
+def _holds_tags(value: Any, depth: int = 4) -> bool:
+    """Whether objects within a value give words their tags, as taggers print them: {"text": "Ida", "ner": "B-PER"}."""
+    if isinstance(value, list):
+        return depth > 0 and any(_holds_tags(item, depth - 1) for item in value[:_LOOKED_AT])
+    if not isinstance(value, dict) or depth == 0:
+        return False
+    tags = (value.get(key) for key in ("ner", "ner_tag", "ent_type", "ent_iob"))
+    if any(isinstance(tag, str) and tag not in ("", OUTSIDE) for tag in tags):
+        return True
+    return any(_holds_tags(item, depth - 1) for item in value.values())
+
+
+def are_tags(tags: list[str], num_words: int) -> bool:
+    """Whether words are tags, one for each word of a text."""
+    return len(tags) == num_words > 0 and _are_tags(tags)
 
 
 def _are_tags(value: list[Any]) -> bool:
@@ -208,6 +238,9 @@ def text_under_another_key(record: dict[str, Any]) -> str:
     if key:
         return f".text = .{key} | del(.{key})"
     key = next((key for key in TOKENS if isinstance(record.get(key), list) and record[key]), "")
+    rows = [key for key, value in record.items() if _holds_items(value)]
+    if not key and len(record) == len(rows) == 1 and isinstance(record[rows[0]], list):
+        return f".{rows[0]}[]"
     if not key or not all(isinstance(token, str) for token in record[key]):
         return ""
     moved = _move_entities("ner", record.get("ner"))

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator
 
 from mere.data.formats import whole
 from mere.data.formats.holds import Holds
-from mere.data.formats.lines import Head, numbered_lines
+from mere.data.formats.lines import Head, head_of, numbered_lines, piped
+from mere.data.formats.no_layout import NoLayout, refuse_other_signs
+from mere.data.formats.record import RecordFault
 from mere.data.formats.records import Records, line_writer, reader
 from mere.data.formats.tally import Written
 from mere.types import Sentence
@@ -36,6 +38,14 @@ def looks_like(head: Head) -> bool:
 @reader()
 def read(records: Records) -> Iterator[Sentence]:
     """Yield the lines of a `.txt` file that are not blank."""
+    rows = [line.split() for line in head_of(records.path).lines]
+    try:
+        refuse_other_signs([row for row in rows if row], tabs=False)
+    except NoLayout as fault:
+        if len(max(rows, key=len)) > 1:  # words with their tags; fields parted by other signs may be any text
+            cure = piped(records.path, fault.program, "tabs", ending=".conll")
+            records.refuse(RecordFault("tagged-text", fault.message, cure), 1)
+            return
     for number, line in numbered_lines(records.path, records.problems, repaired=records.tally.repaired):
         record = {"text": line, "relations_covered": [], "types_covered": []}
         yield from records.sentence(record, number, f"{records.stem}:{number}")

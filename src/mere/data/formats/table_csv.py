@@ -23,8 +23,9 @@ from mere.data.formats import whole
 from mere.data.formats.header import TAG_NAMES, TOKEN_NAMES
 from mere.data.formats.holds import Holds
 from mere.data.formats.jsonl import to_record
+from mere.data.formats.keys import ENDS, NAMES, OBJECTS, STARTS, SUBJECTS, TYPES
 from mere.data.formats.lines import Head, head_of, numbered_lines, open_binary, piped
-from mere.data.formats.misplaced import misplaced
+from mere.data.formats.misplaced import are_tags, misplaced
 from mere.data.formats.no_layout import by_sign
 from mere.data.formats.reading import Reading
 from mere.data.formats.record import SENTENCE_KEYS, RecordFault
@@ -39,6 +40,15 @@ DELIMITERS = ",;\t"
 MAX_FIELD = 1_000_000_000  # characters; Python's csv takes 131,072 unless it is told
 _JSON = ("entities", "triples", "relations_covered", "types_covered", "complete")
 _EXTRA = "extra"
+_GROUPED = (
+    "import csv, json, sys; rows = dict(); "
+    "[rows.setdefault(r[{text}], []).append({made}) for r in csv.DictReader(sys.stdin, delimiter={sign})]; "
+    "[print(json.dumps(dict(text=t, {key}=x), ensure_ascii=False)) for t, x in rows.items()]"
+)
+_TAGGED = (
+    "import csv, json, sys; [print(json.dumps(dict(text=r[{text}], tokens=r[{text}].split(), "
+    "ner_tags=r[{tags}].split()), ensure_ascii=False)) for r in csv.DictReader(sys.stdin, delimiter={sign})]"
+)
 
 
 def looks_like(head: Head) -> bool:
@@ -138,6 +148,11 @@ def _sentence(
     if isinstance(extra, dict):
         record |= {key: value for key, value in extra.items() if key not in record}
     record["text"] = text
+    if program := _program(records.path, header, place, row):
+        message = "a row has one mention, one triple or a tag for each word, in columns of its own"
+        cure = piped(records.path, program, "lines", ending=".jsonl")
+        records.refuse(RecordFault("csv-columns", message, cure), line)
+        return
     if found := misplaced({name: _if_json(value) for name, value in record.items()} | {"text": text}):
         message = f'annotations stand in the column "{found.key}", where mere reads "{found.meant}"'
         fault = RecordFault("other-key", message, f'Call the column "{found.meant}" in the header.')
@@ -148,6 +163,30 @@ def _sentence(
     if "triples" not in header:
         record.setdefault("relations_covered", [])
     yield from records.sentence(record, line, f"{records.stem}:{line}")
+
+
+def _program(path: Path, header: list[str], place: int, row: list[str]) -> str:
+    """Return what makes JSON lines of rows with a mention, a triple or the tags of words in columns of their own."""
+    names = {name.strip().casefold(): name for name in header}
+
+    def column(*known: str) -> str:
+        return next((names[name] for name in known if name in names and names[name] != header[place]), "")
+
+    start, end, label = column(*STARTS), column(*ENDS), column("type", *TYPES)
+    subject, relation, object_ = column("subject", *SUBJECTS), column(*NAMES), column("object", *OBJECTS)
+    words = len(row[place].split())
+    tags = (name for name, cell in zip(header, row, strict=True) if are_tags(cell.split(), words))
+    cells = dict(zip(header, row, strict=True))
+    sign, text = json.dumps(_delimiter(next(iter(head_of(path).lines), ""))), json.dumps(header[place])
+    if label and cells.get(start, "").isdecimal() and cells.get(end, "").isdecimal():
+        names = [json.dumps(name) for name in (start, end, label)]
+        made = '{{"start": int(r[{}]), "end": int(r[{}]), "type": r[{}]}}'.format(*names)
+        return _GROUPED.format(text=text, made=made, key="entities", sign=sign)
+    if relation and all(cells.get(name, "") in row[place] and cells.get(name) for name in (subject, object_)):
+        made = "[" + ", ".join(f"r[{json.dumps(name)}]" for name in (subject, relation, object_)) + "]"
+        return _GROUPED.format(text=text, made=made, key="triples", sign=sign)
+    name = next(tags, "")
+    return _TAGGED.format(text=text, tags=json.dumps(name), sign=sign) if name else ""
 
 
 def _value(name: str, cell: str) -> Any:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mere.data.tagging import to_spans, to_tags, to_typed_tags, without_overlap
+from mere.data.tagging import to_spans, to_tags, to_typed_tags
+from mere.data.units import without_overlap
 
 Spans = list[tuple[int, int]]
 

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mere.data.examples import Annotated
-from mere.data.tagging import to_spans, without_overlap
+from mere.data.tagging import to_spans
 from mere.data.targets import TripleTargets, entity_targets, targets_of, triple_targets
+from mere.data.units import without_overlap
 from tests import tiny
 from tests.data.examples_by_hand import make
 

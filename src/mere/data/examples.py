@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mere.data.pieces.base import Pieces
-from mere.data.tagging import without_overlap
-from mere.data.units import align
+from mere.data.units import align, without_overlap
 from mere.errors import DataError
 from mere.schema import Labels
 from mere.types import Sentence, Span

@@ -5,17 +5,12 @@ With types, type t has `B = 1 + 2t` and `I = 2 + 2t`.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 O, B, I = 0, 1, 2  # noqa: E741
-
-S = TypeVar("S", bound=tuple[int, int])
-"""A half-open piece span."""
 
 
 def to_tags(spans: Iterable[tuple[int, int]], length: int) -> NDArray[np.int64]:
@@ -47,15 +42,3 @@ def to_spans(tags: Sequence[int]) -> list[tuple[int, int]]:
         if tag == B:
             start = index
     return spans
-
-
-def without_overlap(spans: Iterable[S]) -> list[S]:
-    """Keep the longest spans that do not overlap one another: all that one BIO sequence can hold."""
-    kept: list[S] = []
-    for span in sorted(set(spans), key=lambda span: (span[0] - span[1], span)):
-        place = bisect_left(kept, span)
-        if (place == 0 or kept[place - 1][1] <= span[0]) and (
-            place == len(kept) or span[1] <= kept[place][0]
-        ):
-            kept.insert(place, span)
-    return kept

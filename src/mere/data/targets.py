@@ -18,7 +18,8 @@ from mere.config import Recipe
 from mere.data.batching import A
 from mere.data.examples import Annotated, PieceSpan, PieceTriple
 from mere.data.hidden import HiddenTargets
-from mere.data.tagging import to_tags, to_typed_tags, without_overlap
+from mere.data.tagging import to_tags, to_typed_tags
+from mere.data.units import without_overlap
 from mere.data.windows import SpanTargets, span_targets
 
 

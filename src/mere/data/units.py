@@ -9,11 +9,12 @@ knows a language. Offsets always point into the original string.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import regex
 
@@ -30,6 +31,8 @@ _WORD_SCRIPTS = (
 SCRIPTS = (*_WORD_SCRIPTS, *UNSPACED_SCRIPTS)
 """Those that have letters of their own to `script_of`."""
 _SCRIPT_OF = regex.compile("|".join(rf"(?P<{name}>\p{{Script={name}}})" for name in SCRIPTS))
+S = TypeVar("S", bound=tuple[int, int])
+"""A half-open span of pieces or characters."""
 _MAX_ENDING = 6
 _MIN_STEM = 2
 
@@ -156,3 +159,15 @@ def align(spans: Sequence[Span], mention: Span) -> tuple[int, int] | None:
         if span.end == mention.end:
             last = index
     return None if first is None or last is None or last < first else (first, last + 1)
+
+
+def without_overlap(spans: Iterable[S]) -> list[S]:
+    """Keep the longest spans that do not overlap one another: all that one BIO sequence can hold."""
+    kept: list[S] = []
+    for span in sorted(set(spans), key=lambda span: (span[0] - span[1], span)):
+        place = bisect_left(kept, span)
+        if (place == 0 or kept[place - 1][1] <= span[0]) and (
+            place == len(kept) or span[1] <= kept[place][0]
+        ):
+            kept.insert(place, span)
+    return kept

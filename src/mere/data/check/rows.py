@@ -15,7 +15,7 @@ from mere import lang_codes
 from mere.data.check.finding import Tally
 from mere.data.formats import files
 from mere.data.surface import has_invisible_edge, inside_character, inside_word
-from mere.data.tagging import without_overlap
+from mere.data.units import without_overlap
 from mere.types import Entity, Sentence
 
 MAX_CHARS = 1_000

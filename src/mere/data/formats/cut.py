@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mere.data.formats.holds import TOKENS
-from mere.data.tagging import without_overlap
-from mere.data.units import Units
+from mere.data.units import Units, without_overlap
 from mere.types import Entity, Sentence, Span
 
 _words = Units()

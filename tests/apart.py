@@ -31,20 +31,33 @@ def apart(function: Callable[..., Any], environment: Mapping[str, str], *args: o
         return pool.submit(function, *args).result()
 
 
-def begin(command: list[str], environment: Mapping[str, str], said: Path) -> BaseProcess:
-    """Begin `mere COMMAND…` in a new process with this environment; what it says goes into a file."""
-    process = _SERVER.Process(target=_mere, args=(command, dict(environment), said))
+def begin(
+    function: Callable[..., None], environment: Mapping[str, str], said: Path, *args: object
+) -> BaseProcess:
+    """Begin a module's function in a new process with this environment.
+
+    Its standard error goes into the file `said`, its standard output into one beside it, whose name ends in .out.
+    """
+    process = _SERVER.Process(target=_saying, args=(function, dict(environment), said, args))
     process.start()
     return process
 
 
-def _mere(command: list[str], environment: dict[str, str], said: Path) -> None:
+def mere(*command: str) -> None:
+    """The command line, which ends its process."""
     from mere.cli import main
 
-    _begin(environment)
-    os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT), sys.stderr.fileno())
     sys.argv = ["mere", *command]
     main()
+
+
+def _saying(
+    function: Callable[..., None], environment: dict[str, str], said: Path, args: tuple[object, ...]
+) -> None:
+    _begin(environment)
+    for stream, file in ((sys.stdout, said.with_suffix(".out")), (sys.stderr, said)):
+        os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream.fileno())
+    function(*args)
 
 
 def _begin(environment: dict[str, str]) -> None:

@@ -1,8 +1,8 @@
-"""What one of several processes does in tests: python -m tests.side_by_side [RECIPE OUT …]
+"""What one of several processes does in tests.
 
 Trains each recipe into its folder, from where that stands, all in one process group, and compares the weights that
-all processes hold bit by bit after every step. Without recipes the last process refuses, and all say whether they
-left their group.
+all processes hold bit by bit after every step. Of those that torchrun starts, by python -m tests.side_by_side, the
+last refuses, and all say whether they left their group.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -87,21 +86,6 @@ def group_of_two() -> list[dict[str, str]]:
     return [environment() | shared | {"RANK": rank, "LOCAL_RANK": rank} for rank in ("0", "1")]
 
 
-def start() -> list[subprocess.Popen[str]]:
-    """Start this module as two processes of one group, of which the last refuses."""
-    return [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.side_by_side"],
-            cwd=ROOT,
-            env=own,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for own in group_of_two()
-    ]
-
-
 @dataclass(frozen=True)
 class Killed:
     """A run of which one process was killed: what the other said and returned, and which of its files were left."""
@@ -116,7 +100,9 @@ def kill(recipe: Path, out: Path) -> Killed:
     """Begin a recipe in two processes by the command, and kill the second after some checkpoints."""
     words = [out.parent / f"said-{rank}.txt" for rank in range(2)]
     command = ["train", str(recipe), "--out", str(out), "--quiet"]
-    first, second = map(apart.begin, [command] * 2, group_of_two(), words)
+    first, second = (
+        apart.begin(apart.mere, own, said, *command) for own, said in zip(group_of_two(), words, strict=True)
+    )
     checkpoint, seen = out / "checkpoint.safetensors", set[int]()
     while len(seen) < 5 and first.is_alive():
         if checkpoint.exists():
@@ -127,6 +113,18 @@ def kill(recipe: Path, out: Path) -> Killed:
     first.join(300)
     left = [path.name for path in (checkpoint, out / "model") if path.exists()]
     return Killed(out, first.exitcode, words[0].read_text(encoding="utf-8"), left)
+
+
+def together(jobs: Sequence[tuple[Path, Path]], folder: Path) -> None:
+    """Train each recipe into its folder, in two processes that begin at once."""
+    words = [folder / f"said-{rank}.txt" for rank in range(2)]
+    started = [
+        apart.begin(train_all, own, said, jobs) for own, said in zip(group_of_two(), words, strict=True)
+    ]
+    for process in started:
+        process.join()
+    said = "\n".join(path.read_text(encoding="utf-8")[-4000:] for path in words)
+    assert [process.exitcode for process in started] == [0, 0], said
 
 
 def environment() -> dict[str, str]:
@@ -190,15 +188,12 @@ def train(recipe: Recipe, out: Path, processes: Processes) -> None:
     (out / "held.json").write_text(json.dumps(held), encoding="utf-8")
 
 
-def main(arguments: Sequence[str]) -> None:
-    if not arguments:
-        refuse()
-        return
+def train_all(jobs: Sequence[tuple[Path, Path]]) -> None:
     with join_processes() as processes:
         talk_among(processes)
-        for recipe, out in zip(arguments[::2], arguments[1::2], strict=True):
-            train(Recipe.read(recipe), Path(out), processes)
+        for recipe, out in jobs:
+            train(Recipe.read(recipe), out, processes)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    refuse()

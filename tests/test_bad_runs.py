@@ -14,12 +14,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from safetensors.torch import save_file
 
 from mere.training.checkpoint import load_checkpoint
+from tests import apart
 from tests.command import GOOD, mere, refused, short_recipe, train, worked, write
 
 
@@ -154,23 +154,22 @@ def test_a_model_that_is_not_there(tiny_run: Path, tiny_corpus: Path, tmp_path: 
     refused(mere(verb, tiny_run, *args), f"Did you mean {tiny_run / 'model'}?")
 
 
-def in_a_process(*args: object, largest_file: int | None = None, stdout: Any = subprocess.PIPE) -> Any:
-    """Run the command line in a process of its own, which can write no file of more than `largest_file` bytes."""
+def limited(largest_file: int, *command: str) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
+    apart.mere(*command)
 
-    def limit() -> None:
-        if largest_file is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
 
-    return subprocess.run(
-        [sys.executable, "-m", "mere", *map(str, args)],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-        text=True,
-        timeout=120,
-        preexec_fn=limit,
-        check=False,
-    )
+def on_a_full_disk(largest_file: int, folder: Path, *args: object) -> tuple[int | None, str]:
+    """Run the command line in a process that can write no file of more than `largest_file` bytes.
+
+    Returns:
+        Its exit status, and what it said on standard error; on standard output it says nothing.
+    """
+    said = folder / "said.txt"
+    process = apart.begin(limited, os.environ, said, largest_file, *map(str, args))
+    process.join(120)
+    assert said.with_suffix(".out").read_text(encoding="utf-8") == ""
+    return process.exitcode, said.read_text(encoding="utf-8")
 
 
 def test_a_full_disk_keeps_the_last_good_checkpoint_and_the_run_goes_on(
@@ -182,13 +181,12 @@ def test_a_full_disk_keeps_the_last_good_checkpoint_and_the_run_goes_on(
     whole, out = recipe.parent / "run", recipe.parent / "full"
     weights = (whole / "model" / "model.safetensors").read_bytes()
     args = ["train", recipe, "--out", out, "--quiet", "--set", f"data.path={tiny_corpus}", *every_step]
-    full = in_a_process(*args, largest_file=int(1.3 * len(weights)))
-    assert full.returncode == 1, full.stderr
-    assert full.stdout == ""
-    assert full.stderr.startswith(f"Error: {out / 'checkpoint.safetensors'}: could not be written (")
+    status, said = on_a_full_disk(int(1.3 * len(weights)), recipe.parent, *args)
+    assert status == 1, said
+    assert said.startswith(f"Error: {out / 'checkpoint.safetensors'}: could not be written (")
     cure = "What was there is untouched. Free some space, or choose another place, then run the same command again"
-    assert cure in full.stderr
-    assert len(full.stderr.splitlines()) == 1
+    assert cure in said
+    assert len(said.splitlines()) == 1
     tensors, progress = load_checkpoint(out / "checkpoint.safetensors")
     assert (int(tensors["step"]), progress.stage_run) == (0, 0)
     assert not list(out.glob("*.tmp"))
@@ -200,17 +198,20 @@ def test_a_full_disk_keeps_the_last_good_checkpoint_and_the_run_goes_on(
 def test_a_disk_too_full_for_the_first_checkpoint(recipe: Path, tiny_corpus: Path) -> None:
     out = recipe.parent / "full"
     args = ["train", recipe, "--out", out, "--quiet", "--set", f"data.path={tiny_corpus}"]
-    full = in_a_process(*args, largest_file=100_000)
-    assert full.returncode == 1
-    assert "could not be written" in full.stderr
-    assert len(full.stderr.splitlines()) == 1
+    status, said = on_a_full_disk(100_000, recipe.parent, *args)
+    assert status == 1, said
+    assert "could not be written" in said
+    assert len(said.splitlines()) == 1
     assert not list(out.glob("*.safetensors*"))
     worked(mere(*args, "--resume"))
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-def test_standard_output_on_a_full_disk(tiny_model: Path, tiny_corpus: Path) -> None:
+def test_standard_output_on_a_full_disk(tiny_corpus: Path) -> None:
+    command = [sys.executable, "-m", "mere", "extract", str(tiny_corpus / "de.dev.jsonl")]
     with open("/dev/full", "w") as full:
-        done = in_a_process("extract", tiny_model, tiny_corpus / "de.dev.jsonl", stdout=full)
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, check=False
+        )
     assert done.returncode == 1
     assert done.stderr == "Error: [Errno 28] No space left on device. Check the disk and the path.\n"

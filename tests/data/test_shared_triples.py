@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from mere.data.check import CheckReport, check
-from mere.data.corpus import Corpus
 from mere.data.formats import jsonl
 
 SIZES = {"en": 21_899, "ru": 8_210, "pt": 5_400, "de": 3_928, "hi": 2_255, "te": 854, "ja": 685}
@@ -20,8 +19,8 @@ def report(shared_triples: Path) -> CheckReport:
     return check([shared_triples])
 
 
-def test_sizes(shared_triples: Path) -> None:
-    assert Corpus.load(shared_triples).sizes()["train"] == SIZES
+def test_sizes(report: CheckReport) -> None:
+    assert report.sizes["train"] == SIZES
 
 
 def test_every_record_comes_back_as_it_was(shared_triples: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import uvicorn
 import mere
 from mere.serving.app import create_app
 from mere.serving.connection import Connection
+from mere.serving.observing import Observer
 from mere.serving.settings import ServingSettings
 
 Serve = Callable[..., Any]
@@ -33,6 +34,9 @@ def serving(extractor: mere.Extractor, *more: str, **settings: Any) -> Iterator[
     """Serve an extractor as "tiny", and by more names; gives a client of the service."""
     port = free_port()
     app = create_app(dict.fromkeys(("tiny", *more), extractor), ServingSettings(**settings))
+    for middleware in app.user_middleware:
+        if middleware.cls is Observer:
+            middleware.kwargs["write"] = lambda line: None  # its thread would write between pytest's lines
     server = uvicorn.Server(
         uvicorn.Config(app, http=Connection, port=port, log_level="error", access_log=False)
     )

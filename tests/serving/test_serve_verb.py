@@ -15,13 +15,17 @@ from pathlib import Path
 import httpx
 import pytest
 
+from mere.shipped import IN_PACKAGE
 from tests.serving.conftest import free_port
 
+NAMES = IN_PACKAGE / "names"
+"""Comes with mere, and needs no torch: a process that serves it is up in a second."""
 
-def started(model: Path, *args: str) -> tuple[subprocess.Popen[str], str]:
+
+def started(*args: str) -> tuple[subprocess.Popen[str], str]:
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "-m", "mere", "serve", f"tiny={model}", "--port", str(port), *args],
+        [sys.executable, "-m", "mere", "serve", str(NAMES), "--port", str(port), *args],
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
@@ -43,8 +47,8 @@ def num_batches(url: str) -> float:
 
 
 @pytest.mark.slow
-def test_it_drains_when_it_is_told_to_end(tiny_model: Path) -> None:
-    process, url = started(tiny_model, "--set", "batch_characters=200")  # many batches, one after the other
+def test_it_drains_when_it_is_told_to_end() -> None:
+    process, url = started("--set", "batch_characters=200")  # many batches, one after the other
     answers: list[httpx.Response] = []
     body = {"texts": [{"text": f"Ada kam aus Wien {i}."} for i in range(150)]}
     asking = threading.Thread(
@@ -65,9 +69,9 @@ def test_it_drains_when_it_is_told_to_end(tiny_model: Path) -> None:
     assert (line["status"], line["texts"]) == (200, 150)
 
 
-def test_a_setting_that_there_is_not(tiny_model: Path) -> None:
+def test_a_setting_that_there_is_not() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "mere", "serve", str(tiny_model), "--set", "max_text=5"],
+        [sys.executable, "-m", "mere", "serve", str(NAMES), "--set", "max_text=5"],
         capture_output=True,
         text=True,
     )
@@ -76,8 +80,8 @@ def test_a_setting_that_there_is_not(tiny_model: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_worker_that_is_killed_comes_back(tiny_model: Path) -> None:
-    process, url = started(tiny_model, "--workers", "2")
+def test_a_worker_that_is_killed_comes_back() -> None:
+    process, url = started("--workers", "2")
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     if not children.exists():
         process.kill()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import os
+import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,32 +22,22 @@ from mere.training.out_of_memory import advice, is_out_of_memory, settings_for_l
 from mere.training.progress import Bar, Listener
 from mere.training.run import Run
 from tests import tiny
-from tests.side_by_side import ROOT, environment
+from tests.apart import apart
 
-LIMITED = """
-import resource, sys
-from contextlib import contextmanager
-from pathlib import Path
-from mere.config import Recipe
-from mere.errors import TrainingError
-from mere.training.run import Run
-from mere.training.progress import Listener
 
 class Limits(Listener):
+    """Leaves a stage 200 MB more than there are when it begins."""
+
     @contextmanager
-    def stage(self, name, num_steps, done):
+    def stage(self, name: str, num_steps: int, done: int) -> Iterator[Bar]:
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         size = pages * resource.getpagesize() + 200_000_000
         resource.setrlimit(resource.RLIMIT_AS, (size, resource.getrlimit(resource.RLIMIT_AS)[1]))
-        with super().stage(name, num_steps, done) as bar:
-            yield bar
+        yield Bar()
 
-recipe = Recipe.read(sys.argv[1], sys.argv[4:])
-try:
-    Run(recipe, Path(sys.argv[2]), resume=sys.argv[3] == "resume", listener=Limits()).finish()
-except TrainingError as error:
-    sys.exit(str(error))
-"""
+
+def run_limited(recipe: Path, out: Path, overrides: list[str], resume: bool) -> None:
+    Run(Recipe.read(recipe, overrides), out, resume=resume, listener=Limits()).finish()
 
 
 @pytest.mark.skipif(
@@ -65,20 +55,11 @@ def test_a_run_that_had_too_little_memory_continues_with_what_the_error_says(tmp
     recipe = tiny.recipe(data={"path": str(corpus)}, triples={"hidden": 3000, "dropout": 0.0}, stages=[stage])
     path, out = tmp_path / "recipe.yaml", tmp_path / "run"
     path.write_text(yaml.safe_dump(recipe.model_dump(mode="json")), encoding="utf-8")
-
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", LIMITED, str(path), str(out), *words]
-        return subprocess.run(
-            command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
-        )
-
-    failed = run("begin")
-    assert failed.returncode == 1
-    assert "stage s: out of memory (" in failed.stderr
-    assert "--resume --set s.gradient_accumulation=2 " in failed.stderr
+    more = "--resume --set s.gradient_accumulation=2 "
+    with pytest.raises(TrainingError, match=rf"stage s: out of memory \(.*{more}"):
+        apart(run_limited, os.environ, path, out, [], False)
     assert (out / "checkpoint.safetensors").is_file()
-    resumed = run("resume", "s.gradient_accumulation=16")
-    assert resumed.returncode == 0, resumed.stderr
+    apart(run_limited, os.environ, path, out, ["s.gradient_accumulation=16"], True)
     assert (out / "model" / "config.json").is_file()
 
 

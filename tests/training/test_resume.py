@@ -59,11 +59,12 @@ def test_killed_with_sigkill_at_any_moment_equals_uninterrupted(short, tmp_path)
     whole = train(short, tmp_path / "whole", progress=False)
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(yaml.safe_dump(short.model_dump(mode="json")), encoding="utf-8")
-    command = ["train", str(recipe), "--out", str(tmp_path / "cut"), "--resume"]
     said = tmp_path / "said.txt"
+    command = ["train", str(recipe), "--out", str(tmp_path / "cut"), "--resume"]
+    begin = partial(apart.begin, apart.mere, os.environ, said, *command)
     kills = 0
     for delay in (0.0, 0.35, 0.8):
-        process = apart.begin(command, os.environ, said)
+        process = begin()
         while not (tmp_path / "cut" / "checkpoint.safetensors").exists() and process.is_alive():
             time.sleep(0.01)
         time.sleep(delay)
@@ -71,7 +72,7 @@ def test_killed_with_sigkill_at_any_moment_equals_uninterrupted(short, tmp_path)
         process.kill()
         process.join()
     assert kills
-    last = apart.begin(command, os.environ, said)
+    last = begin()
     last.join()
     assert last.exitcode == 0, said.read_text(encoding="utf-8")
     assert_same_weights(whole, tmp_path / "cut" / "model")

@@ -17,6 +17,8 @@ import pytest
 from mere.research.compare.plan import make_plan
 from mere.research.compare.runner import run_cells
 from mere.research.results import Results
+from tests import apart
+from tests.command import mere
 from tests.research.compare.compare_examples import OWN, SHARED, write_recipe
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds processes in /proc")
@@ -32,7 +34,7 @@ ON_TINY = ["--split", "dev", "--set", "data.languages=[de,te]"]
 
 
 def compare_command(recipe: Path, out: Path, *more: str) -> list[str]:
-    return [sys.executable, "-m", "mere", "compare", str(recipe), "--out", str(out), *ON_TINY, *more]
+    return ["compare", str(recipe), "--out", str(out), *ON_TINY, *more]
 
 
 def processes_of(folder: Path) -> list[int]:
@@ -64,27 +66,21 @@ def story(tmp_path_factory: pytest.TempPathFactory, tiny_corpus: Path) -> dict[s
     recipe = write_recipe(folder, REGIMES, data={"path": str(tiny_corpus)}, checkpoint_minutes=0.0)
     out = folder / "out"
     naive = out / "cells" / "naive" / "seed-2"
-    running = subprocess.Popen(
-        compare_command(recipe, out), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    said = folder / "said.err"
+    running = apart.begin(apart.mere, os.environ, said, *compare_command(recipe, out))
     until((naive / "checkpoint.safetensors").exists)
     (killed,) = processes_of(naive)
     os.kill(killed, signal.SIGKILL)
-    stdout, stderr = running.communicate(timeout=300)
+    running.join(300)
     first = (
-        running.returncode,
-        stdout,
-        stderr,
+        running.exitcode,
+        said.with_suffix(".out").read_text(encoding="utf-8"),
+        said.read_text(encoding="utf-8"),
         Results.model_validate_json((out / "results.json").read_text()),
     )
     alone = out / "cells" / "monolingual" / "seed-2" / "model" / "model.safetensors"
     age = alone.stat().st_mtime_ns
-    again = subprocess.run(
-        compare_command(recipe, out, "--regimes", "naive,monolingual"),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    again = mere(*compare_command(recipe, out, "--regimes", "naive,monolingual"))
     return {
         "out": out,
         "first": first,
@@ -117,7 +113,7 @@ def test_a_killed_and_a_failing_cell_are_told_and_the_others_go_on(story: dict[s
 @pytest.mark.slow
 def test_the_killed_cell_goes_on_and_no_other_runs_again(story: dict[str, Any]) -> None:
     again = story["again"]
-    assert again.returncode == 0, again.stderr
+    assert again.exit_code == 0, again.stderr
     assert "1 of 2 cells are finished already" in again.stderr
     assert "naive, seed 2 goes on" in again.stderr
     assert story["untouched"]
@@ -152,9 +148,10 @@ def test_a_finished_comparison_runs_nothing_and_says_the_same(
     assert "Not an equal budget" in before.systems["monolingual"].note
 
 
-def heeding_interrupts() -> None:
+def heeding_interrupts(*command: str) -> None:
     """A shell starts what runs in its background with interrupts ignored, and that is inherited: not here."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    apart.mere(*command)
 
 
 @pytest.mark.slow
@@ -165,19 +162,15 @@ def test_an_interrupt_stops_the_processes_and_keeps_what_they_saved(
     recipe = write_recipe(tmp_path, regimes, data={"path": str(tiny_corpus)})
     out = tmp_path / "out"
     cell = out / "cells" / "naive" / "seed-2"
-    running = subprocess.Popen(
-        compare_command(recipe, out),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=heeding_interrupts,
-    )
+    said = tmp_path / "said.err"
+    running = apart.begin(heeding_interrupts, os.environ, said, *compare_command(recipe, out))
+    assert running.pid
     until((cell / "checkpoint.safetensors").exists)
-    running.send_signal(signal.SIGINT)
-    stdout, stderr = running.communicate(timeout=60)
-    assert running.returncode == 130
-    assert stdout == ""
-    assert "Interrupted. Finished runs are kept" in stderr
+    os.kill(running.pid, signal.SIGINT)
+    running.join(60)
+    assert running.exitcode == 130
+    assert said.with_suffix(".out").read_text(encoding="utf-8") == ""
+    assert "Interrupted. Finished runs are kept" in said.read_text(encoding="utf-8")
     assert processes_of(cell) == []
     assert (cell / "checkpoint.safetensors").exists()
 

@@ -124,20 +124,10 @@ def killed(
 def together(
     recipes: dict[str, Path], killed: dict[str, side_by_side.Killed], tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """All of them trained by two processes, as torchrun starts them, and those that were killed gone on with."""
+    """All of them trained by two processes, and those that were killed gone on with."""
     out = tmp_path_factory.mktemp("together")
-    jobs = [str(part) for name, recipe in recipes.items() for part in (recipe, out / name)]
-    jobs += [str(part) for name, run in killed.items() for part in (recipes[name], run.out)]
-    torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    done = subprocess.run(
-        [sys.executable, "-m", *torchrun, "-m", "tests.side_by_side", *jobs],
-        cwd=side_by_side.ROOT,
-        env=side_by_side.environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, f"{done.stderr[:6000]}\n…\n{done.stderr[-2000:]}"
+    jobs = [(recipe, out / name) for name, recipe in recipes.items()]
+    side_by_side.together([*jobs, *((recipes[name], run.out) for name, run in killed.items())], out)
     return out
 
 
@@ -197,11 +187,20 @@ def test_a_sharded_encoder_is_held_by_halves(
         assert alone.held - held == pytest.approx(5 * encoder / 2, rel=0.02)
 
 
-def test_all_leave_their_group_after_an_error() -> None:
+def test_all_that_torchrun_started_leave_their_group_after_an_error(tmp_path: Path) -> None:
     """A process that ends in the group may die of a thread of gloo instead (pytorch issue 179291)."""
-    started = side_by_side.start()
-    said = [process.communicate(timeout=300)[1] for process in started]
-    assert [process.returncode for process in started] == [0, 0], said
+    torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--log-dir", str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, "-m", *torchrun, "--redirects", "3", "-m", "tests.side_by_side"],
+        cwd=side_by_side.ROOT,
+        env=side_by_side.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = [file.read_text(encoding="utf-8") for file in sorted(tmp_path.rglob("stderr.log"))]
+    assert done.returncode == 0, [done.stderr, *said]
+    assert len(said) == 2
     assert all("In a group: False" in words for words in said), said
     assert "the last one refuses" in said[1]
     assert said[0].count("another process of the run is gone") == 2, said

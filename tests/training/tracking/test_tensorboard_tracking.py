@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,9 +15,9 @@ import yaml
 
 from mere.config import Recipe
 from mere.training import run as run_module
+from mere.training.loop import StageLoop, StepReport
 from mere.training.run import train
-from tests import tiny
-from tests.side_by_side import ROOT, environment
+from tests import apart, tiny
 from tests.training.interrupted import cut_off
 
 pytest.importorskip("tensorboard")
@@ -132,24 +130,22 @@ def test_tensorboard_reads_what_the_log_says(whole: Path) -> None:
         assert (folder / name).read_text(encoding="utf-8") in texts[f"{name}/text_summary"]
 
 
-KILLED = """
-import os, signal, sys
-from mere.training import run
-from mere.training.loop import StageLoop
+def train_until_killed(recipe: Path, out: Path, steps: int) -> None:
+    """Train in this process, which is killed after so many steps."""
+    original, done = StageLoop.run, 0
 
-run.LOG_EVERY, original, done = 3, StageLoop.run, 0
+    def killed(self: StageLoop) -> Iterator[StepReport]:
+        nonlocal done
+        for report in original(self):
+            yield report
+            done += 1
+            if done == steps:
+                os.kill(os.getpid(), signal.SIGKILL)
 
-def killed(self):
-    global done
-    for report in original(self):
-        yield report
-        done += 1
-        if done == int(sys.argv[3]):
-            os.kill(os.getpid(), signal.SIGKILL)
-
-StageLoop.run = killed
-run.train(sys.argv[1], sys.argv[2], resume=True, progress=False)
-"""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_module, "LOG_EVERY", 3)
+        patch.setattr(StageLoop, "run", killed)
+        train(recipe, out, progress=False)
 
 
 def test_a_run_that_was_killed_has_no_point_twice(recipe: Recipe, whole: Path, tmp_path: Path) -> None:
@@ -158,9 +154,9 @@ def test_a_run_that_was_killed_has_no_point_twice(recipe: Recipe, whole: Path, t
     path.write_text(yaml.safe_dump(recipe.model_dump(mode="json")), encoding="utf-8")
     shared, own = (costs_of(whole)["steps"][stage_run] for stage_run in ("shared", "own.de"))
     assert own > 4
-    command = [sys.executable, "-c", KILLED, str(path), str(cut), str(shared + 4)]
-    killed = subprocess.run(command, cwd=ROOT, env=environment(), check=False)
-    assert killed.returncode == -signal.SIGKILL
+    killed = apart.begin(train_until_killed, os.environ, tmp_path / "said.txt", path, cut, shared + 4)
+    killed.join()
+    assert killed.exitcode == -signal.SIGKILL, (tmp_path / "said.txt").read_text(encoding="utf-8")
     assert [step for step, _ in read(cut)[0]["own.de/step/lr"]] == [shared + 3], "nothing waits for a close"
     again = train(recipe, cut, resume=True, progress=False)
     assert len(os.listdir(cut / "tensorboard")) == 2

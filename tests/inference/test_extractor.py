@@ -130,11 +130,11 @@ def test_nothing_in_nothing_out(make_predictor: Make, text: str) -> None:
     assert predictor.calls == []
 
 
-def test_one_sentence_of_three_hundred_thousand_characters(make_predictor: Make) -> None:
-    text = "Ada met Bo at the lake and " * 12_000
+def test_one_sentence_of_a_hundred_thousand_characters(make_predictor: Make) -> None:
+    text = "Ada met Bo at the lake and " * 4_000
     document = Extractor(make_predictor(256))(text, "en")
     assert len(document.sentences) == 1
-    assert len(document.entities) == 2 * 12_000
+    assert len(document.entities) == 2 * 4_000
     assert all(text[e.start : e.end] == e.text for e in document.entities)
 
 

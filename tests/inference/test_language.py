@@ -135,9 +135,13 @@ def test_any_text_gets_an_answer(text: str, only: bool) -> None:
     assert found in {"de", "en", None} or not only
 
 
+@pytest.fixture(scope="module")
+def judge() -> LanguageIdentifier:
+    return LanguageIdentifier.from_model_file(MODEL_FILE)
+
+
 @pytest.mark.parametrize("text", KNOWN.values())
-def test_the_arrays_say_of_a_sentence_what_py3langid_says(text: str) -> None:
-    judge = LanguageIdentifier.from_model_file(MODEL_FILE)
+def test_the_arrays_say_of_a_sentence_what_py3langid_says(judge: LanguageIdentifier, text: str) -> None:
     theirs = judge._raw_score(text.encode()) - tables().priors
     (ours,) = evidence([dict.fromkeys(text.split(), 1)])
     assert np.corrcoef(theirs, ours)[0, 1] > 0.95

@@ -205,7 +205,7 @@ def test_without_dev_sentences_the_universal_threshold_counts(tiny_model: Path, 
 
 @pytest.mark.parametrize("rank", [0, 2])
 def test_a_model_without_switchers_gets_own_weights(tiny_corpus: Path, tmp_path: Path, rank: int) -> None:
-    stage = {**tiny.recipe().stages[0].model_dump(), "epochs": 40, "evaluations": 0}
+    stage = {**tiny.recipe().stages[0].model_dump(), "epochs": 40, "lr": 0.008, "evaluations": 0}
     recipe = tiny.recipe(data={"path": str(tiny_corpus)}, stages=[stage], switcher={"width": 0})
     model = train(recipe, tmp_path / "run", progress=False)
     done = add(model, tmp_path, lora=rank, epochs=40.0)
@@ -225,7 +225,7 @@ def test_a_model_without_switchers_gets_own_weights(tiny_corpus: Path, tmp_path:
 
 def test_entities_and_own_models_beside_them(typed_corpus: Path, tmp_path: Path) -> None:
     """A model of entities whose languages have weights of their own gets the same for the new one."""
-    stage = {**tiny.recipe().stages[0].model_dump(), "epochs": 30, "evaluations": 0}
+    stage = {**tiny.recipe().stages[0].model_dump(), "epochs": 30, "lr": 0.008, "evaluations": 0}
     per_language = {
         **stage,
         "name": "alone",

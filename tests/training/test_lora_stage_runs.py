@@ -191,7 +191,7 @@ def test_a_rank_that_saves_nothing_is_refused() -> None:
 @pytest.fixture(scope="module")
 def stages() -> list[dict[str, Any]]:
     """A first stage that learns too little, and the stage_runs."""
-    return [{**tiny.recipe().stages[0].model_dump(), "epochs": 30}, LEG]
+    return [{**tiny.recipe().stages[0].model_dump(), "epochs": 30, "lr": 0.008}, LEG]
 
 
 @pytest.fixture(scope="module")

@@ -46,7 +46,7 @@ def test_the_other_context_learns(tiny_corpus, tmp_path):
     recipe = tiny.recipe(
         data={"path": str(tiny_corpus)},
         encoder=tiny.recipe().encoder.model_dump() | {"context": "transformer"},
-        stages=[tiny.recipe().stages[0].model_dump()],
+        stages=[tiny.recipe().stages[0].model_dump() | {"epochs": 120, "lr": 0.008}],
     )
     model = train(recipe, tmp_path / "run", progress=False)
     dev = json.loads((model / "metrics.json").read_text(encoding="utf-8"))["dev"]["triple_f1/strict"]

@@ -29,7 +29,7 @@ def short(tiny_corpus):
     """Both stages in a few dozen steps, a checkpoint after each, with everything that draws random numbers."""
     base = tiny.recipe()
     stages = [stage.model_dump() for stage in base.stages]
-    stages[0] |= {"epochs": 4, "ema": 0.9, "gradient_accumulation": 2}
+    stages[0] |= {"epochs": 4, "lr": 0.008, "ema": 0.9, "gradient_accumulation": 2}
     stages[0]["sampling"] |= {"mention_replacement": 0.5}
     stages[1] |= {"epochs": 2}
     encoder = base.encoder.model_dump() | {"dropout": 0.3, "unit_dropout": 0.2}

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "1"]], ids=["one process", "xdist"])
+@pytest.mark.parametrize("workers", [[], ["-p", "xdist.plugin", "-n", "1"]], ids=["one process", "xdist"])
 @pytest.mark.parametrize(
     ("body", "status"),
     [
@@ -30,7 +30,7 @@ def test_an_unexpected_skip_fails_the_run(tmp_path: Path, workers: list[str], bo
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        env={"PYTHONPATH": str(ROOT), "PATH": ""},
+        env={"PYTHONPATH": str(ROOT), "PATH": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
     )
     assert done.returncode == status, done.stdout + done.stderr
     assert ("unexpected skip: " in done.stdout) == (status == 1)

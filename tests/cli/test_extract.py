@@ -12,7 +12,10 @@ import pytest
 from typer.testing import CliRunner
 
 from mere.cli import app
+from mere.shipped import IN_PACKAGE
 
+NAMES = IN_PACKAGE / "names"
+"""Comes with mere and needs no torch: a process of its own is soon there."""
 TEXTS = [
     "Ada Byron wurde in London geboren.",
     "",
@@ -46,13 +49,13 @@ def test_one_line_in_one_line_out(untrained_model: Path, tmp_path: Path, line_en
     assert all(0 <= t["score"] <= 1 for record in records for t in record["triples"])
 
 
-def test_standard_input_in_a_pipe(untrained_model: Path, mere: Any) -> None:
+def test_standard_input_in_a_pipe(mere: Any) -> None:
     text = "Ada Byron wurde in London geboren.\n"
-    done = mere("extract", untrained_model, stdin=text)
+    done = mere("extract", NAMES, stdin=text)
     assert done.returncode == 0
     (record,) = map(json.loads, done.stdout.splitlines())
     assert (record["id"], record["lang"]) == ("stdin:1", "de")
-    assert extracted(untrained_model, "-", stdin=text.encode()) == [record]
+    assert extracted(NAMES, "-", stdin=text.encode()) == [record]
 
 
 def test_a_whole_file_is_one_text(untrained_model: Path, tmp_path: Path) -> None:
@@ -134,10 +137,10 @@ def test_a_model_cut_short_is_refused(untrained_model: Path, tmp_path: Path, nam
     assert extracted(folder, stdin=b"Ada.", status=2) == []
 
 
-def test_a_reader_that_leaves_early_is_no_error(untrained_model: Path) -> None:
+def test_a_reader_that_leaves_early_is_no_error() -> None:
     lines = b"Ada met Bo.\n" * 3000
     writer = subprocess.Popen(
-        [sys.executable, "-m", "mere", "extract", str(untrained_model), "--lang", "en"],
+        [sys.executable, "-m", "mere", "extract", str(NAMES), "--lang", "en"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -152,9 +155,9 @@ def test_a_reader_that_leaves_early_is_no_error(untrained_model: Path) -> None:
     assert writer.wait(60) == 0
 
 
-def test_whoever_follows_a_file_sees_each_answer(untrained_model: Path) -> None:
+def test_whoever_follows_a_file_sees_each_answer() -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "mere", "extract", str(untrained_model), "-", "--lang", "de"],
+        [sys.executable, "-m", "mere", "extract", str(NAMES), "-", "--lang", "de"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )

@@ -85,3 +85,14 @@ def tiny_run(tiny_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 def tiny_model(tiny_run: Path) -> Path:
     """The model folder of `tiny_run`."""
     return tiny_run / "model"
+
+
+@pytest.fixture(scope="session")
+def tiny_export(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`tiny_model` exported to ONNX, in 32 bits."""
+    from mere.languages.to_onnx import export_onnx
+    from mere.store.folder import ModelFolder
+
+    out = tmp_path_factory.mktemp("tiny-export") / "fp32"
+    export_onnx(ModelFolder.read(tiny_model), out, precision="fp32")
+    return out

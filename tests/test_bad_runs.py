@@ -63,22 +63,29 @@ def test_a_recipe_with_typos_says_all_of_them(recipe: Path, tmp_path: Path) -> N
     refused(mere("train", tmp_path / "recipes.yaml", "--out", tmp_path), 'Did you mean "recipe.yaml"?')
 
 
-@pytest.fixture
-def begun(recipe: Path, tiny_corpus: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A run that was interrupted, so that it has a checkpoint."""
+@pytest.fixture(scope="module")
+def interrupted(tiny_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that was interrupted, so that it has a checkpoint."""
     from mere.training.run import Run
 
     def stops(self: Run) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch:
+    folder = tmp_path_factory.mktemp("interrupted")
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Run, "_write_model", stops)
-        done = train(recipe, tiny_corpus)
+        done = train(short_recipe(folder), tiny_corpus)
     assert done.exit_code == 130
     assert (
         done.stderr == "Interrupted. The last checkpoint is kept. Go on with the same command and --resume.\n"
     )
-    return recipe.parent / "run" / "checkpoint.safetensors"
+    return folder / "run"
+
+
+@pytest.fixture
+def begun(interrupted: Path, recipe: Path) -> Path:
+    """The checkpoint of that run, which lies where `train` goes on with it."""
+    return shutil.copytree(interrupted, recipe.parent / "run") / "checkpoint.safetensors"
 
 
 def cut_short(path: Path) -> None:

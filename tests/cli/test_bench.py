@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from mere.cli.bench import invented
+from mere.shipped import IN_PACKAGE
 from mere.speed import SENTENCE, Speed
 from tests.command import mere, refused, worked
 
+NAMES = IN_PACKAGE / "names"
 TEXT = "Clara Whitfield was born in Dunmore. Nobody in Dunmore knew why.\n\nHans wurde in Rostock geboren.\n"
 
 
@@ -21,14 +23,14 @@ def notes(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_figures_agree(tiny_model: Path, notes: Path) -> None:
-    told = json.loads(worked(mere("bench", tiny_model, notes, "--json")).stdout)
+def test_the_figures_agree(notes: Path) -> None:
+    told = json.loads(worked(mere("bench", NAMES, notes, "--json")).stdout)
     assert (told["sentences"], told["words"], told["threads"]) == (3, len(TEXT.split()), 1)
     assert told["words_per_second"] / told["sentences_per_second"] == pytest.approx(16 / 3, rel=0.01)
     assert 0 < told["latency_p50_ms"] <= told["latency_p95_ms"]
     assert told["startup_s"] > 0
     assert 0 <= told["startup_memory_mb"] <= told["peak_memory_mb"]
-    assert told["model"]["form"] == "weights"
+    assert told["model"]["form"] == "graphs"
     assert len(SENTENCE.split()) == 25
 
 
@@ -58,8 +60,8 @@ def test_without_files_it_reads_sentences_in_the_languages_of_the_model() -> Non
     assert not any("\u3040" < char < "\u30ff" for text in german for char in text)
 
 
-def test_what_cannot_be_measured(tiny_model: Path, notes: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_measured(notes: Path, tmp_path: Path) -> None:
     (tmp_path / "empty.txt").write_text("\n \n", encoding="utf-8")
-    refused(mere("bench", tiny_model, tmp_path / "empty.txt"), "nothing to measure")
+    refused(mere("bench", NAMES, tmp_path / "empty.txt"), "nothing to measure")
     refused(mere("bench", tmp_path / "none", notes), "no such folder")
-    refused(mere("bench", tiny_model, notes, "--threads", 10**6), "or fewer")
+    refused(mere("bench", NAMES, notes, "--threads", 10**6), "or fewer")

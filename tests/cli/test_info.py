@@ -7,19 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from safetensors.torch import load_file
 
-from mere.languages.to_onnx import export_onnx
-from mere.store.folder import ModelFolder
 from tests.command import mere, refused, worked
-
-
-@pytest.fixture(scope="module")
-def exported(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("exported") / "fp32"
-    export_onnx(ModelFolder.read(tiny_model), out, precision="fp32")
-    return out
 
 
 def test_a_model_with_weights(tiny_model: Path) -> None:
@@ -39,10 +29,10 @@ def test_a_model_with_weights(tiny_model: Path) -> None:
     assert 0 <= told["thresholds"]["universal"] <= 1
 
 
-def test_an_export(exported: Path) -> None:
-    told = json.loads(worked(mere("info", exported, "--json")).stdout)
+def test_an_export(tiny_export: Path) -> None:
+    told = json.loads(worked(mere("info", tiny_export, "--json")).stdout)
     assert (told["form"], told["precision"], told["parameters"]) == ("graphs", "fp32", None)
-    assert told["bytes"] == sum(file.stat().st_size for file in exported.rglob("*") if file.is_file())
+    assert told["bytes"] == sum(file.stat().st_size for file in tiny_export.rglob("*") if file.is_file())
 
 
 def test_in_words(tiny_model: Path) -> None:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "node_modules" / "onnxruntime-web"
+pytestmark = pytest.mark.skipif(
+    not PACKAGE.is_dir(), reason=f"no onnxruntime-web here: npm install --no-save {RUNTIME}"
+)
 EXAMPLES = (ROOT / "examples" / "texts.txt").read_text(encoding="utf-8").splitlines()
 LONG = "Hans Reinhold wurde in Rostock geboren. " + "und so weiter " * 120 + "Ulm liegt in Weidenau."
 ALL = " ".join(sentence.text for sentence in tiny.SENTENCES)
@@ -34,8 +37,6 @@ ASKED = [
 
 @pytest.fixture(scope="module")
 def folder(export: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if not PACKAGE.is_dir():
-        pytest.skip(f"no onnxruntime-web here: npm install --no-save {RUNTIME}")
     out = tmp_path_factory.mktemp("page") / "out"
     size = write_static_page(ModelFolder.read(export), PACKAGE, out, name="tiny")
     assert size == sum(file.stat().st_size for file in out.rglob("*") if file.is_file()) < 25_000_000

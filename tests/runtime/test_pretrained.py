@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +64,18 @@ def built(
     return recipe, model.eval(), pieces
 
 
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Any, Any, dict[str, bytes]]]:
+    """Return a function that gives a family's model, its pieces and its graphs, made once."""
+
+    @cache
+    def made(family: str) -> tuple[Any, Any, dict[str, bytes]]:
+        _, model, pieces = built(tmp_path_factory.mktemp("exported"), family, words="first")
+        return model, pieces, graphs_of(model, pieces.read("Ada")[1].shape[1])
+
+    return made
+
+
 @pytest.mark.parametrize("settings", SETTINGS, ids=lambda s: f"{s['family']}-{s['words']}")
 def test_the_same_as_torch(tmp_path: Path, settings: dict[str, Any]) -> None:
     _, model, pieces = built(tmp_path, **settings)
@@ -87,9 +101,10 @@ def test_the_same_as_torch(tmp_path: Path, settings: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("family", ["bert", "xlm-roberta"])
-def test_attention_is_fused_and_everything_is_quantised(tmp_path: Path, family: str) -> None:
-    _, model, pieces = built(tmp_path, family, words="first")
-    graph = graphs_of(model, pieces.read("Ada")[1].shape[1])["subwords"]
+def test_attention_is_fused_and_everything_is_quantised(
+    exported: Callable[[str], tuple[Any, Any, dict[str, bytes]]], family: str
+) -> None:
+    graph = exported(family)[2]["subwords"]
     assert operators(graph)["Attention"] == 2
     after = operators(WAYS["everything"]("subwords", graph))
     assert after["QAttention"] == 2
@@ -100,11 +115,10 @@ def operators(graph: bytes) -> Counter[str]:
     return Counter(node.op_type for node in onnx.load_from_string(graph).graph.node)
 
 
-def test_8_bits_are_near(tmp_path: Path) -> None:
-    _, model, pieces = built(tmp_path, "xlm-roberta", words="first")
+def test_8_bits_are_near(exported: Callable[[str], tuple[Any, Any, dict[str, bytes]]]) -> None:
+    model, pieces, graphs = exported("xlm-roberta")
     maker = ExampleMaker(pieces, LABELS)
     batch = collate([maker.text(text, "de")[1] for text in TEXTS])
-    graphs = graphs_of(model, batch.pieces.shape[2])
     eight = {name: WAYS["everything"](name, graph) for name, graph in graphs.items()}
     full, small = (OnnxBackend(g, chains_of(model), threads=1).encode(batch) for g in (graphs, eight))
     one, other = (state["refined"][batch.is_piece] for state in (full, small))

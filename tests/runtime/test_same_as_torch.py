@@ -36,24 +36,17 @@ def assert_same(ours: list[Prediction], theirs: list[Prediction]) -> None:
         np.testing.assert_allclose(*np.array(scores or [(0.0, 0.0)]).T, atol=1e-4)
 
 
-@pytest.fixture(scope="module")
-def exported(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("exported") / "fp32"
-    export_onnx(ModelFolder.read(tiny_model), out, precision="fp32")
-    return out
-
-
-def test_the_same_facts_and_scores(tiny_model: Path, exported: Path) -> None:
+def test_the_same_facts_and_scores(tiny_model: Path, tiny_export: Path) -> None:
     theirs = load_predictor(tiny_model)
-    ours = mere.load(exported).predictor
+    ours = mere.load(tiny_export).predictor
     for threshold in (None, 0.0):
         assert_same(
             ours.predict(TEXTS, LANGS, threshold=threshold), theirs.predict(TEXTS, LANGS, threshold=threshold)
         )
 
 
-def test_a_batch_is_its_sentences_one_by_one(exported: Path) -> None:
-    predictor = mere.load(exported).predictor
+def test_a_batch_is_its_sentences_one_by_one(tiny_export: Path) -> None:
+    predictor = mere.load(tiny_export).predictor
     together = predictor.predict(TEXTS, LANGS, threshold=0.0)
     alone = [
         predictor.predict([text], [lang], threshold=0.0)[0] for text, lang in zip(TEXTS, LANGS, strict=True)
@@ -61,8 +54,8 @@ def test_a_batch_is_its_sentences_one_by_one(exported: Path) -> None:
     assert_same(alone, together)
 
 
-def test_what_was_read_before_changes_no_bit(exported: Path) -> None:
-    fresh, used = mere.load(exported).predictor, mere.load(exported).predictor
+def test_what_was_read_before_changes_no_bit(tiny_export: Path) -> None:
+    fresh, used = mere.load(tiny_export).predictor, mere.load(tiny_export).predictor
     used.predict(["Ein anderer Satz davor.", *reversed(TEXTS)], ["de", *reversed(LANGS)], threshold=0.0)
     expected = fresh.predict(TEXTS, LANGS, threshold=0.0)
     assert used.predict(TEXTS, LANGS, threshold=0.0) == expected
@@ -83,9 +76,14 @@ def free_dimensions(graph: bytes) -> dict[str, list[str | int]]:
     }
 
 
-def test_no_dimension_of_a_batch_is_frozen(tiny_model: Path) -> None:
+@pytest.fixture(scope="module")
+def graphs(tiny_model: Path) -> dict[str, bytes]:
     stored = ModelFolder.read(tiny_model)
-    for name, graph in graphs_of(load_model(stored), num_features(stored)).items():
+    return graphs_of(load_model(stored), num_features(stored))
+
+
+def test_no_dimension_of_a_batch_is_frozen(graphs: dict[str, bytes]) -> None:
+    for name, graph in graphs.items():
         for shape in free_dimensions(quantised(graph)).values():
             assert isinstance(shape[0], str), name
         dimensions = free_dimensions(graph)
@@ -99,9 +97,8 @@ def num_features(stored: ModelFolder) -> int:
     return int(encoded.pieces.shape[1])
 
 
-def test_every_lstm_and_matrix_is_quantised(tiny_model: Path) -> None:
-    stored = ModelFolder.read(tiny_model)
-    graph = graphs_of(load_model(stored), num_features(stored))["encode"]
+def test_every_lstm_and_matrix_is_quantised(graphs: dict[str, bytes]) -> None:
+    graph = graphs["encode"]
     before, after = operator_counts(graph), operator_counts(quantised(graph))
     assert before["LSTM"] == 1, "both directions of the one layer"
     assert after["DynamicQuantizeLSTM"] == before["LSTM"]
@@ -139,20 +136,20 @@ def test_one_that_loses_too_much_is_refused_unless_forced(tiny_model: Path, tmp_
     )
 
 
-def test_it_needs_no_torch(exported: Path) -> None:
+def test_it_needs_no_torch(tiny_export: Path) -> None:
     code = (
         "import sys, mere; d = mere.load(sys.argv[1])('Ada kam aus Wien.', 'de'); print(d.to_json());"
         "assert not {'torch', 'transformers', 'jaxtyping', 'onnx'} & set(sys.modules), sys.modules.keys()"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(exported)], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code, str(tiny_export)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
-def test_a_graph_that_was_altered_is_named(exported: Path, tmp_path: Path) -> None:
+def test_a_graph_that_was_altered_is_named(tiny_export: Path, tmp_path: Path) -> None:
     import shutil
 
     folder = tmp_path / "model"
-    shutil.copytree(exported, folder)
+    shutil.copytree(tiny_export, folder)
     graph = next(folder.glob("graphs/*/encode.onnx"))
     graph.write_bytes(graph.read_bytes()[:-1])
     with pytest.raises(mere.ModelError, match=r"encode.onnx: not the file"):

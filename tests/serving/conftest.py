@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -15,9 +17,9 @@ import pytest
 import uvicorn
 
 import mere
+from mere.serving import observing
 from mere.serving.app import create_app
 from mere.serving.connection import Connection
-from mere.serving.observing import Observer
 from mere.serving.settings import ServingSettings
 
 Serve = Callable[..., Any]
@@ -34,22 +36,21 @@ def serving(extractor: mere.Extractor, *more: str, **settings: Any) -> Iterator[
     """Serve an extractor as "tiny", and by more names; gives a client of the service."""
     port = free_port()
     app = create_app(dict.fromkeys(("tiny", *more), extractor), ServingSettings(**settings))
-    for middleware in app.user_middleware:
-        if middleware.cls is Observer:
-            middleware.kwargs["write"] = lambda line: None  # its thread would write between pytest's lines
     server = uvicorn.Server(
         uvicorn.Config(app, http=Connection, port=port, log_level="error", access_log=False)
     )
     thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            time.sleep(0.01)
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-            yield client
-    finally:
-        server.should_exit = True
-        thread.join()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(observing, "sys", SimpleNamespace(stderr=io.StringIO()))  # else between pytest's lines
+        thread.start()
+        try:
+            while not server.started:
+                time.sleep(0.01)
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+                yield client
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 @pytest.fixture(scope="session")

@@ -166,7 +166,7 @@ def test_an_only_stage_per_language_is_a_model_for_each(typed_corpus: Path, tmp_
     assert [named(p.entities) for p in wrong] != [named(p.entities) for p in right]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def short(typed_corpus: Path) -> Recipe:
     """Two stages in a few dozen steps, the second per language, with everything that draws random numbers."""
     sampling = {"pieces_per_batch": 60, "mention_replacement": 0.5}
@@ -180,6 +180,14 @@ def short(typed_corpus: Path) -> Recipe:
         encoder=tiny.recipe().encoder.model_dump() | {"dropout": 0.3, "unit_dropout": 0.2},
         checkpoint_minutes=0,
     )
+
+
+@pytest.fixture(scope="module")
+def whole(short: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run that nobody stopped."""
+    run = tmp_path_factory.mktemp("whole") / "run"
+    train(short, run, progress=False)
+    return run
 
 
 def files(model: Path) -> dict[str, bytes]:
@@ -197,10 +205,9 @@ def steps_of(run: Path) -> list[tuple[str, int]]:
     "where", ["within a stage run", "at the end of a stage run", "after the first step of a stage run"]
 )
 def test_a_run_cut_off_within_a_languages_leg_goes_on_to_the_same_bits(
-    short: Recipe, tmp_path: Path, where: str
+    short: Recipe, whole: Path, tmp_path: Path, where: str
 ) -> None:
-    whole = train(short, tmp_path / "whole", progress=False)
-    (_, first), (name, stage_run), (following, _), *_ = steps_of(tmp_path / "whole")
+    (_, first), (name, stage_run), (following, _), *_ = steps_of(whole)
     assert (name, following) == ("own.ar", "own.de")
     assert stage_run > 2
     steps = (
@@ -218,5 +225,5 @@ def test_a_run_cut_off_within_a_languages_leg_goes_on_to_the_same_bits(
         "model.safetensors",
         *(f"languages/{lang}.safetensors" for lang in LANGUAGES),
     }
-    assert files(resumed) == files(whole)
-    assert (tmp_path / "whole/log.jsonl").read_text() == (tmp_path / "cut/log.jsonl").read_text()
+    assert files(resumed) == files(whole / "model")
+    assert (whole / "log.jsonl").read_text() == (tmp_path / "cut/log.jsonl").read_text()

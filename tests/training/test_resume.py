@@ -24,7 +24,7 @@ from tests import apart, tiny
 from tests.training.interrupted import cut_off
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def short(tiny_corpus):
     """Both stages in a few dozen steps, a checkpoint after each, with everything that draws random numbers."""
     base = tiny.recipe()
@@ -42,21 +42,27 @@ def short(tiny_corpus):
     )
 
 
+@pytest.fixture(scope="module")
+def whole(short, tmp_path_factory):
+    """The run that nobody stopped."""
+    run = tmp_path_factory.mktemp("whole") / "run"
+    train(short, run, progress=False)
+    return run
+
+
 def assert_same_weights(a: Path, b: Path) -> None:
     assert (a / "model.safetensors").read_bytes() == (b / "model.safetensors").read_bytes()
 
 
 @pytest.mark.parametrize("steps", [1, 5, 11])
-def test_stopped_and_resumed_equals_uninterrupted(short, tmp_path, steps):
-    whole = train(short, tmp_path / "whole", progress=False)
+def test_stopped_and_resumed_equals_uninterrupted(short, whole, tmp_path, steps):
     cut_off(short, tmp_path / "cut", steps)
     resumed = train(short, tmp_path / "cut", resume=True, progress=False)
-    assert_same_weights(whole, resumed)
-    assert (tmp_path / "whole/log.jsonl").read_text() == (tmp_path / "cut/log.jsonl").read_text()
+    assert_same_weights(whole / "model", resumed)
+    assert (whole / "log.jsonl").read_text() == (tmp_path / "cut/log.jsonl").read_text()
 
 
-def test_killed_with_sigkill_at_any_moment_equals_uninterrupted(short, tmp_path):
-    whole = train(short, tmp_path / "whole", progress=False)
+def test_killed_with_sigkill_at_any_moment_equals_uninterrupted(short, whole, tmp_path):
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(yaml.safe_dump(short.model_dump(mode="json")), encoding="utf-8")
     said = tmp_path / "said.txt"
@@ -75,12 +81,11 @@ def test_killed_with_sigkill_at_any_moment_equals_uninterrupted(short, tmp_path)
     last = begin()
     last.join()
     assert last.exitcode == 0, said.read_text(encoding="utf-8")
-    assert_same_weights(whole, tmp_path / "cut" / "model")
+    assert_same_weights(whole / "model", tmp_path / "cut" / "model")
 
 
-def test_a_run_is_not_overwritten_nor_resumed_as_another(short, tmp_path, tiny_corpus):
-    out = tmp_path / "run"
-    model = train(short, out, progress=False)
+def test_a_run_is_not_overwritten_nor_resumed_as_another(short, whole):
+    out, model = whole, whole / "model"
     with pytest.raises(UserError, match=r"holds a run already.*--resume"):
         train(short, out, progress=False)
     other = short.model_copy(update={"seed": 5})

@@ -126,6 +126,7 @@ class StageLoop:
             betas=(0.9, 0.98),
             fused=True,
         )
+        self.every = [*model.parameters(), *self._optimised().values()]
         self.averaged = {n: p.detach().clone() for n, p in self.parameters.items()} if stage.ema else {}
 
     def run(self) -> Iterator[StepReport]:
@@ -206,8 +207,8 @@ class StageLoop:
 
     def forget_gradients(self) -> None:
         """Free the gradients of the last step, or of an earlier stage."""
-        self.model.zero_grad(set_to_none=True)
-        self.optimizer.zero_grad(set_to_none=True)
+        for parameter in self.every:
+            parameter.grad = None
 
     def free(self) -> None:
         """Free the optimiser's state and the averages; torch's optimisers live until Python collects cycles."""

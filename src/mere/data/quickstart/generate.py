@@ -29,6 +29,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from random import Random
@@ -96,11 +97,14 @@ def pick(items: list[T], rng: Random) -> T:
     return items[int(rng.random() * len(items))]
 
 
+Forms: TypeAlias = tuple[tuple[str, ...], ...]
+
+
 @dataclass(frozen=True)
 class Name:
     """The forms of a name: a row per gender, a column per case; a lone row or column serves for all."""
 
-    forms: tuple[tuple[str, ...], ...]
+    forms: Forms
 
     @classmethod
     def parse(cls, entry: str, paradigms: Mapping[str, str], pattern: str) -> Name:
@@ -122,6 +126,14 @@ class Kind:
     cases: list[str]
     shapes: tuple[list[Name], list[Name]]
     cores: list[Name]
+
+    @cached_property
+    def dealt(self) -> dict[str, list[Name]]:
+        """The cores that each part of the corpus may draw."""
+        return {
+            part: [core for i, core in enumerate(self.cores) if i % 8 in places]
+            for part, places in PARTS.items()
+        }
 
 
 Drawn: TypeAlias = tuple[Name, Name, int]
@@ -210,19 +222,18 @@ class Language:
     def year(self, rng: Random) -> str:
         return str(int(1900 + rng.random() * 100)).translate(self.digits)
 
-    def draw(self, slot: str, part: str, gender: str | None, taken: list[Name], rng: Random) -> Drawn:
+    def draw(self, slot: str, part: str, gender: str | None, taken: list[Forms], rng: Random) -> Drawn:
         """A name for the slot, of which this sentence has taken no core yet, nor a given name."""
         kind = self.kinds[slot.rstrip("23")]
         if slot.startswith("per") and "abroad" in self.kinds and rng.random() < ABROAD_CHANCE:
             kind = self.kinds["abroad"]
         who = "mf".index(gender) if gender else int(rng.random() * 2)
-        free = [core for i, core in enumerate(kind.cores) if i % 8 in PARTS[part] and core not in taken]
-        core = pick(free, rng)
-        shapes = (
-            [s for s in kind.shapes[who] if s not in taken] if slot.startswith("per") else kind.shapes[who]
-        )
+        core = pick([core for core in kind.dealt[part] if core.forms not in taken], rng)
+        shapes = kind.shapes[who]
+        if slot.startswith("per"):
+            shapes = [shape for shape in shapes if shape.forms not in taken]
         shape = pick(shapes, rng)
-        taken += [core, shape]
+        taken += [core.forms, shape.forms]
         return shape, core, who
 
     def sentence(self, template: Template, part: str, rng: Random) -> tuple[str, dict[str, Span]]:
@@ -234,7 +245,7 @@ class Language:
         elif frame < LEAD_CHANCE + TAIL_CHANCE:
             tail = pick(self.tails, rng)
         matches = list(MARKUP.finditer(template.pattern))
-        taken: list[Name] = []
+        taken: list[Forms] = []
         names = {m["slot"]: m["gender"] for m in matches if m["slot"] not in (None, "year", "number")}
         drawn = {slot: self.draw(slot, part, gender, taken, rng) for slot, gender in names.items()}
         text, end = lead, 0

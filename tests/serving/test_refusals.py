@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 import json
@@ -280,7 +281,7 @@ def test_what_waits_is_limited(extractor: mere.Extractor) -> None:
 
 
 def test_while_the_queue_is_full_only_what_would_join_it_is_refused(extractor: mere.Extractor) -> None:
-    app = Gate(create_app({"tiny": extractor}), retry_after_s=lambda: 3)
+    app = Gate(create_app({"tiny": extractor}), retry_after_s=lambda: 3, timeout_s=10)
     with TestClient(app) as client:
         answer = client.post("/v1/extract", content=b"not even JSON")
         assert (answer.status_code, answer.headers["retry-after"]) == (429, "3")
@@ -291,6 +292,23 @@ def test_while_the_queue_is_full_only_what_would_join_it_is_refused(extractor: m
         lines = client.post("/v1/extract", content=b'{"text": "Ada kam."}', headers=kind)
         assert named.json() == lines.json() == document
         assert client.get("/readyz").status_code == 200
+
+
+def test_a_full_queue_does_not_wait_for_a_body_that_does_not_come() -> None:
+    async def behind(*_: object) -> None:
+        raise AssertionError("it is not asked")
+
+    async def never() -> None:
+        await asyncio.Event().wait()
+
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    gate = Gate(behind, retry_after_s=lambda: 1, timeout_s=0.01)
+    asyncio.run(gate({"type": "http", "path": "/v1/extract", "headers": []}, never, send))
+    assert sent[0]["status"] == 429
 
 
 def test_a_deadline(extractor: mere.Extractor) -> None:

@@ -76,7 +76,7 @@ def create_app(models: Mapping[str, Extractor], settings: ServingSettings | None
     )
     answer_with_problems(app)
     _add_routes(app, service)
-    app.add_middleware(Gate, retry_after_s=service.retry_after_s)
+    app.add_middleware(Gate, retry_after_s=service.retry_after_s, timeout_s=service.settings.body_timeout_s)
     if service.settings.allow_origins:
         app.add_middleware(
             CORSMiddleware,

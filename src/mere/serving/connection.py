@@ -34,14 +34,18 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        is_answering = self.cycle is not None and not self.cycle.response_complete
+        is_all_head = self._is_in_head or not is_answering  # otherwise a head may begin behind a body
         super().data_received(data)
+        if self.transport.is_closing():
+            return
         if not self._is_in_head:
             self._stop_clock()
             return
         if self._clock is None:
             self._start_clock()
-        self._head_bytes += len(data)
-        if self._head_bytes > _MOST_HEAD_BYTES and not self.transport.is_closing():
+        self._head_bytes += len(data) if is_all_head else 0
+        if self._head_bytes > _MOST_HEAD_BYTES:
             self._refuse(431, f"The request's head has more than {_MOST_HEAD_BYTES:,} bytes.")
 
     def on_message_begin(self) -> None:
@@ -73,6 +77,7 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, status: int, detail: str) -> None:
+        self._stop_clock()
         observe_request(OTHER, status)
         answer = problem(status, detail, {"connection": "close"})
         head = b"".join(b"%s: %s\r\n" % header for header in answer.raw_headers)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -26,11 +28,19 @@ class Gate:
     Args:
         app: what is behind it.
         retry_after_s: says how long the queue has no room; None: it has.
+        timeout_s: for which a body is waited for that might name a model.
     """
 
-    def __init__(self, app: Callable[..., Awaitable[None]], *, retry_after_s: Callable[[], int | None]):
+    def __init__(
+        self,
+        app: Callable[..., Awaitable[None]],
+        *,
+        retry_after_s: Callable[[], int | None],
+        timeout_s: float,
+    ):
         self.app = app
         self.retry_after_s = retry_after_s
+        self.timeout_s = timeout_s
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http" or scope["path"] != "/v1/extract" or _is_streamed(scope):
@@ -40,8 +50,11 @@ class Gate:
         if seconds is None:
             await self.app(scope, receive, send)
             return
-        first = await receive()
-        if first.get("more_body") or b'"model"' in first.get("body", b'"model"'):
+        first: Any = {"body": b""}
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.timeout_s):
+                first = await receive()
+        if first.get("more_body") or b'"model"' in first.get("body", b'"model"'):  # none: the client has left
             await self.app(scope, _again(first, receive), send)
             return
         await refusal(seconds)(scope, receive, send)

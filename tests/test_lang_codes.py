@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mere.data.formats.files import lang_of
-from mere.lang_codes import find, is_same, labels_of, language_of, stated
+from mere.lang_codes import find, is_same, labels_of, language_of, name_of, stated
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,10 @@ def test_languages_in_names(name: str, lang: str | None) -> None:
     from pathlib import Path
 
     assert lang_of(Path(name)) == lang
+
+
+@pytest.mark.parametrize(
+    ("lang", "name"), [("de", "German"), ("deu", "German"), ("ace", "Achinese"), ("xx", '"xx"')]
+)
+def test_the_name_of_a_language(lang: str, name: str) -> None:
+    assert name_of(lang) == name

@@ -122,8 +122,8 @@ def name_of(lang: str) -> str:
 def _names() -> dict[str, str]:
     """Return the English name of every code."""
     names: dict[str, str] = {}
-    for entry in _TABLE.replace("\n", " ").split(";"):
-        code, *words = entry.split() or [""]
+    for line in _TABLE.read_text(encoding="utf-8").splitlines():
+        code, *words = line.split()
         names[code] = " ".join(word for word in words if not (word.islower() and len(word) == 3))
     return names
 

@@ -144,3 +144,11 @@ def test_files_of_any_name_with_their_format_and_language_said(tmp_path: Path) -
     assert "Not kept: rows with columns beside token and tag: 1." in done.stderr
     (sentence,) = Corpus.load(tmp_path / "es.dev.jsonl").sentences("dev", "es")
     assert [(entity.text, entity.type) for entity in sentence.entities] == [("Ana", "PER")]
+
+
+def test_the_code_of_a_country_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "kr.train.jsonl"
+    path.write_text('{"text": "민수가 왔다"}\n', encoding="utf-8")
+    done = CliRunner().invoke(app, ["convert", str(path), str(tmp_path / "out.jsonl")])
+    assert done.exit_code == 0
+    assert 'Note: the language "kr" is Kanuri. For Korean the code is "ko".' in done.stderr

@@ -308,3 +308,14 @@ def test_a_link_is_kept_and_counted_where_it_is_lost(tmp_path: Path) -> None:
     )
     with pytest.raises(DataError, match='entity 1: "link" is 7, an id or an IRI was expected'):
         list(jsonl.read(tmp_path / "de.dev.jsonl"))
+
+
+def test_a_key_that_stands_twice_is_no_silent_choice(tmp_path: Path) -> None:
+    path = tmp_path / "de.train.jsonl"
+    path.write_text(
+        '{"text": "Ida", "entities": [{"start": 0, "end": 3}], "entities": []}\n', encoding="utf-8"
+    )
+    with pytest.raises(DataError, match='the key "entities" stands twice'):
+        list(jsonl.read(path))
+    path.write_text('{"text": "Ida", "note": {"entities": 1}, "entities": []}\n', encoding="utf-8")
+    assert next(jsonl.read(path)).extra == {"note": {"entities": 1}}

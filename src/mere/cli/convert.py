@@ -44,6 +44,7 @@ def convert(
     from mere.data.formats.reading import Command
     from mere.data.formats.tally import Tally, told
     from mere.inference.sentences import split_sentences as cut
+    from mere.lang_codes import name_of, of_country
 
     own = (*(("--to", to) if to else ()), *(("--split-sentences",) if split_sentences else ()))
     target = options.format_named("--to", to)
@@ -60,6 +61,7 @@ def convert(
     )
     sentences, num_files, long = 0, 0, 0
     whole = Tally()
+    langs: set[str] = set()
     try:
         for done in run(source, out, to=target, reading=reading, cut=cut if split_sentences else None):
             typer.echo(done.target)
@@ -68,6 +70,7 @@ def convert(
             num_files += 1
             long += done.long
             sentences += done.sentences
+            langs |= done.langs
             whole.add(Tally(done.repaired, done.left_out, done.lost))
     finally:
         if num_files:
@@ -75,6 +78,11 @@ def convert(
             talk(f"Repaired: {told(whole.repaired)}.")
             talk(f"Left out: {told(whole.left_out)}.")
             talk(f"Not kept: {told(whole.lost)}.")
+        for lang in sorted(langs):
+            if meant := of_country(lang):
+                talk(
+                    f'Note: the language "{lang}" is {name_of(lang)}. For {name_of(meant)} the code is "{meant}".'
+                )
         if long and not split_sentences:
             talk(
                 f"{_count(long, 'text')} of more than 1,000 characters, which many encoders do not read at once: "

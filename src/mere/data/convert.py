@@ -39,6 +39,7 @@ class Converted:
         lost: what the written file no longer says, by kind.
         replaced: whether there was a file of that name before.
         long: how many of the texts have more than 1,000 characters.
+        langs: the languages of the sentences.
     """
 
     source: Path
@@ -49,6 +50,7 @@ class Converted:
     lost: Counter[str] = field(default_factory=Counter)
     replaced: bool = False
     long: int = 0
+    langs: frozenset[str] = frozenset()
 
 
 class _Job(NamedTuple):
@@ -161,6 +163,7 @@ def _convert(
                 +tally.lost,
                 replaced=replaced,
                 long=sum(len(sentence.text) > MAX_CHARS for sentence in sentences),
+                langs=frozenset(sentence.lang for sentence in sentences),
             )
     raise_errors(errors, _cure(errors, source, reading))
 

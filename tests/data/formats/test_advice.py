@@ -43,6 +43,11 @@ OTHERWISE: dict[str, dict[str, object]] = {
     "tags": {"entities": ["B-PER", "B-LOC"]},
     "triples by number": {"entities": PAIR, "triples": [[0, "in", 1]]},
     "triples by numbers in objects": {"entities": PAIR, "triples": [{"head": 0, "type": "in", "tail": 1}]},
+    "triples by ids": {
+        "entities": [{**mention, "id": id} for mention, id in zip(PAIR, ("T1", "T2"), strict=True)],
+        "triples": [{"subject": "T1", "relation": "in", "object": "T2"}],
+    },
+    "a mention beside its place": {"entities": [{"start": 0, "end": 4, "text": "Ida"}]},
     "triples of spans": {"entities": PAIR, "triples": [[[0, 3], "in", [4, 7]]]},
     "triples of texts": {"entities": PAIR, "triples": [["Ida", "in", "Ulm"]]},
 }
@@ -77,6 +82,7 @@ CASES: dict[str, tuple[str, bytes, Reading]] = {
     "tags in a cell": ("de.train.csv", b"text,tags\nIda mag Ulm,B-PER O B-LOC\n", Reading()),
     "tags in a string": ("de.train.jsonl", b'{"text": "Ida mag Ulm", "tags": "B-PER O B-LOC"}\n', Reading()),
     "words with tags": ("de.train.txt", b"Ida/B-PER mag/O Ulm/B-LOC\nBo/B-PER ruht/O\n", Reading()),
+    "a table without a language": ("rows.csv", b"text\nIda mag Ulm\n", Reading()),
     "rows under a key": ("de.train.json", b'{"data": [{"text": "Ida", "entities": []}]}\n', Reading()),
     "ents": ("de.train.jsonl", b'{"text": "Ida", "ents": [{"start": 0, "end": 3, "label": "PER"}]}\n', Reading()),
 }  # fmt: skip

@@ -93,3 +93,11 @@ def test_the_language_that_a_whole_name_states_is_advised(tmp_path: Path) -> Non
     path = rows(tmp_path, "Ada\tB-PER\n", "ar.conll")
     with pytest.raises(DataError, match="--lang ar"):
         list(conll.read(path, reading=Reading()))
+
+
+def test_the_code_before_every_token_of_wikiann_is_taken_off(tmp_path: Path) -> None:
+    path = tmp_path / "de.train.conll"
+    path.write_text("de:Ida\tB-PER\nde:mag\tO\nde:Ulm\tB-LOC\n\nde:Bo\tB-PER\n", encoding="utf-8")
+    tally = Tally()
+    assert [s.text for s in conll.read(path, tally=tally)] == ["Ida mag Ulm", "Bo"]
+    assert tally.repaired == {'"de:" taken off the tokens': 4}

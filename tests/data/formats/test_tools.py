@@ -227,8 +227,8 @@ def test_other_exports_are_refused(
 def test_a_text_without_language_says_how_to_say_it(tmp_path: Path, module: ModuleType) -> None:
     row = {"text": "Ada.", "label": [], "spans": []}
     (problem,) = read(module, tmp_path, row, lang=None)[2]
-    assert "no language is known. Run: mere convert" in str(problem)
-    assert "--lang CODE (with the code of its language)" in str(problem)
+    assert "no language is known. Say its language, such as de. Run: mere convert" in str(problem)
+    assert str(problem).endswith("--lang de")
     assert read(module, tmp_path, row | {"lang": "nl"}, lang=None)[0][0].lang == "nl"
 
 

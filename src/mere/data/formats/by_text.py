@@ -31,7 +31,9 @@ def lacks_offsets(record: dict[str, Any]) -> bool:
     except NotInText:
         return False
     without = [mention for mention in mentions if not _stands(mention, record["text"])]
-    return bool(without) and all(mention["text"] in record["text"] for mention in without)
+    return bool(without) and all(
+        mention.get("text") and mention["text"] in record["text"] for mention in without
+    )
 
 
 def _stands(mention: dict[str, Any], text: str) -> bool:

@@ -20,7 +20,7 @@ from mere.data.formats.record import RecordFault
 from mere.data.formats.records import mention
 from mere.data.formats.schemes import Scheme, TokenSpan, WrongTag
 from mere.data.formats.tally import Tally, Written
-from mere.data.formats.tokens import NotInText, aligned, joined
+from mere.data.formats.tokens import NotInText, Spacing, aligned, joined, letters_joined
 from mere.types import Sentence
 
 TOKEN_COLUMNS = ("tokens", "words")
@@ -108,6 +108,8 @@ def to_record(row: object, columns: Columns, reading: Reading, tally: Tally) -> 
         text, offsets = (stated, aligned(tokens, stated)) if isinstance(stated, str) else joined(tokens)
     except NotInText as wrong:
         raise RecordFault("hf-text", f'the column "text" does not hold the tokens: {wrong}') from None
+    if not isinstance(stated, str) and (told := letters_joined(tokens, Spacing.BY_SCRIPT)):
+        tally.repaired[told] += 1
     record["text"] = text
     record["entities"] = [
         mention(offsets[span.start_token].start, offsets[span.end_token - 1].end, span.type) for span in spans

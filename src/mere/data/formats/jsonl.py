@@ -31,6 +31,7 @@ from mere.lang_codes import is_same
 from mere.types import Entity, Sentence, Span, Triple
 
 HOLDS = Holds(one="a line", offsets="code points", links=True)
+_ONCE = ("entities", "triples", "lang")
 _DECODER = json.JSONDecoder()
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -118,7 +119,8 @@ def parse(line: str) -> object:
         RecordFault: it is cut short, no JSON, or holds a lone surrogate.
     """
     try:
-        record = json.loads(line)
+        may_be_twice = any(line.count(f'"{key}"') > 1 for key in _ONCE)
+        record = json.loads(line, object_pairs_hook=_object if may_be_twice else None)
     except json.JSONDecodeError as error:
         if error.pos >= len(line.rstrip()) or error.msg.startswith("Unterminated string"):
             cure = "Write the line again, or delete it."
@@ -140,6 +142,21 @@ def parse(line: str) -> object:
                 r"Write the character itself, or both halves (\ud83d\ude00)",
             ) from None
     return record
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object of which no key that mere reads stands twice: Python's parser would keep the last.
+
+    Raises:
+        RecordFault: one does.
+    """
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        twice = next(key for key, _ in pairs if [name for name, _ in pairs].count(key) > 1)
+        if twice in _ONCE:
+            cure = "Keep one of them: put what they hold together."
+            raise RecordFault("key-twice", f'the key "{twice}" stands twice in one object', cure)
+    return made
 
 
 def write(sentences: Iterable[Sentence], path: Path | str) -> Written:

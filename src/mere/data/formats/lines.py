@@ -28,6 +28,8 @@ GZIP_MAGIC = b"\x1f\x8b"
 JOINED = "characters written as two halves, joined"
 MARKED = "byte order marks inside the file, taken out"
 _CHUNK = 1 << 16
+MAX_LINE = 1 << 28
+"""A longer line, which a small gzip file may hold, is refused: lines are held in memory."""
 _FEW = 10  # CR for each LF: then these are the odd ones
 _OTHER_ENDS = (b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9", b"\x0b", b"\x0c", b"\x1e")
 _WIDE = (
@@ -189,9 +191,14 @@ class _NotText(Exception):
 
 def _raw_lines(stream: BinaryIO, path: Path) -> Iterator[bytes]:
     parts: list[bytes] = []  # of the line that goes on
+    size = 0
     for chunk in _chunks(stream, path):
         first, *others = chunk.split(b"\n")
         parts.append(first)
+        size = len(others[-1]) if others else size + len(first)
+        if size > MAX_LINE:
+            message = f"a line has more than {MAX_LINE:,} bytes"
+            raise _NotText(Problem(path, None, "too-large", message, "One record a line is expected."))
         if others:
             yield b"".join(parts).strip(b"\r")
             for line in others[:-1]:

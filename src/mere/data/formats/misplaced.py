@@ -132,9 +132,13 @@ def _is_mention(value: object) -> bool:
 
 def renamed(record: dict[str, Any]) -> str:
     """Return what jq is given to write mentions and triples as mere does, "" where that is not plain."""
-    for key, program in (("entities", _renamed_entity), ("triples", _renamed_triple)):
+    entities = record.get("entities")
+    listed = entities if isinstance(entities, list) else []
+    ids = [item["id"] for item in listed if isinstance(item, dict) and "id" in item]
+    for key in ("entities", "triples"):
         items = record.get(key)
-        made = program(items[0]) if isinstance(items, list) and items else ""
+        first = items[0] if isinstance(items, list) and items else None
+        made = _renamed_entity(first) if key == "entities" else _renamed_triple(first, ids)
         if made:
             return (
                 f".{key} |= map({made})" if "$e" not in made else f".entities as $e | .{key} |= map({made})"
@@ -186,13 +190,13 @@ def _pair(value: Any) -> str | None:
     return "" if isinstance(value, list) and [type(part) for part in value] == [int, int] else None
 
 
-def _renamed_triple(item: Any) -> str:
+def _renamed_triple(item: Any, ids: list[Any]) -> str:
     if isinstance(item, list) and len(item) == 3:
         subject, name, object_ = ".[0]", ".[1]", ".[2]"
         ends, relation = (item[0], item[2]), item[1]
     elif isinstance(item, dict):
         keys = [
-            next((key for key in names if isinstance(item.get(key), int | dict | list)), "")
+            next((key for key in names if isinstance(item.get(key), int | str | dict | list)), "")
             for names in (("subject", *SUBJECTS), ("object", *OBJECTS))
         ]
         key = _first(item, NAMES if not isinstance(item.get("relation"), str) else ("relation",), str) or ""
@@ -200,14 +204,16 @@ def _renamed_triple(item: Any) -> str:
         ends, relation = (item.get(keys[0]), item.get(keys[1])), item.get(key)
     else:
         return ""
-    made = [_end(value, at) for value, at in zip(ends, (subject, object_), strict=True)]
+    made = [_end(value, at, ids) for value, at in zip(ends, (subject, object_), strict=True)]
     if not isinstance(relation, str) or not all(made) or made == [".subject", ".object"]:
         return ""
     return f'{{"subject": {made[0]}, "relation": {name}, "object": {made[1]}}}'
 
 
-def _end(value: Any, at: str) -> str:
+def _end(value: Any, at: str, ids: list[Any]) -> str:
     """Return how jq makes a mention of a triple's subject or object; "" where it is none that it can."""
+    if value in ids and isinstance(value, int | str):
+        return f'({at} as $i | $e | map(select(.id == $i)) | .[0] | {{"start": .start, "end": .end}})'
     if type(value) is int:
         return f'({at} as $i | $e[$i] | {{"start": .start, "end": .end}})'
     if (pair := _pair(value)) is not None:

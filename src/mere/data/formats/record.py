@@ -200,18 +200,22 @@ def _lang(record: Mapping[str, Any], default: str | None, notes: list[Note]) -> 
     if value is not None and not isinstance(value, str):
         raise RecordFault("no-lang", f'"lang" is a JSON {_kind(value)}, a string was expected')
     lang = stated(value)
-    for key in () if lang else _LANGUAGE_KEYS:
-        if isinstance(record.get(key), str) and is_known(record[key]):
-            lang = stated(record[key])
-            told = f'languages under "{key}"'
-            notes.append(Note("language-key", f'"{key}" was read as "lang"', 'Call it "lang".', told))
-            break
+    if not lang and (key := language_key(record)):
+        lang = stated(record[key])
+        told = f'languages under "{key}"'
+        notes.append(Note("language-key", f'"{key}" was read as "lang"', 'Call it "lang".', told))
     lang = lang or default
     if lang is None:
         says = 'the key "lang" is missing' if value is None else f'"lang" is "{value}", which states none'
         options = {"lang": "de"}
         raise RecordFault("no-lang", f"no language is known: {says}. Say it, such as de", options=options)
     return lang
+
+
+def language_key(record: Mapping[str, Any]) -> str:
+    """Return the key other than "lang" under which a record states a language that is known, "" where none does."""
+    keys = (key for key in _LANGUAGE_KEYS if isinstance(record.get(key), str) and is_known(record[key]))
+    return next(keys, "")
 
 
 def _kind(value: object) -> str:
@@ -343,10 +347,10 @@ def _argument(
     known = at.get(entity.span)
     if known is not None and "type" not in mention:
         return known
-    same = at.get((*entity.span, entity.type))
-    if same is None and (known is None or entity.type is not None):
+    same = at.get((*entity.span, entity.type)) or (known if entity.type is None else None)
+    if same is None:
         _add(entity, entities, at)
-    return same or known or entity
+    return same or entity
 
 
 def _add(entity: Entity, entities: list[Entity], at: dict[tuple[object, ...], Entity]) -> None:
@@ -384,6 +388,9 @@ def _wrong_place(item: Mapping[str, Any], start: int, end: int, text: str, what:
         if there is not None and text[there[0] : there[1]] == mention:
             hint = f": the offsets count {name}; mere counts code points"
             return RecordFault(code, f"{what} {message}{hint}", options={"offsets": unit})
+    if isinstance(mention, str) and mention.strip() and mention in text:
+        hint = "; it stands elsewhere, and can be looked for"
+        return RecordFault(code, f"{what} {message}{hint}", options={"offsets": Offsets.BY_TEXT})
     return RecordFault(code, f"{what} {message}")
 
 

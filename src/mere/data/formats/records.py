@@ -21,7 +21,7 @@ from mere.data.formats.jsonl import parse
 from mere.data.formats.lines import Head, numbered_lines
 from mere.data.formats.problems import Problem, report
 from mere.data.formats.reading import AS_THEY_ARE, Reading
-from mere.data.formats.record import SENTENCE_KEYS, RecordFault, sentence_from_record
+from mere.data.formats.record import SENTENCE_KEYS, RecordFault, language_key, sentence_from_record
 from mere.data.formats.tally import Tally, Written
 from mere.data.formats.whole import encoded
 from mere.types import Entity, Sentence, Triple
@@ -65,7 +65,7 @@ class Records:
         """Yield the sentence of a record with mere's keys; none where a problem was noted."""
         try:
             known = {key: value for key, value in record.items() if key in SENTENCE_KEYS}
-            known["lang"] = record.get("lang") or self._lang()
+            known["lang"] = record.get("lang") or record.get(language_key(record)) or self._lang()
             if self.offsets is not None:
                 self.offsets.take(known)
             sentence, notes = sentence_from_record(known, default_id)
@@ -105,7 +105,7 @@ class Records:
             _lang_of_folder(self.path) if self.is_document else files.lang_of(self.path)
         )
         if lang is None:
-            cure = f"{self.reading.advise(self.path, lang='CODE')} (with the code of its language)"
+            cure = f"Say its language, such as de. {self.reading.advise(self.path, lang='de')}"
             raise RecordFault("no-language", "no language is known", cure)
         return lang
 

@@ -8,6 +8,7 @@ Pieces stand side by side in the text, and stay the tokens; a sign for a space b
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from enum import Enum
@@ -27,14 +28,22 @@ class Pieces(Enum):
     GOES_ON = "@@"  # after every piece but a word's last
 
 
-Convention = Pieces | str | None
-"""How rows are made that are no words: marked pieces, the sign that stands for a space, or neither."""
+class Prefix(str):
+    """What stands before every token of a file, such as the `de:` of WikiANN."""
+
+
+Convention = Pieces | Prefix | str | None
+"""How rows are made that are no words: marked pieces, a prefix, the sign that stands for a space, or none of these."""
+_PREFIX = re.compile(r"[a-z]{2,3}:(?=.)")
 
 
 def convention_of(sentences: Sequence[Sequence[str]]) -> Convention:
     """Return what the rows of a file are, by its first sentences."""
     tokens = [token for sentence in sentences for token in sentence]
     total = len(tokens)
+    prefixes = {match[0] if (match := _PREFIX.match(token)) else "" for token in tokens}
+    if total >= _LEAST and len(prefixes) == 1 and "" not in prefixes:
+        return Prefix(prefixes.pop())
     firsts = [sentence[0] for sentence in sentences if sentence]
     counts = Counter(token for token in tokens if token in _SIGNS_OF_SPACE)
     for sign, count in counts.most_common():
@@ -56,7 +65,10 @@ def convention_of(sentences: Sequence[Sequence[str]]) -> Convention:
 
 def apply(convention: Convention, block: Block, tally: Tally) -> None:
     """Take the marks and signs out of a sentence's rows, in place, and count them."""
-    if isinstance(convention, str):
+    if isinstance(convention, Prefix):
+        tally.repaired[f'"{convention}" taken off the tokens'] += len(block.tokens)
+        block.tokens = [token.removeprefix(convention) for token in block.tokens]
+    elif isinstance(convention, str):
         tally.repaired[f'rows "{convention}" read as a space'] += block.tokens.count(convention)
         block.tokens = [" " if token == convention else token for token in block.tokens]
     elif convention is not None and not block.broken:

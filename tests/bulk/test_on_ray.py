@@ -18,16 +18,17 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     library = pytest.importorskip("ray")
-    library.init(
-        _system_config={"worker_niceness": 0},  # a busy machine would let them wait
-        num_cpus=2,
-        include_dashboard=False,
-        log_to_driver=False,
-        configure_logging=False,
-        runtime_env={"env_vars": {"PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"}},  # actors import by_rule
-    )
-    yield library
-    library.shutdown()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", f"{ROOT}:{ROOT / 'src'}")  # actors inherit it, and import by_rule
+        library.init(
+            _system_config={"worker_niceness": 0},  # a busy machine would let them wait
+            num_cpus=2,
+            include_dashboard=False,
+            log_to_driver=False,
+            configure_logging=False,
+        )
+        yield library
+        library.shutdown()
 
 
 @pytest.mark.slow

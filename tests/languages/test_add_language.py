@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,12 @@ def add(model: Path, folder: Path, data: Path | None = None, **choices: Any) -> 
     return add_language(model, data or corpus(folder / "data"), "uk", folder / "plus-uk", given)
 
 
+@pytest.fixture(scope="module")
+def added(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[bool], Added]:
+    """Return a function that gives what came of adding Ukrainian, with biases of its own or not; made once each."""
+    return cache(lambda head_bias: add(tiny_model, tmp_path_factory.mktemp("added"), head_bias=head_bias))
+
+
 def vectors(model: Path, lang: str | None) -> list[bytes]:
     """The numbers that the heads read, sentence by sentence, as bytes."""
     predictor = load_predictor(model)
@@ -78,9 +85,9 @@ def num_right(model: Path) -> int:
 
 @pytest.mark.parametrize("head_bias", [False, True])
 def test_the_language_is_learned_and_no_other_changes(
-    tiny_model: Path, tmp_path: Path, head_bias: bool
+    tiny_model: Path, added: Callable[[bool], Added], head_bias: bool
 ) -> None:
-    done = add(tiny_model, tmp_path, head_bias=head_bias)
+    done = added(head_bias)
     for lang in OTHERS:
         assert vectors(tiny_model, lang) == vectors(done.folder, lang)
         assert found(tiny_model, lang) == found(done.folder, lang)
@@ -130,9 +137,9 @@ def test_the_folder_says_what_it_is(tiny_model: Path, tmp_path: Path) -> None:
     assert results["de"][0]["value"] == dev["de"]
 
 
-def test_languages_one_after_the_other(tiny_model: Path, tmp_path: Path) -> None:
+def test_languages_one_after_the_other(added: Callable[[bool], Added], tmp_path: Path) -> None:
     """The one that was added, with biases of its own, is one of the others for the next."""
-    first = add(tiny_model, tmp_path, head_bias=True)
+    first = added(True)
     polish = [dataclasses.replace(sentence, lang="pl") for sentence in UKRAINIAN]
     jsonl.write(polish, tmp_path / "pl.train.jsonl")
     second = add_language(
@@ -168,9 +175,11 @@ def test_a_start_is_where_training_begins(tiny_model: Path, tmp_path: Path) -> N
             assert scores[0] == pytest.approx(scores[1], abs=1e-5)
 
 
-def test_auto_finds_the_switcher_that_knows_the_sentences(tiny_model: Path, tmp_path: Path) -> None:
+def test_auto_finds_the_switcher_that_knows_the_sentences(
+    added: Callable[[bool], Added], tmp_path: Path
+) -> None:
     """Ukrainian sentences, and a model with one switcher that has learned them and others that have not."""
-    learned = add(tiny_model, tmp_path / "learned")
+    learned = added(False)
     again = [dataclasses.replace(sentence, lang="rue") for sentence in UKRAINIAN]
     jsonl.write(again, tmp_path / "rue.train.jsonl")
     done = add_language(

@@ -182,6 +182,14 @@ def test_offsets_in_other_units(untrained_model: Path) -> None:
             assert at.decode(encoding) == mention["text"]
 
 
+def test_other_spellings_of_units(untrained_model: Path) -> None:
+    (record,) = extracted(untrained_model, "--offsets", "utf-16", stdin="👩 Ada".encode())
+    assert record["offsets"] == "utf16"
+    done = CliRunner().invoke(app, ["extract", str(untrained_model), "--offsets", "nibbles"], input=b"Ada")
+    assert (done.exit_code, "Traceback" in done.stderr) == (2, False)
+    assert 'no "nibbles"' in done.stderr
+
+
 def test_hard_wrapped_text_is_one_text_whose_lines_end_nothing(untrained_model: Path, tmp_path: Path) -> None:
     path = tmp_path / "letter.txt"
     path.write_text(

@@ -26,6 +26,13 @@ Format = Literal[
 """How documents are written: as JSON lines, as a graph (mere.graph) that can be printed, or as Parquet."""
 
 
+def _unit(name: str) -> Unit:
+    try:
+        return unit_named(name)
+    except UserError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
 def extract(
     model: Annotated[
         str | None,
@@ -71,7 +78,7 @@ def extract(
         Unit,
         typer.Option(
             "--offsets",
-            parser=unit_named,
+            parser=_unit,
             metavar="UNIT",
             help="What the offsets in JSON lines count: codepoints, utf16 or bytes.",
         ),

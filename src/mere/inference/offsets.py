@@ -31,7 +31,7 @@ def unit_named(name: str) -> Unit:
     """
     if usual_unit(name) not in list(Unit):
         known = ", ".join(Unit)
-        raise UserError(f'--offsets: no "{name}".{nearest(name, list(Unit))} There are: {known}.')
+        raise UserError(f'no "{name}".{nearest(name, list(Unit))} There are: {known}.')
     return Unit(usual_unit(name))
 
 

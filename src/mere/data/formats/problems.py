@@ -71,9 +71,7 @@ def raise_errors(problems: Sequence[Problem], cure: str) -> None:
         DataError: at least one problem is an error.
     """
     errors = [problem for problem in problems if problem.severity == "error"]
-    errors.sort(
-        key=lambda problem: problem.line is not None
-    )  # what is wrong with a whole file explains its lines
+    errors.sort(key=lambda problem: problem.code != "offset-unit")  # it explains what is wrong with lines
     if not errors:
         return
     if len(errors) == 1:

@@ -1,6 +1,6 @@
 # make demo    install without torch, read text of many languages with the models that come with mere, write a graph
 # make quickstart    train both stages on the quick-start corpus, score, extract triples from raw text
-# make models DATA=…    train the models that come with mere again, from the corpora that their cards name
+# make models DATA=… E5=…    train the models that come with mere again: the corpora of their cards, and their teacher
 # make test    the test suite        make check   format, lint, types, generated tables
 # make docs    the documentation, docs/_build/index.html; warnings are errors
 # make clean   what these made       All of them work on a fresh clone: set-up is a dependency.
@@ -48,10 +48,18 @@ quickstart: $(TRAINS)
 	$(BIN)/mere extract runs/quickstart/model examples/texts.txt > runs/quickstart/texts.jsonl
 	$(BIN)/python examples/show.py < runs/quickstart/texts.jsonl
 
-models: $(TRAINS)
-	$(BIN)/mere train recipes/names.yaml --set data.path=$(DATA)/ner/open --out runs/names --resume
+models: $(READY)
+	test -e runs/names-start || $(BIN)/python benchmarks/distil.py $(E5) recipes/names.yaml \
+	  --set data.path=$(DATA)/ner/open --out runs/names-start
+	$(BIN)/mere train recipes/names.yaml --set data.path=$(DATA)/ner/open --set start=runs/names-start \
+	  --out runs/names --resume
+	rm -rf runs/wide runs/names/es runs/names/it runs/names/pl runs/names/ru
+	$(BIN)/mere quickstart --wide --out runs/wide
+	from=model; for lang in es it pl ru; do \
+	  $(BIN)/mere add-language runs/names/$$from runs/wide --lang $$lang --skip-unknown --epochs 2 \
+	    --out runs/names/$$lang || exit 1; from=$$lang; done
 	rm -rf runs/names/calibrated runs/names/export runs/facts/calibrated runs/facts/export
-	$(BIN)/mere calibrate runs/names/model $(DATA)/ner/open --out runs/names/calibrated
+	$(BIN)/mere calibrate runs/names/ru $(DATA)/ner/open --out runs/names/calibrated
 	$(BIN)/mere export runs/names/calibrated --as onnx --precision int8 --force --dev $(DATA)/ner/open \
 	  --out runs/names/export  # forced: dev of the smallest languages has too few names to hold half a point
 	$(BIN)/python benchmarks/facts_shipped.py data --data $(DATA) --out runs/facts-data

@@ -79,13 +79,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the folder of crossre and ner/masakha")
     parser.add_argument("--out", type=Path, required=True, help="where the runs go")
     parser.add_argument("--model", default="names")
+    parser.add_argument("--lang", action="append", choices=sorted(CORPORA), help="all by default")
     parser.add_argument(
         "--start", choices=["model", "nothing"], help="make only these runs; no file is written"
     )
     arguments = parser.parse_args()
     stored = ModelFolder.read(find_model(arguments.model))
     curves: dict[str, Curve] = {}
-    for lang, name in CORPORA.items():
+    for lang, name in ((lang, CORPORA[lang]) for lang in arguments.lang or CORPORA):
         corpus = Corpus.load(arguments.data / name).only([lang])
         types = {entity.type for sentence in corpus.sentences("train") for entity in sentence.entities}
         known = find(lang, stored.labels.languages) is not None

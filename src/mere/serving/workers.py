@@ -64,10 +64,10 @@ def _supervise(options: Mapping[str, Any], listener: socket, workers: int) -> in
             if ending.is_set():  # told so while it started
                 process.terminate()
         connection.wait([process.sentinel for process in running])
-        for process in [process for process in running if not process.is_alive()]:
-            running.remove(process)
-            if (process.exitcode or 0) > 0 and not ending.is_set():
-                status = process.exitcode or 1
+        for ended in [process for process in running if not process.is_alive()]:
+            running.remove(ended)
+            if (ended.exitcode or 0) > 0 and not ending.is_set():
+                status = ended.exitcode or 1
                 end()
     return status
 

@@ -187,7 +187,9 @@ def mentions_of(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def stated_unit(record: object) -> Offsets | None:
     """Take out of a record what it says that its offsets count, as `mere extract --offsets` writes it."""
-    unit = record.get("offsets") if isinstance(record, dict) else None
+    if not isinstance(record, dict):
+        return None
+    unit = record.get("offsets")
     if not isinstance(unit, str) or usual_unit(unit) not in ("codepoints", "utf16", "bytes"):
         return None
     del record["offsets"]

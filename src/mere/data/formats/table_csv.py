@@ -155,8 +155,8 @@ def _sentence(
         return
     if found := misplaced({name: _if_json(value) for name, value in record.items()} | {"text": text}):
         message = f'annotations stand in the column "{found.key}", where mere reads "{found.meant}"'
-        fault = RecordFault("other-key", message, f'Call the column "{found.meant}" in the header.')
-        records.refuse(fault, line)
+        cure = f'Call the column "{found.meant}" in the header.'
+        records.refuse(RecordFault("other-key", message, cure), line)
         return
     if "entities" not in header:
         record.setdefault("types_covered", [])
@@ -179,8 +179,8 @@ def _program(path: Path, header: list[str], place: int, row: list[str]) -> str:
     cells = dict(zip(header, row, strict=True))
     sign, text = json.dumps(_delimiter(next(iter(head_of(path).lines), ""))), json.dumps(header[place])
     if label and cells.get(start, "").isdecimal() and cells.get(end, "").isdecimal():
-        names = [json.dumps(name) for name in (start, end, label)]
-        made = '{{"start": int(r[{}]), "end": int(r[{}]), "type": r[{}]}}'.format(*names)
+        of = [json.dumps(name) for name in (start, end, label)]
+        made = '{{"start": int(r[{}]), "end": int(r[{}]), "type": r[{}]}}'.format(*of)
         return _GROUPED.format(text=text, made=made, key="entities", sign=sign)
     if relation and all(cells.get(name, "") in row[place] and cells.get(name) for name in (subject, object_)):
         made = "[" + ", ".join(f"r[{json.dumps(name)}]" for name in (subject, relation, object_)) + "]"

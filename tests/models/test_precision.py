@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -41,7 +42,7 @@ class Types(TorchDispatchMode):
 @pytest.mark.parametrize("task", list(TASKS))
 def test_losses_are_fp32_where_the_rest_is_bf16(task: str) -> None:
     made = loop(1, task)
-    made.gradient.precision = "bf16"
+    made.gradient = dataclasses.replace(made.gradient, precision="bf16")
     with Types() as seen:
         items = made.gradient.items(*made.source[0])
     assert torch.bfloat16 in seen.given["addmm"] | seen.given.get("mm", set()), "autocast was on"

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -32,7 +33,7 @@ LABELS = Labels(("birth-place", "wrote"), ("PER",), ("de", "te"))
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with every kind of file: weights, what the pieces learned, a language's own weights."""
     path = tmp_path_factory.mktemp("files") / "model"
-    pieces = HashedUnits(Units(), Features(64, frozenset({1, 2, 3})))
+    pieces = HashedUnits(Units(), Features(64, np.array([1, 2, 3], dtype=np.uint32)))
     recipe = tiny.recipe(encoder={**tiny.recipe().encoder.model_dump(), "rows": 64})
     torch.manual_seed(1)
     model = build(recipe, LABELS, pieces)

@@ -13,7 +13,6 @@ from safetensors.torch import load_file
 
 from mere.data.corpus import Corpus
 from mere.errors import ConfigError, DataError, MereError, ModelError, UserError
-from mere.models.weights import write_tensors
 from mere.store import files
 from mere.store.files import write_json
 from mere.training.checkpoint import RunProgress, load_checkpoint, save_checkpoint
@@ -153,7 +152,7 @@ def test_a_full_disk_while_writing_json_keeps_the_old_file(tmp_path, monkeypatch
 
 
 def test_a_run_that_an_earlier_version_began_is_still_this_run(short, tmp_path):
-    """Settings and a checkpoint under their former names."""
+    """Settings under their former names."""
     claim = partial(RunFolder(tmp_path / "run").claim, corpus=Corpus({"train": tiny.SENTENCES}))
     assert claim(short, resume=False) == ""
     file = tmp_path / "run" / "run.json"
@@ -165,11 +164,6 @@ def test_a_run_that_an_earlier_version_began_is_still_this_run(short, tmp_path):
     del record["device"], record["recipe"]["device"]
     file.write_text(json.dumps(record), encoding="utf-8")
     assert claim(short, resume=True) == ""
-    former = {"leg": 1, "seconds": {"unified": 2.0}, "steps": {"unified": 3}}
-    path = tmp_path / "checkpoint.safetensors"
-    write_tensors(path, {"step": torch.tensor(4)}, {"format": "2", "progress": json.dumps(former)})
-    _, progress = load_checkpoint(path)
-    assert (progress.stage_run, progress.steps) == (1, {"unified": 3})
 
 
 def test_a_checkpoint_cut_short_is_refused(tmp_path):

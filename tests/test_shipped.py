@@ -67,7 +67,7 @@ def test_names_are_found(names: Extractor, lang: str, text: str, expected: set[t
 
 STATED = [
     ("de", "Die Nordwind AG mit Sitz in Bremen wächst.", ("Nordwind AG", "headquarters", "Bremen"), ("ORG", "LOC")),
-    ("tr", "Elif Karaca, Ankara'da doğdu.", ("Elif Karaca", "birth-place", "Ankara"), ("PER", None)),
+    ("tr", "Elif Karaca, Ankara'da doğdu ve gazeteci.", ("Elif Karaca", "birth-place", "Ankara"), ("PER", None)),
     ("pt", "Tiago Meireles, nascido em Coimbra, canta.", ("Tiago Meireles", "birth-place", "Coimbra"), ("PER", "LOC")),
     ("ja", "佐藤健一は京都市で生まれ、東京大学を卒業した。", ("佐藤健一", "has-edu", "東京大学"), ("PER", "ORG")),
     ("hi", "रमेश अय्यर का जन्म मुंबई में हुआ था।", ("रमेश अय्यर", "birth-place", "मुंबई"), ("PER", "LOC")),

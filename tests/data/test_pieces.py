@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mere.config import ByteStreamSettings, ByteWordsSettings, CompactSettings, EncoderSettings
 from mere.data.features import Features
 from mere.data.pieces import HashedUnits, Pieces, TextBytes, WordBytes, fit_pieces, load_pieces
+from mere.data.pieces.base import StoredPieces
 from mere.data.pieces.bytes import HIDDEN
 from mere.data.units import Units, align
 from mere.types import Span
@@ -188,7 +189,13 @@ def test_what_is_learned() -> None:
         assert [text[a:b] for a, b in pieces.cut(text)] == ["నందపురం", "లో"]
         assert pieces.arrays() == {}
     rare = fit_pieces(CompactSettings(rows=512, min_count=2), tiny.SENTENCES)
-    known = rare.arrays()["known"]
+    assert isinstance(rare, HashedUnits)
+    known = rare.features.known
+    assert known is not None
+    stored = StoredPieces(rare.to_json(), rare.arrays(), {})
+    again = HashedUnits.load(CompactSettings(rows=512, min_count=2), stored).features.known
+    assert again is not None
+    assert again.tolist() == known.tolist() == sorted(known.tolist())
     assert known.dtype == np.uint32
     assert 0 < len(known) == len(set(known.tolist()))
     once, often = (rare.describe(text, rare.cut(text)) for text in ("Erika", "Rostock"))

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from mere.config import Recipe
 from mere.data.batching import collate
 from mere.data.examples import ExampleMaker
-from mere.data.pieces import fit_pieces
+from mere.data.pieces import HashedUnits, fit_pieces
 from mere.errors import ConfigError, DataError
 from mere.models.model import build
 from mere.models.tensors import targets_to_tensors, to_tensors
@@ -191,9 +191,12 @@ def test_rare_features_are_known_where_text_has_them(tiny_corpus: Path, tmp_path
     encoder = tiny.recipe().encoder.model_dump() | {"min_count": 2}
     recipe = tiny.recipe(encoder=encoder)
     again = Sentence("x", "de", "Erika Lohmann kam.")
-    few = fit_pieces(recipe.encoder, tiny.SENTENCES).arrays()["known"]
-    more = fit_pieces(recipe.encoder, tiny.SENTENCES, (*tiny.SENTENCES, again)).arrays()["known"]
-    assert set(few) < set(more)
+    few, more = (fit_pieces(recipe.encoder, tiny.SENTENCES, text) for text in ((), (*tiny.SENTENCES, again)))
+    assert isinstance(few, HashedUnits)
+    assert isinstance(more, HashedUnits)
+    assert few.features.known is not None
+    assert more.features.known is not None
+    assert set(few.features.known.tolist()) < set(more.features.known.tolist())
 
 
 @pytest.mark.parametrize(

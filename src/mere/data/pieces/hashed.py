@@ -45,7 +45,11 @@ class HashedUnits(Pieces):
 
     @classmethod
     def load(cls, settings: CompactSettings, stored: StoredPieces) -> HashedUnits:
-        known = stored.arrays["known"].astype(np.uint32, copy=False) if "known" in stored.arrays else None
+        known: NDArray[np.uint32] | None = None
+        if "known_steps" in stored.arrays:  # steps pack into half the space
+            known = np.cumsum(stored.arrays["known_steps"], dtype=np.uint32)
+        elif "known" in stored.arrays:  # of a model that was stored before steps were
+            known = stored.arrays["known"].astype(np.uint32, copy=False)
         return cls(Units.from_json(stored.record["units"]), Features(settings.rows, known))
 
     def cut(self, text: str) -> list[Span]:
@@ -89,4 +93,4 @@ class HashedUnits(Pieces):
 
     def arrays(self) -> Mapping[str, NDArray[np.integer[Any]]]:
         known = self.features.known
-        return {} if known is None else {"known": known}
+        return {} if known is None else {"known_steps": np.diff(known, prepend=np.uint32(0))}

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import argparse
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.claims.analyses import FIGURES, measurements_of
 from benchmarks.claims.measurements import Measurements
 
-from mere.research.provenance import commit, hardware, software
+from mere.research.provenance import origin
 from mere.research.record import Data
 
 ROOT = Path(__file__).parents[1]
@@ -50,11 +49,8 @@ def main() -> None:
         experiment=arguments.name,
         description=f"Analyses of {first['run']}, stage {first['stage']}, one run a seed. {arguments.note}".strip(),
         command=arguments.command,
-        commit=commit(),
-        date=datetime.now(UTC).date(),
+        **origin(),
         seeds=[run["recipe"]["seed"] for run in runs],
-        hardware=hardware(),
-        software=software(),
         data=Data(name=arguments.corpus, **{key: runs[0]["data"][key] for key in ("fingerprint", "sizes")}),
         measurements={
             name: found

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from mere.data.corpus import Corpus
 from mere.inference.calibration import Calibration
 from mere.loading import load_predictor
 from mere.metrics.calibration import expected_error
-from mere.research.provenance import commit, hardware, software
+from mere.research.provenance import origin
 from mere.research.record import Experiment, Record, RecordFile
 from mere.store.fetch import find_model
 from mere.types import Entity, Prediction, Sentence, Triple
@@ -110,11 +109,8 @@ def main() -> None:
         experiment="calibration",
         description="Expected calibration error on test, before and after `mere calibrate` on dev",
         command=f"python benchmarks/calibration.py MODEL CORPUS --name {arguments.name}",
-        commit=commit(),
-        date=datetime.now(UTC).date(),
+        **origin(),
         seeds=[1],
-        hardware=hardware(),
-        software=software(),
         models=others | {arguments.name: own},
     ).write(errors)
     export = json.loads((folder / "metrics.json").read_text(encoding="utf-8")).get("export")

@@ -17,11 +17,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mere.research.provenance import commit, hardware, software
+from mere.research.provenance import origin
 from mere.research.record import Experiment, Record
 
 ROOT = Path(__file__).parents[1]
@@ -99,7 +98,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "check.json")
     options = parser.parse_args()
-    made_of = commit()  # now: files may change while this runs
+    made_of = origin()  # now: files may change while this runs
     with tempfile.TemporaryDirectory() as folder:
         sizes = {
             f"{number:,} rows": measured(number, Path(folder))
@@ -111,11 +110,8 @@ def main() -> None:
         experiment="check",
         description="`mere check` on JSON lines of two entities and a triple each, in six languages.",
         command=f"python benchmarks/check.py --rows {options.rows}",
-        commit=made_of,
-        date=datetime.now(UTC).date(),
+        **made_of,
         seeds=[1],
-        hardware=hardware(),
-        software=software(),
         sizes=sizes,
         grows_mb_per_million_rows=round(grows, 1),
     ).write(options.out)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from mere.data.corpora import quickstart_corpus
 from mere.metrics.paired import paired_bootstrap
 from mere.metrics.report import evaluate_runs
 from mere.models.backend import load_predictor
-from mere.research.provenance import commit, hardware, software
+from mere.research.provenance import origin
 from mere.research.record import Data
 from mere.research.results import Comparison, Costs, Results, System
 from mere.training.run import train
@@ -77,11 +76,8 @@ def main() -> None:
         experiment="encoders",
         description="The context of the compact encoder on the quick-start corpus, one stage, test split.",
         command=command,
-        commit=commit(),
-        date=datetime.now(UTC).date(),
+        **origin(),
         seeds=arguments.seeds,
-        hardware=hardware(),
-        software=software(),
         data=Data(name="quick-start corpus", fingerprint=corpus.fingerprint(), sizes=corpus.sizes()),
         systems=systems,
         comparisons=[

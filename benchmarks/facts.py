@@ -29,7 +29,6 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +43,7 @@ from mere.metrics.report import evaluate_runs
 from mere.models.backend import load_predictor, model_of
 from mere.models.weights import read_tensors
 from mere.research.compare.folder import read_predictions, write_predictions
-from mere.research.provenance import commit, hardware, software
+from mere.research.provenance import origin
 from mere.research.record import Data
 from mere.research.results import Comparison, Costs, FailedAttempt, Results, System
 from mere.training.evaluation import evaluate_dev
@@ -312,11 +311,8 @@ def report(data: Path, out: Path, seeds: Sequence[int], resamples: int) -> Resul
         "have learned from text before.",
         command="python benchmarks/facts.py report --data DATA --out runs/facts-systems --seeds "
         + " ".join(map(str, seeds)),
-        commit=commit(),
-        date=datetime.now(UTC).date(),
+        **origin(),
         seeds=list(seeds),
-        hardware=hardware(),
-        software=software(),
         data=Data(name="triples", fingerprint=corpus.fingerprint(), sizes=corpus.sizes()),
         systems=systems,
         comparisons=comparisons,

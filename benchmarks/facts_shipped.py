@@ -15,7 +15,6 @@ import dataclasses
 import gzip
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import Field
@@ -26,7 +25,7 @@ from mere.inference.calibration import Calibration
 from mere.loading import load_predictor
 from mere.metrics.intervals import Measured
 from mere.metrics.report import Score, evaluate
-from mere.research.provenance import commit, hardware, software
+from mere.research.provenance import origin
 from mere.research.record import Data, Experiment, Record
 from mere.store.fetch import find_model
 from mere.types import Prediction, Sentence
@@ -130,11 +129,8 @@ def report(model: str, data: Path) -> FactsShipped:
         experiment="facts-shipped",
         description="Triples found by the model `facts`, its relations alone, on test splits of real corpora",
         command="python benchmarks/facts_shipped.py report models/facts --data DATA",
-        commit=commit(),
-        date=datetime.now(UTC).date(),
+        **origin(),
         seeds=[1],
-        hardware=hardware(),
-        software=software(),
         data={
             name: Data(name=name, fingerprint=corpus.fingerprint(), sizes=corpus.sizes())
             for name, corpus in corpora.items()

@@ -11,14 +11,13 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import Field
 
 import mere
 from mere.lang_codes import find
-from mere.research.provenance import commit, hardware, software
+from mere.research.provenance import origin
 from mere.research.record import Experiment, Record
 
 ROOT = Path(__file__).parents[1]
@@ -131,11 +130,8 @@ def main() -> None:
         experiment="false-triples",
         description="Triples found in sentences that state none, per 1,000 sentences",
         command=f"python benchmarks/false_triples.py MODEL --name {arguments.name}",
-        commit=commit(),
-        date=datetime.now(UTC).date(),
+        **origin(),
         seeds=[0],
-        hardware=hardware(),
-        software=software(),
         models=models,
     ).write(arguments.out)
     for lang, own in models[arguments.name].languages.items():

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import Field
@@ -22,7 +21,7 @@ from mere.lang_codes import find
 from mere.loading import load_predictor
 from mere.metrics.intervals import Measured
 from mere.metrics.report import evaluate_runs
-from mere.research.provenance import commit, hardware, software
+from mere.research.provenance import origin
 from mere.research.record import Experiment, Record
 from mere.store.fetch import find_model
 from mere.store.files import write_json
@@ -110,11 +109,8 @@ def main() -> None:
         experiment="fine-tuning",
         description="A shipped model gone on from with other labels, against the same training from nothing",
         command="python benchmarks/fine_tuning.py --data DATA --out WORK",
-        commit=commit(),
-        date=datetime.now(UTC).date(),
+        **origin(),
         seeds=[SEED],
-        hardware=hardware(),
-        software=software(),
         model=f"{arguments.model}: {json.dumps(stored.graphs, sort_keys=True)}",
         curves=curves,
     ).write(RESULTS)

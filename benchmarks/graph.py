@@ -19,7 +19,6 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
@@ -29,7 +28,7 @@ from mere.graph.rdf.lines import nquads
 from mere.graph.read import read_documents
 from mere.graph.settings import GraphFormat, GraphSettings, Item
 from mere.graph.write import Written, write
-from mere.research.provenance import commit, hardware, software
+from mere.research.provenance import origin
 from mere.research.record import Experiment, Record
 from mere.types import Document, Entity, Triple
 
@@ -166,7 +165,7 @@ def main() -> None:
     )
     parser.add_argument("--statements", type=int, default=10_000_000, help="N-Quads to write, about")
     arguments = parser.parse_args()
-    made_of = commit()  # now: files may change while this runs
+    made_of = origin()  # now: files may change while this runs
     writing = writing_rate(2_000)
     with tempfile.TemporaryDirectory() as folder:
         source, out = Path(folder, "documents.jsonl"), Path(folder, "graph")
@@ -187,11 +186,8 @@ def main() -> None:
         experiment="graph",
         description="Documents of six entities and five triples to every format of graphs, from JSON lines.",
         command=f"python benchmarks/graph.py --statements {arguments.statements}",
-        commit=made_of,
-        date=datetime.now(UTC).date(),
+        **made_of,
         seeds=[1],
-        hardware=hardware(),
-        software=software(),
         statements_per_triple=round((quads.statements or 0) / quads.triples, 2),
         tenth=tenth,
         whole=whole,

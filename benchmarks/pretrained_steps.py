@@ -15,7 +15,6 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ from mere.data.examples import ExampleMaker
 from mere.data.pieces import fit_pieces
 from mere.metrics.intervals import Measured
 from mere.models.model import build
-from mere.research.provenance import commit, hardware, software
+from mere.research.provenance import origin
 from mere.research.record import Experiment, Record
 from mere.training.loop import StageLoop
 from mere.training.run_data import labels_of
@@ -271,11 +270,8 @@ def main() -> None:
         f"shape: {SHAPE}; CPU beside wall time, because other programs may share the machine.",
         command=f"python benchmarks/pretrained_steps.py --threads {arguments.threads} --rounds {arguments.rounds} "
         f"--precision {arguments.precision}",
-        commit=commit(),
-        date=datetime.now(UTC).date(),
+        **origin(),
         seeds=[0],
-        hardware=hardware(),
-        software=software(),
         transformers=transformers.__version__,
         threads=arguments.threads,
         rounds=arguments.rounds,

@@ -6,14 +6,13 @@ python benchmarks/quickstart.py --out runs/quickstart-benchmark
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, datetime
 from pathlib import Path
 
 from mere.config import Recipe
 from mere.data.corpora import quickstart_corpus
 from mere.metrics.report import evaluate
 from mere.models.backend import load_predictor
-from mere.research.provenance import commit, hardware, software
+from mere.research.provenance import origin
 from mere.research.record import Data
 from mere.research.results import Results, System
 from mere.training.run import train
@@ -44,11 +43,8 @@ def main() -> None:
         experiment="quickstart",
         description="One model on the quick-start corpus; no entity name of these splits occurs in training.",
         command=command,
-        commit=commit(),
-        date=datetime.now(UTC).date(),
+        **origin(),
         seeds=[recipe.seed],
-        hardware=hardware(),
-        software=software(),
         data=Data(name="quick-start corpus", fingerprint=corpus.fingerprint(), sizes=corpus.sizes()),
         systems=systems,
     ).write(ROOT / "benchmarks" / "results" / "quickstart.json")

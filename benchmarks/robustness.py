@@ -13,7 +13,6 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import fmean
 
@@ -26,7 +25,7 @@ from mere.data.units import script_of
 from mere.loading import load_predictor
 from mere.metrics.intervals import Measured
 from mere.metrics.report import evaluate
-from mere.research.provenance import commit, hardware, software
+from mere.research.provenance import origin
 from mere.research.record import Experiment, Record
 from mere.store.fetch import find_model
 from mere.store.folder import ModelFolder
@@ -84,11 +83,8 @@ def main() -> None:
         experiment="robustness",
         description="Strict F1 of entities on test sentences written in other ways",
         command=f"python benchmarks/robustness.py {arguments.model} DATA --limit {arguments.limit}",
-        commit=commit(),
-        date=datetime.now(UTC).date(),
+        **origin(),
         seeds=[1],
-        hardware=hardware(),
-        software=software(),
         model=json.dumps(ModelFolder.read(folder).graphs, sort_keys=True),
         sentences=len(gold),
         styles=styles,

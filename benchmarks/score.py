@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import fmean
 
@@ -22,7 +21,7 @@ from mere.data.corpus import Corpus
 from mere.inference.predictor import Predictor
 from mere.loading import load_predictor
 from mere.metrics.report import evaluate_runs
-from mere.research.provenance import commit, hardware, software
+from mere.research.provenance import origin
 from mere.research.record import Data
 from mere.research.results import Costs, FailedAttempt, Results, System
 
@@ -77,11 +76,8 @@ def main() -> None:
         experiment=recipe.name,
         description=f"Trained on more corpora than the one it is scored on. {arguments.note}".strip(),
         command=f"python benchmarks/score.py {' '.join(outs)} --on DATA --name {arguments.name}",
-        commit=commit(),
-        date=datetime.now(UTC).date(),
+        **origin(),
         seeds=seeds,
-        hardware=hardware(),
-        software=software(),
         data=Data(name=arguments.name, fingerprint=corpus.fingerprint(), sizes=corpus.sizes()),
         split="test",
         systems=systems,

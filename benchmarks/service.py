@@ -27,7 +27,6 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,7 @@ from benchmarks.load import Answer, Client, request
 
 import mere
 from mere.data.quickstart import generate
-from mere.research.provenance import commit, hardware, software
+from mere.research.provenance import origin
 from mere.research.record import Experiment
 from mere.serving.settings import ServingSettings
 from mere.shipped import DEFAULT
@@ -325,7 +324,7 @@ def main() -> int:
     parser.add_argument("--log", type=Path, default=Path(os.devnull), help="where the service's log goes")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "service.json")
     options = parser.parse_args()
-    made_of = commit()
+    made_of = origin()
     texts = texts_of(options.texts)
     extractor = mere.load(options.model)
     expected = [
@@ -344,11 +343,8 @@ def main() -> int:
         experiment="service",
         description="mere serve on loopback, sentences of the quick-start corpus, one a request.",
         command=f"python -m benchmarks.service {name} --workers {options.workers} --requests {options.requests}",
-        commit=made_of,
-        date=datetime.now(UTC).date(),
+        **made_of,
         seeds=[0],
-        hardware=hardware(),
-        software=software(),
         model=name,
         workers=options.workers,
         texts=len(texts),

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
@@ -27,7 +26,7 @@ from mere.data.corpus import Corpus
 from mere.loading import load_predictor
 from mere.metrics.intervals import Measured
 from mere.metrics.report import evaluate
-from mere.research.provenance import commit, hardware, software
+from mere.research.provenance import origin
 from mere.research.record import Experiment, Record
 from mere.store.fetch import find_model
 from mere.types import Entity, Prediction, Sentence
@@ -129,11 +128,8 @@ def main() -> None:
         experiment="spacy-ner",
         description="`names` beside spaCy's default ner, trained on the same sentences for the same time",
         command=f"python benchmarks/spacy_ner.py --data DATA --seconds {arguments.seconds:g}",
-        commit=commit(),
-        date=datetime.now(UTC).date(),
+        **origin(),
         seeds=[SEED],
-        hardware=hardware(),
-        software=software(),
         spacy_version=spacy.__version__,
         seconds=arguments.seconds,
         languages=pairs,

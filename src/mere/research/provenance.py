@@ -5,11 +5,23 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import mere
 from mere.research.record import Hardware, Software
+
+
+def origin(gpu: str | None = None) -> dict[str, Any]:
+    """Return what every results file says of a measurement made now: its commit, date, hardware and software."""
+    return {
+        "commit": commit(),
+        "date": datetime.now(UTC).date(),
+        "hardware": hardware(gpu),
+        "software": software(),
+    }
 
 
 def hardware(gpu: str | None = None) -> Hardware:

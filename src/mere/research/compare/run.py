@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from mere.config import DataSettings
@@ -20,7 +19,7 @@ from mere.research.compare.describe import describe
 from mere.research.compare.plan import Cell, Plan
 from mere.research.compare.report import page_of
 from mere.research.compare.runner import Failure, run_cells
-from mere.research.provenance import commit, hardware, software
+from mere.research.provenance import origin
 from mere.research.record import Data
 from mere.research.results import FailedAttempt, Results, System
 
@@ -153,11 +152,8 @@ class _Scored:
             experiment=recipe.name,
             description=f"Regimes of training compared, each against {tests.baseline}. {score.CORRECTION}.",
             command=command,
-            commit=commit(),
-            date=datetime.now(UTC).date(),
+            **origin(),
             seeds=list(self.plan.seeds),
-            hardware=hardware(),
-            software=software(),
             data=data,
             split=tests.split,
             budget=str(self.plan.budget),

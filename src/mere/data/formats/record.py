@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mere.data.formats.by_text import lacks_offsets
+from mere.data.formats.jq import renamed, text_under_another_key, types_alone
 from mere.data.formats.keys import TYPES
-from mere.data.formats.misplaced import Misplaced, misplaced, renamed, text_under_another_key, types_alone
+from mere.data.formats.misplaced import Misplaced, misplaced
 from mere.data.formats.offsets import NAMES, Units, mentions_of
 from mere.data.formats.reading import Offsets, Reading
 from mere.lang_codes import is_known, stated
